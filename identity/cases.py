@@ -1,0 +1,222 @@
+"""Written cases: facts in, who is who out (CONTRACT 5), for people who want to try rules before they use them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from identity.errors import CaseError, ContradictionError
+from identity.identifiers import Identifier
+from identity.judgements import Judgement, JudgementKind, in_order, settle
+from identity.normalize import Rejected, clean, normalize
+from identity.observations import Observation, ReplayKey, Trust
+from identity.resolve import Resolution, resolve
+from identity.rules import LinkingRules, load_rules
+
+_KEYS = frozenset({"name", "rules", "observations", "judgements", "as_of", "expect"})
+
+
+@dataclass(slots=True)
+class _Facts:
+    """A case, read."""
+
+    rules: LinkingRules
+    observations: dict[ReplayKey, Observation] = field(default_factory=dict)
+    names: dict[ReplayKey, str] = field(default_factory=dict)
+    judgements: list[Judgement] = field(default_factory=list)
+    rejected: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def simulate(case: Mapping[str, Any]) -> dict[str, Any]:
+    """Resolve a written case.
+
+    Raises CaseError where the case itself cannot be read, RulesError for its rules. Values that name nobody, repeated
+    ids with another content and judgements that contradict earlier ones are listed in `rejected`.
+    """
+    for key in case:
+        if key not in _KEYS:
+            raise CaseError(f"{key}: not a part of a case; use {', '.join(sorted(_KEYS))}")
+    facts = _Facts(load_rules(_of(case, "rules", dict, {})))
+    as_of = _moment("as_of", case["as_of"]) if case.get("as_of") is not None else None
+    _read_observations(facts, _of(case, "observations", list, []))
+    for place, row in enumerate(_of(case, "judgements", list, [])):
+        _judge(facts, f"judgements[{place}]", row, as_of)
+    resolved = resolve(facts.observations.values(), facts.rules, facts.judgements, as_of=as_of)
+    return _answer(facts, resolved)
+
+
+def _answer(facts: _Facts, resolved: Resolution) -> dict[str, Any]:
+    """Write a resolution the way CONTRACT 5 says."""
+    place = {profile.profile_id: index for index, profile in enumerate(resolved.profiles)}
+    by_ref = {profile.ref: index for index, profile in enumerate(resolved.profiles)}
+    flooded = [f"{hub} has asserted sightings with too many persons; they are set aside" for hub in resolved.flooded]
+    return {
+        "profiles": [[str(i) for i in profile.identifiers] for profile in resolved.profiles],
+        "founders": [str(profile.founder) for profile in resolved.profiles],
+        "refused": [
+            {"left": str(r.left), "right": str(r.right), "reason": str(r.reason), "by": r.by} for r in resolved.refused
+        ],
+        "owners": [
+            {
+                "identifier": str(span.identifier),
+                "from": _written(span.start),
+                "to": _written(span.end),
+                "profile": None if span.owner is None else by_ref[span.owner],
+            }
+            for span in resolved.intervals
+        ],
+        "rejected": facts.rejected,
+        "warnings": sorted(facts.warnings + flooded),
+        "attribution": [
+            {"observation": facts.names[key], "profile": None if profile is None else place[profile]}
+            for key, profile in sorted(resolved.attribution.items())
+        ],
+        "shared": [
+            {"identifier": str(hub), "profiles": sorted(place[p] for p in profiles)}
+            for hub, profiles in resolved.shared.items()
+        ],
+    }
+
+
+def _read_observations(facts: _Facts, rows: Sequence[Any]) -> None:
+    """Read observations; a repeated one counts once, one with the id of another is rejected."""
+    first: dict[tuple[str, str, Trust], Observation] = {}
+    for place, row in enumerate(rows):
+        observation, rejected = _observation(f"observations[{place}]", row, facts.rules)
+        known = first.setdefault((observation.id, observation.source, observation.trust), observation)
+        if known != observation:
+            facts.rejected.append({"value": observation.id, "reason": "message_id_conflict"})
+        elif known is observation:
+            facts.observations[observation.key] = observation
+            facts.names[observation.key] = observation.id
+            facts.rejected += [{"value": f"{r.namespace}:{r.value}", "reason": r.reason} for r in rejected]
+
+
+def _observation(path: str, row: Any, rules: LinkingRules) -> tuple[Observation, tuple[Rejected, ...]]:
+    """Read one observation; its event time is clamped to its receipt."""
+    table = _table(path, row)
+    at = _moment(f"{path}.at", _need(path, table, "at"))
+    received = table.get("received_at")
+    received_at = at if received is None else _moment(f"{path}.received_at", received)
+    identifiers, rejected = clean(
+        (_split(f"{path}.identifiers", text) for text in _of(table, "identifiers", list, [], path)), rules
+    )
+    observation = Observation(
+        id=str(_need(path, table, "id")),
+        at=min(at, received_at),
+        identifiers=identifiers,
+        trust=_parsed(f"{path}.trust", Trust.parse, _of(table, "trust", str, "server", path)),
+        source=_of(table, "source", str, "", path),
+        received_at=received_at,
+    )
+    return observation, rejected
+
+
+def _judge(facts: _Facts, path: str, row: Any, as_of: datetime | None) -> None:
+    """Read one judgement; a split becomes the pairs it parts; one that contradicts those before it is rejected."""
+    table = _table(path, row)
+    at = _moment(f"{path}.at", table["at"]) if table.get("at") is not None else None
+    if at is not None and as_of is not None and at > as_of:
+        return
+    if table.get("kind") == "split":
+        added = _split_pairs(facts, path, table, at, as_of)
+    else:
+        kind = _parsed(f"{path}.kind", JudgementKind, _need(path, table, "kind"))
+        left, right = (_judged(facts, f"{path}.{side}", _need(path, table, side)) for side in ("left", "right"))
+        added = [] if left is None or right is None else [Judgement(kind=kind, left=left, right=right, at=at)]
+    try:
+        settle(in_order([*facts.judgements, *added]))
+    except ContradictionError as error:
+        facts.rejected.append({"value": path, "reason": "contradiction"})
+        facts.warnings.append(f"{path}: {error}")
+    else:
+        facts.judgements += added
+
+
+def _judged(facts: _Facts, path: str, value: Any) -> Identifier | None:
+    """Read an identifier of a judgement; one that names nobody is rejected."""
+    read = normalize(*_split(path, value), facts.rules)
+    if isinstance(read, Identifier):
+        return read
+    facts.rejected.append({"value": f"{read.namespace}:{read.value}", "reason": read.reason})
+    return None
+
+
+def _split_pairs(
+    facts: _Facts, path: str, table: Mapping[str, Any], at: datetime | None, as_of: datetime | None
+) -> list[Judgement]:
+    """Part the identifiers named from all others of their profiles, as those were under the judgements before."""
+    named = {
+        identifier
+        for text in _of(table, "identifiers", list, [], path)
+        if (identifier := _judged(facts, f"{path}.identifiers", text)) is not None
+    }
+    moment = as_of if at is None else at
+    today = resolve(facts.observations.values(), facts.rules, facts.judgements, as_of=moment)
+    return [
+        Judgement(kind=JudgementKind.CANNOT_LINK, left=one, right=other, at=at)
+        for profile in today.profiles
+        for one in profile.identifiers
+        for other in profile.identifiers
+        if one in named and other not in named
+    ]
+
+
+def _split(path: str, text: Any) -> tuple[str, str]:
+    """Divide `namespace:value` at its first colon."""
+    namespace, colon, value = text.partition(":") if isinstance(text, str) else ("", "", "")
+    if not colon or not namespace.strip():
+        raise CaseError(f"{path}: an identifier is written namespace:value")
+    return namespace.strip(), value
+
+
+def _table(path: str, row: Any) -> Mapping[str, Any]:
+    """Give a JSON object."""
+    if not isinstance(row, dict):
+        raise CaseError(f"{path}: {type(row).__name__} given; use an object")
+    return row
+
+
+def _need(path: str, table: Mapping[str, Any], key: str) -> Any:
+    """Give a field that must be there."""
+    if table.get(key) is None:
+        raise CaseError(f"{path}: {key} is missing")
+    return table[key]
+
+
+def _of(table: Mapping[str, Any], key: str, kind: type, default: Any, path: str = "") -> Any:
+    """Give a field of a type, or its default where it is absent or null."""
+    value = table.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, kind):
+        raise CaseError(f"{path}.{key}".lstrip(".") + f": {type(value).__name__} given; use a {kind.__name__}")
+    return value
+
+
+def _parsed(path: str, parse: Callable[[str], Any], value: Any) -> Any:
+    """Read a word of an enumeration."""
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise CaseError(f"{path}: {error}") from None
+
+
+def _moment(path: str, value: Any) -> datetime:
+    """Read an ISO 8601 time with its offset."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise CaseError(f"{path}: not an ISO 8601 time like 2026-01-31T09:30:00Z") from None
+    if moment.tzinfo is None:
+        raise CaseError(f"{path}: a time needs its offset, like Z or +09:00")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise CaseError(f"{path}: a time beyond the calendar") from None
+
+
+def _written(moment: datetime | None) -> str | None:
+    """Write a time as ISO 8601 in UTC."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,243 @@
+"""Who held a device at that moment: each event belongs to one profile, and history does not move (DESIGN 4.6).
+
+A *claim* is an observation with a person or contact identifier. Walking the claims of an identifier in the order of
+the replay, each takes over from the one *standing* unless its trust is lower. Everything here is a pure function of
+the replayed sightings and of today's profiles.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from identity.identifiers import Identifier, NamespaceClass
+from identity.observations import Observation, ReplayKey
+from identity.profiles import ProfileRef
+from identity.rules import AfterLogout, DeviceOwner, LinkingRules
+
+
+class Replayed(NamedTuple):
+    """An observation as it went through the replay: what of it counted, and the person its profile held right after."""
+
+    observation: Observation
+    identifiers: tuple[Identifier, ...]
+    person_after: Identifier | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedInterval:
+    """A device's or browser's events in [start, end) belong to a profile; None: unbounded, or nobody's."""
+
+    identifier: Identifier
+    start: datetime | None
+    end: datetime | None
+    owner: ProfileRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Whose each observation is, and whose each device was when."""
+
+    attribution: Mapping[ReplayKey, ProfileRef | None]
+    intervals: tuple[OwnedInterval, ...]
+
+
+_Turn = tuple[datetime | None, ProfileRef | None]
+"""From when on an identifier was whose."""
+
+
+class _Claim(NamedTuple):
+    """An observation that says whose it is."""
+
+    place: int
+    replayed: Replayed
+    owner: ProfileRef
+
+
+@dataclass(slots=True)
+class _Claims:
+    """The claims on one identifier: the first, all claimants, and the claims that came to stand, with their places."""
+
+    first: _Claim
+    claimants: set[ProfileRef] = field(default_factory=set)
+    standing: list[_Claim] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+
+    def add(self, claim: _Claim) -> None:
+        """Let a claim take over, unless its trust is lower than that of the one standing."""
+        self.claimants.add(claim.owner)
+        if not self.standing or claim.replayed.observation.trust >= self.standing[-1].replayed.observation.trust:
+            self.standing.append(claim)
+            self.places.append(claim.place)
+
+    def before(self, place: int) -> _Claim | None:
+        """Give the one standing before a place of the replay."""
+        index = bisect_left(self.places, place)
+        return self.standing[index - 1] if index else None
+
+
+def deciding(identifiers: Sequence[Identifier], rules: LinkingRules) -> Identifier:
+    """Give the identifier that speaks for an observation without person: its first contact, else its first of all."""
+    contacts = [i for i in identifiers if rules.kind(i) is NamespaceClass.CONTACT]
+    return min(contacts or identifiers, key=rules.rank)
+
+
+def own(replayed: Sequence[Replayed], profile_of: Callable[[Identifier], ProfileRef], rules: LinkingRules) -> Ownership:
+    """Attribute observations, given in the order of the replay, to today's profiles.
+
+    Costs O(n log n) for n observations. An observation without identifiers is nobody's.
+    """
+    owners = _Owners(replayed, profile_of, rules)
+    attribution = {r.observation.key: owners.of(place, r) for place, r in enumerate(replayed)}
+    return Ownership(attribution, tuple(owners.intervals()))
+
+
+class _Owners:
+    """The claims of some sightings, by the identifiers they claim."""
+
+    def __init__(
+        self, replayed: Sequence[Replayed], profile_of: Callable[[Identifier], ProfileRef], rules: LinkingRules
+    ) -> None:
+        self._profile_of = profile_of
+        self._rules = rules
+        self._contacts = self._person_sightings(replayed)
+        self._devices: dict[Identifier, _Claims] = {}
+        for place, r in enumerate(replayed):
+            owner = self._claimant(place, r)
+            if owner is not None:
+                _file(self._devices, self._of_kinds(r.identifiers, _DEVICES), _Claim(place, r, owner))
+        seen = dict.fromkeys(i for r in replayed for i in self._of_kinds(r.identifiers, _DEVICES))
+        self._seen_devices = sorted(seen)
+
+    def of(self, place: int, replayed: Replayed) -> ProfileRef | None:
+        """Give the profile an observation belongs to."""
+        if not replayed.identifiers:
+            return None
+        claimed = self._claimant(place, replayed)
+        if claimed is not None:
+            return claimed
+        claims = [c for i in replayed.identifiers if (c := self._devices.get(i)) is not None]
+        if not claims:
+            return self._own_profile(replayed)
+        if self._rules.after_logout is AfterLogout.ANONYMOUS and any(c.first.place < place for c in claims):
+            return None
+        return _POLICIES[self._rules.device_owner](claims, place)
+
+    def intervals(self) -> Iterable[OwnedInterval]:
+        """Give the intervals of every device and browser identifier, equal neighbours joined."""
+        for identifier in self._seen_devices:
+            claims = self._devices.get(identifier)
+            turns: list[_Turn]
+            if claims is None:
+                turns = [(None, self._profile_of(identifier))]
+            elif self._rules.device_owner is DeviceOwner.INTERVAL:
+                turns = [(c.replayed.observation.at, c.owner) for c in claims.standing]
+            else:
+                turns = [(None, _POLICIES[self._rules.device_owner]([claims], claims.first.place))]
+            yield from _spans(identifier, self._until_logout(turns, claims))
+
+    def _until_logout(self, turns: list[_Turn], claims: _Claims | None) -> list[_Turn]:
+        """Where nobody owns a device after its logins, end what it was before at the first of them."""
+        if claims is None or self._rules.after_logout is AfterLogout.OWNER:
+            return turns
+        return [(None, turns[0][1]), (claims.first.replayed.observation.at, None)]
+
+    def _claimant(self, place: int, replayed: Replayed) -> ProfileRef | None:
+        """Give the profile a claim belongs to; None if the observation is no claim."""
+        persons = self._of_kinds(replayed.identifiers, _PERSONS)
+        if persons:
+            return self._profile_of(persons[0])
+        contacts = self._of_kinds(replayed.identifiers, _CONTACTS)
+        return self._contact_owner(place, replayed, contacts[0]) if contacts else None
+
+    def _contact_owner(self, place: int, replayed: Replayed, contact: Identifier) -> ProfileRef:
+        """Give the person last seen with a contact, else first seen with it later, else the one its profile held."""
+        with_persons = self._contacts.get(contact)
+        if with_persons is not None:
+            return (with_persons.before(place) or with_persons.first).owner
+        return self._own_profile(replayed)
+
+    def _own_profile(self, replayed: Replayed) -> ProfileRef:
+        """Give the person an observation's profile held right after it, else its own profile."""
+        held = replayed.person_after
+        return self._profile_of(deciding(replayed.identifiers, self._rules) if held is None else held)
+
+    def _person_sightings(self, replayed: Sequence[Replayed]) -> dict[Identifier, _Claims]:
+        """File, for each contact, the claims of persons it was seen with."""
+        filed: dict[Identifier, _Claims] = {}
+        for place, r in enumerate(replayed):
+            persons = self._of_kinds(r.identifiers, _PERSONS)
+            if persons:
+                claim = _Claim(place, r, self._profile_of(persons[0]))
+                _file(filed, self._of_kinds(r.identifiers, _CONTACTS), claim)
+        return filed
+
+    def _of_kinds(self, identifiers: Iterable[Identifier], kinds: frozenset[NamespaceClass]) -> list[Identifier]:
+        """Give the identifiers of some classes, the most telling first."""
+        found = [i for i in identifiers if self._rules.kind(i) in kinds]
+        return found if len(found) < 2 else sorted(found, key=self._rules.rank)
+
+
+_PERSONS = frozenset({NamespaceClass.PERSON})
+_CONTACTS = frozenset({NamespaceClass.CONTACT})
+_DEVICES = frozenset({NamespaceClass.DEVICE, NamespaceClass.BROWSER})
+
+
+def _file(claims: dict[Identifier, _Claims], identifiers: Iterable[Identifier], claim: _Claim) -> None:
+    """File a claim under each of its identifiers."""
+    for identifier in identifiers:
+        claims.setdefault(identifier, _Claims(claim)).add(claim)
+
+
+def _latest(claims: Iterable[_Claim]) -> ProfileRef:
+    """Give the owner of the latest claim."""
+    return max(claims, key=lambda c: c.place).owner
+
+
+def _first(claims: Iterable[_Claims]) -> ProfileRef:
+    """Give the owner of the earliest claim of all."""
+    return min((c.first for c in claims), key=lambda c: c.place).owner
+
+
+def _interval(claims: Sequence[_Claims], place: int) -> ProfileRef | None:
+    """Give the latest earlier claim's owner, else the earliest later one's."""
+    standing = [c for of_one in claims if (c := of_one.before(place)) is not None]
+    return _latest(standing) if standing else _first(claims)
+
+
+def _newest_login(claims: Sequence[_Claims], _: int) -> ProfileRef | None:
+    """Give the newest claim's owner, whenever the event was."""
+    return _latest(c.standing[-1] for c in claims)
+
+
+def _first_login(claims: Sequence[_Claims], _: int) -> ProfileRef | None:
+    """Give the earliest claim's owner, whenever the event was."""
+    return _first(claims)
+
+
+def _nobody(claims: Sequence[_Claims], _: int) -> ProfileRef | None:
+    """Give the one claimant, or nobody where there are several."""
+    owners: set[ProfileRef] = set().union(*(c.claimants for c in claims))
+    return owners.pop() if len(owners) == 1 else None
+
+
+_POLICIES: Mapping[DeviceOwner, Callable[[Sequence[_Claims], int], ProfileRef | None]] = {
+    DeviceOwner.INTERVAL: _interval,
+    DeviceOwner.NEWEST_LOGIN: _newest_login,
+    DeviceOwner.FIRST_LOGIN: _first_login,
+    DeviceOwner.NOBODY: _nobody,
+}
+
+
+def _spans(identifier: Identifier, turns: Sequence[_Turn]) -> Iterable[OwnedInterval]:
+    """Make intervals of what stood from when: the first reaches back, the last goes on, empty ones vanish."""
+    joined: list[_Turn] = []
+    for index, (start, owner) in enumerate(turns):
+        if index + 1 < len(turns) and turns[index + 1][0] == start:
+            continue
+        if not joined or joined[-1][1] != owner:
+            joined.append((start if joined else None, owner))
+    ends = [start for start, _ in joined[1:]] + [None]
+    for (start, owner), end in zip(joined, ends, strict=True):
+        yield OwnedInterval(identifier=identifier, start=start, end=end, owner=owner)

@@ -1,0 +1,132 @@
+"""R, the definition of who is who: profiles are a pure function of the facts and the rules (DESIGN 4).
+
+The same observations and judgements, in any order and however often repeated, give the same partition, ids, owners and
+refusals. Whatever is faster (`incremental`) is proven equal to this.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from identity.hubs import Hubs, PersonTally, parts
+from identity.identifiers import Identifier
+from identity.judgements import Judgement, Verdicts, in_order, settle
+from identity.observations import Observation, ReplayKey
+from identity.ownership import OwnedInterval, Ownership, Replayed, deciding, own
+from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
+from identity.replay import Refused, Replay, Sighting
+from identity.rules import LinkingRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """Who is who, by some facts under some rules.
+
+    `redirects` maps each id given up to the live one that holds its people now. `attribution` maps each observation
+    to its profile (None: nobody's). `shared` maps each hub to the profiles of the persons it was seen with.
+    """
+
+    profiles: tuple[Profile, ...]
+    refused: tuple[Refused, ...]
+    redirects: Mapping[ProfileId, ProfileId]
+    attribution: Mapping[ReplayKey, ProfileId | None]
+    intervals: tuple[OwnedInterval, ...]
+    shared: Mapping[Identifier, tuple[ProfileId, ...]]
+    flooded: frozenset[Identifier]
+
+
+def resolve(
+    observations: Iterable[Observation],
+    rules: LinkingRules,
+    judgements: Iterable[Judgement] = (),
+    *,
+    key: bytes = b"",
+    as_of: datetime | None = None,
+) -> Resolution:
+    """Resolve observations into profiles: replay them in the order of their keys under the judgements known.
+
+    `key` (at most 64 bytes) is the deployment's: ids of different deployments are unrelated. Observations with the
+    same key count once. `as_of` leaves out what was not known at that moment. Raises ContradictionError if the
+    judgements cannot all hold. O(n log n) for n observations where no limit is hit.
+    """
+    known = {o.key: o for o in observations if as_of is None or o.known_at <= as_of}
+    ordered = [known[k] for k in sorted(known)]
+    tally = PersonTally(rules)
+    for observation in ordered:
+        tally.add(observation)
+    hubs = tally.hubs()
+    replay, replayed = run(sightings(ordered, hubs), rules, settle(in_order(judgements, as_of)))
+    return resolution(replay, own(replayed, replay.ref, rules), _sharing(hubs, tally), hubs, key)
+
+
+def sightings(observations: Iterable[Observation], hubs: Hubs) -> list[Sighting]:
+    """Divide observations at their hubs, keeping their order."""
+    return [
+        Sighting(observation, identifiers, index == 0)
+        for observation in observations
+        for index, identifiers in enumerate(parts(observation, hubs))
+    ]
+
+
+def run(ordered: Iterable[Sighting], rules: LinkingRules, verdicts: Verdicts) -> tuple[Replay, list[Replayed]]:
+    """Replay sightings given in the order of their keys; keep what ownership asks of each observation."""
+    replay = Replay(rules, verdicts)
+    replayed = []
+    for sighting in ordered:
+        replay.step(sighting)
+        if sighting.main:
+            replayed.append(after_step(replay, sighting, rules))
+    return replay, replayed
+
+
+def after_step(replay: Replay, sighting: Sighting, rules: LinkingRules) -> Replayed:
+    """Keep a sighting just replayed, with the person its profile holds now."""
+    observation, identifiers, _ = sighting
+    person = replay.person(deciding(identifiers, rules)) if identifiers else None
+    return Replayed(observation, identifiers, person)
+
+
+def resolution(
+    replay: Replay, ownership: Ownership, sharing: Mapping[Identifier, Sequence[Identifier]], hubs: Hubs, key: bytes
+) -> Resolution:
+    """Put the outcome of a replay into words that others may keep."""
+    ids: dict[ProfileRef, ProfileId] = {}
+
+    def id_of(ref: ProfileRef) -> ProfileId:
+        if ref not in ids:
+            ids[ref] = profile_id(ref, key)
+        return ids[ref]
+
+    profiles = sorted(
+        (
+            Profile(
+                profile_id=id_of(ref),
+                ref=ref,
+                identifiers=tuple(sorted(cluster.members)),
+                person=None if cluster.person is None else cluster.person[1],
+            )
+            for ref, cluster in replay.profiles()
+        ),
+        key=lambda p: p.identifiers,
+    )
+    return Resolution(
+        profiles=tuple(profiles),
+        refused=tuple(refused for _, refused in sorted(replay.refused.items())),
+        redirects={id_of(given_up): id_of(live(replay.redirects, given_up)) for given_up in replay.redirects},
+        attribution={k: None if ref is None else id_of(ref) for k, ref in ownership.attribution.items()},
+        intervals=ownership.intervals,
+        shared={hub: tuple(sorted({id_of(replay.ref(i)) for i in persons})) for hub, persons in sharing.items()},
+        flooded=hubs.flooded,
+    )
+
+
+def live(redirects: Mapping[ProfileRef, ProfileRef], ref: ProfileRef) -> ProfileRef:
+    """Follow redirects to the ref in use today. They lead forward in time, so they end."""
+    while ref in redirects:
+        ref = redirects[ref]
+    return ref
+
+
+def _sharing(hubs: Hubs, tally: PersonTally) -> dict[Identifier, list[Identifier]]:
+    """List the persons each hub was seen with."""
+    return {hub: sorted(tally.persons(hub)) for hub in sorted(hubs.shared)}

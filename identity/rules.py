@@ -1,0 +1,306 @@
+"""How identifiers are linked: the rules that R (`resolve`) is a function of.
+
+`LinkingRules` is frozen. It is read from TOML or a written case by `load_rules`; the presets set the policies to each
+system's published ways (DESIGN 4.9).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from identity.errors import RulesError
+from identity.identifiers import Identifier, Namespace, NamespaceClass
+
+_T = TypeVar("_T")
+_E = TypeVar("_E", bound=StrEnum)
+
+
+class Conflict(StrEnum):
+    """Which link wins a limit at equal trust: the newest, or the one that was there first."""
+
+    NEWEST = "newest"
+    FIRST = "first"
+
+
+class DeviceOwner(StrEnum):
+    """To whom a device's events belong that name nobody."""
+
+    INTERVAL = "interval"
+    NEWEST_LOGIN = "newest_login"
+    FIRST_LOGIN = "first_login"
+    NOBODY = "nobody"
+
+
+class AfterLogout(StrEnum):
+    """Whose a device's events are after a login, once they name nobody."""
+
+    OWNER = "owner"
+    ANONYMOUS = "anonymous"
+
+
+class Founder(StrEnum):
+    """Which identifier a profile's id is founded on: its earliest person, or its earliest of any class."""
+
+    PERSON = "person"
+    ANY = "any"
+
+
+class AssertedEndpoints(StrEnum):
+    """Whether an address that only public keys have vouched for can be sent to."""
+
+    DENY = "deny"
+    OWN_DEVICE = "own_device"
+
+
+def _namespaces(*rows: tuple[str, NamespaceClass, int, int | None]) -> Mapping[str, Namespace]:
+    """Index namespaces by name."""
+    return MappingProxyType({n: Namespace(name=n, kind=k, priority=p, limit=limit) for n, k, p, limit in rows})
+
+
+DEFAULT_NAMESPACES = _namespaces(
+    ("user_id", NamespaceClass.PERSON, 1, 1),
+    ("email", NamespaceClass.CONTACT, 2, None),
+    ("email_sha256", NamespaceClass.CONTACT, 2, None),
+    ("phone", NamespaceClass.CONTACT, 2, None),
+    ("device_id", NamespaceClass.DEVICE, 3, None),
+    ("push_token", NamespaceClass.DEVICE, 3, None),
+    ("idfa", NamespaceClass.DEVICE, 3, None),
+    ("gaid", NamespaceClass.DEVICE, 3, None),
+    ("anonymous_id", NamespaceClass.BROWSER, 4, None),
+    ("ip", NamespaceClass.EVIDENCE, 9, None),
+)
+UNNAMED_PRIORITY = 5
+"""A namespace no rule names is a contact of this priority without limit (DESIGN 4.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Junk:
+    """Values that are nobody's name, beside the built-in ones: exact (case-insensitive) and by pattern, a namespace."""
+
+    values: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    patterns: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkingRules:
+    """Priorities, limits and policies of identity resolution.
+
+    `hub_limit`: a contact, device or browser seen with more distinct persons than this links nothing (None: off).
+    `profile_cap`: identifiers one profile may hold. `identifiers_per_observation`: how many of one event count.
+    `default_region` reads phone numbers without country code (None: they are rejected). `fold_email_aliases` drops
+    `+tag` and Gmail's dots.
+    """
+
+    namespaces: Mapping[str, Namespace] = field(default_factory=lambda: DEFAULT_NAMESPACES)
+    hub_limit: int | None = 20
+    profile_cap: int = 1_000
+    identifiers_per_observation: int = 20
+    conflict: Conflict = Conflict.NEWEST
+    asserted_contacts: Conflict = Conflict.FIRST
+    device_owner: DeviceOwner = DeviceOwner.INTERVAL
+    after_logout: AfterLogout = AfterLogout.OWNER
+    founder: Founder = Founder.PERSON
+    asserted_endpoints: AssertedEndpoints = AssertedEndpoints.OWN_DEVICE
+    default_region: str | None = None
+    fold_email_aliases: bool = False
+    junk: Junk = field(default_factory=Junk)
+
+    def namespace(self, name: str) -> Namespace:
+        """Give the namespace of that name; one that no rule names is a contact of the lowest priority."""
+        known = self.namespaces.get(name)
+        if known is None:
+            return Namespace(name=name, kind=NamespaceClass.CONTACT, priority=UNNAMED_PRIORITY)
+        return known
+
+    def kind(self, identifier: Identifier) -> NamespaceClass:
+        """Give the class of an identifier."""
+        return self.namespace(identifier.namespace).kind
+
+    def rank(self, identifier: Identifier) -> tuple[int, str, str]:
+        """Order an observation's identifiers: by priority, then value (then namespace, of equal values)."""
+        return (self.namespace(identifier.namespace).priority, identifier.value, identifier.namespace)
+
+    @classmethod
+    def preset(cls, name: str = "default") -> "LinkingRules":
+        """Give a preset's rules; RulesError names those there are."""
+        try:
+            return PRESETS[name]
+        except KeyError:
+            raise RulesError("preset", name, ", ".join(PRESETS)) from None
+
+
+_VENDOR = LinkingRules(hub_limit=None, asserted_contacts=Conflict.NEWEST)
+
+PRESETS: Mapping[str, LinkingRules] = MappingProxyType(
+    {
+        "default": LinkingRules(),
+        "segment": replace(_VENDOR, conflict=Conflict.FIRST),
+        "posthog": replace(_VENDOR, conflict=Conflict.FIRST),
+        "snowplow": replace(_VENDOR, founder=Founder.ANY, device_owner=DeviceOwner.NOBODY),
+        "adobe": replace(_VENDOR, device_owner=DeviceOwner.NEWEST_LOGIN),
+        "mparticle": replace(_VENDOR, device_owner=DeviceOwner.NEWEST_LOGIN, after_logout=AfterLogout.ANONYMOUS),
+    }
+)
+
+
+def load_rules(mapping: Mapping[str, Any]) -> LinkingRules:
+    """Read rules from a TOML table or a case's `rules`: a preset and what differs from it.
+
+    Namespaces named here are added to the preset's, or replace the fields they name. Raises RulesError, whose message
+    starts with the key's path and says what is allowed.
+    """
+    base = LinkingRules.preset(_typed("preset", mapping.get("preset", "default"), str, "a preset's name"))
+    changed = {key: _READERS[key](key, value, base) for key, value in _known(mapping).items() if key != "preset"}
+    return replace(base, **changed)
+
+
+def _known(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Refuse keys that no rule has, before anything is believed of the file."""
+    for key in mapping:
+        if key != "preset" and key not in _READERS:
+            raise RulesError(str(key), mapping[key], "one of preset, " + ", ".join(sorted(_READERS)))
+    return mapping
+
+
+def _typed(path: str, value: object, kind: type[_T], allowed: str) -> _T:
+    """Give the value if it is of that type (true and false are no numbers)."""
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise RulesError(path, value, allowed)
+    return value
+
+
+def _count(path: str, value: object) -> int:
+    """Read a whole number of at least 1."""
+    allowed = "a whole number of at least 1"
+    number = _typed(path, value, int, allowed)
+    if number < 1:
+        raise RulesError(path, value, allowed)
+    return number
+
+
+def _count_or_none(path: str, value: object) -> int | None:
+    """Read a whole number of at least 1; null, 0 or false turn the limit off."""
+    return None if value is None or value is False or value == 0 else _count(path, value)
+
+
+def _choice(path: str, value: object, choices: type[_E]) -> _E:
+    """Read one of an enumeration's words."""
+    allowed = "one of " + ", ".join(choices)
+    try:
+        return choices(_typed(path, value, str, allowed))
+    except ValueError:
+        raise RulesError(path, value, allowed) from None
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(path: str, value: object) -> timedelta | None:
+    """Read seconds as a number, or text like `30d`, `12h`, `15m`, `10s`."""
+    if value is None:
+        return None
+    text = f"{value}s" if isinstance(value, int | float) and not isinstance(value, bool) else value
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None or float(match[1]) == 0:
+        raise RulesError(path, value, "a time of more than nothing like 30d, 12h, 15m, or a number of seconds")
+    try:
+        return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    except OverflowError:
+        raise RulesError(path, value, "a time of less than 2,700,000 years") from None
+
+
+_NAMESPACE_KEYS = ("class", "priority", "limit", "ttl")
+
+
+def _read_namespaces(path: str, value: object, base: LinkingRules) -> Mapping[str, Namespace]:
+    """Read a table of namespaces over the preset's."""
+    table = _typed(path, value, dict, "a table of namespaces")
+    named = {name: _read_namespace(f"{path}.{name}", name, row, base) for name, row in table.items()}
+    return MappingProxyType({**base.namespaces, **named})
+
+
+def _read_namespace(path: str, name: str, value: object, base: LinkingRules) -> Namespace:
+    """Read one namespace; what is not given stays as the preset has it."""
+    row = _typed(path, value, dict, "a table with class, priority, limit, ttl")
+    for key in row:
+        if key not in _NAMESPACE_KEYS:
+            raise RulesError(f"{path}.{key}", row[key], "one of " + ", ".join(_NAMESPACE_KEYS))
+    if not name or name != name.strip() or ":" in name:
+        raise RulesError(path, name, "a name without colon or surrounding space")
+    known = base.namespace(name)
+    return Namespace(
+        name=name,
+        kind=_choice(f"{path}.class", row["class"], NamespaceClass) if "class" in row else known.kind,
+        priority=_count(f"{path}.priority", row["priority"]) if "priority" in row else known.priority,
+        limit=_count_or_none(f"{path}.limit", row["limit"]) if "limit" in row else known.limit,
+        ttl=_duration(f"{path}.ttl", row["ttl"]) if "ttl" in row else known.ttl,
+    )
+
+
+def _read_junk(path: str, value: object, _: LinkingRules) -> Junk:
+    """Read `junk.values.<namespace>` and `junk.patterns.<namespace>`, lists of text."""
+    table = _typed(path, value, dict, "a table with values and patterns")
+    for key in table:
+        if key not in ("values", "patterns"):
+            raise RulesError(f"{path}.{key}", table[key], "values or patterns")
+    return Junk(
+        values={
+            name: frozenset(text.casefold() for text in texts)
+            for name, texts in _lists(f"{path}.values", table.get("values", {}))
+        },
+        patterns={
+            name: tuple(_pattern(f"{path}.patterns.{name}", text) for text in texts)
+            for name, texts in _lists(f"{path}.patterns", table.get("patterns", {}))
+        },
+    )
+
+
+def _lists(path: str, value: object) -> list[tuple[str, list[str]]]:
+    """Read a table of lists of text."""
+    table = _typed(path, value, dict, "a table of lists, by namespace")
+    for name, texts in table.items():
+        for text in _typed(f"{path}.{name}", texts, list, "a list of texts"):
+            _typed(f"{path}.{name}", text, str, "a list of texts")
+    return list(table.items())
+
+
+def _pattern(path: str, text: str) -> re.Pattern[str]:
+    """Compile a regular expression that a whole value must match."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise RulesError(path, text, f"a regular expression ({error})") from None
+
+
+def _read_region(path: str, value: object, _: LinkingRules) -> str | None:
+    """Read an ISO 3166 region of two capital letters."""
+    if value is None:
+        return None
+    region = _typed(path, value, str, "a region of two capital letters, like KR")
+    if not re.fullmatch("[A-Z]{2}", region):
+        raise RulesError(path, value, "a region of two capital letters, like KR")
+    return region
+
+
+_READERS: Mapping[str, Any] = MappingProxyType(
+    {
+        "namespaces": _read_namespaces,
+        "hub_limit": lambda path, value, _: _count_or_none(path, value),
+        "profile_cap": lambda path, value, _: _count(path, value),
+        "identifiers_per_observation": lambda path, value, _: _count(path, value),
+        "conflict": lambda path, value, _: _choice(path, value, Conflict),
+        "asserted_contacts": lambda path, value, _: _choice(path, value, Conflict),
+        "device_owner": lambda path, value, _: _choice(path, value, DeviceOwner),
+        "after_logout": lambda path, value, _: _choice(path, value, AfterLogout),
+        "founder": lambda path, value, _: _choice(path, value, Founder),
+        "asserted_endpoints": lambda path, value, _: _choice(path, value, AssertedEndpoints),
+        "default_region": _read_region,
+        "fold_email_aliases": lambda path, value, _: _typed(path, value, bool, "true or false"),
+        "junk": _read_junk,
+    }
+)
