@@ -11,7 +11,7 @@ from identity.hubs import Hubs, PersonTally, divided
 from identity.identifiers import Identifier
 from identity.judgements import Verdicts
 from identity.observations import ReplayKey
-from identity.ownership import Ownership, Replayed, own
+from identity.ownership import Owners, Replayed
 from identity.profiles import ProfileRef
 from identity.replay import Replay, Sighting
 from identity.resolve import after_step, run
@@ -38,6 +38,7 @@ class Component:
             self._count(sighting)
         self.known: set[Identifier] = {i for s in self._sightings for i in s.identifiers}
         self._replay, self._replayed = run(self._sightings, rules, verdicts)
+        self._owners: Owners | None = None
 
     @property
     def verdicts(self) -> Verdicts:
@@ -62,9 +63,11 @@ class Component:
         """Give each identifier's profile."""
         return {i: self._replay.ref(i) for i in self._replay.identifiers()}
 
-    def ownership(self) -> Ownership:
-        """Tell whose each observation is."""
-        return own(self._replayed, self._replay.ref, self._rules)
+    def owners(self) -> Owners:
+        """Tell who claimed what; kept until something changes."""
+        if self._owners is None:
+            self._owners = Owners(self._replayed, self._replay.ref, self._rules)
+        return self._owners
 
     def hubs(self, among: Iterable[Identifier]) -> Hubs:
         """Tell which of these have become hubs, by this component's sightings."""
@@ -72,6 +75,7 @@ class Component:
 
     def add(self, sighting: Sighting) -> Moved:
         """Take in one more sighting."""
+        self._owners = None
         self._count(sighting)
         self.known.update(sighting.identifiers)
         if self._sightings and _place(sighting) < _place(self._sightings[-1]):
@@ -85,6 +89,7 @@ class Component:
 
     def absorb(self, others: Sequence["Component"]) -> None:
         """Take in components that share no identifier and no judgement with this one; nobody's profile changes."""
+        self._owners = None
         for other in others:
             self._sightings += other._sightings
             self._replayed += other._replayed
@@ -96,7 +101,8 @@ class Component:
 
     def part_from(self, hubs: Hubs) -> Moved:
         """Set hubs aside, in all that was seen."""
-        self._sightings = [part for s in self._sightings for part in _divide(s, hubs)]
+        self.known -= hubs.shared
+        self._sightings = [part for s in self._sightings for part in self._divide(s, hubs)]
         return self._again()
 
     def judge(self, verdicts: Verdicts) -> Moved:
@@ -111,6 +117,7 @@ class Component:
 
     def _again(self) -> Moved:
         """Replay everything; give what differs."""
+        self._owners = None
         before = self.refs()
         self._replay, self._replayed = run(self._sightings, self._rules, self._verdicts)
         after = self.refs()
@@ -122,9 +129,8 @@ class Component:
         if sighting.main:
             self._tally.add(sighting.observation, sighting.identifiers)
 
-
-def _divide(sighting: Sighting, hubs: Hubs) -> list[Sighting]:
-    """Divide a sighting at hubs; of one that consists of shared ones nothing is left."""
-    observation, identifiers, main = sighting
-    pieces = divided(identifiers, observation.trust, hubs)
-    return [Sighting(observation, piece, main and place == 0) for place, piece in enumerate(pieces) if piece]
+    def _divide(self, sighting: Sighting, hubs: Hubs) -> list[Sighting]:
+        """Divide a sighting at hubs; of one that consists of shared ones nothing is left."""
+        observation, identifiers, main = sighting
+        pieces = divided(identifiers, observation.trust, hubs, self._rules)
+        return [Sighting(observation, piece, main and place == 0) for place, piece in enumerate(pieces) if piece]

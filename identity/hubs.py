@@ -81,21 +81,26 @@ class PersonTally:
         return frozenset(self._all.get(identifier, ()))
 
 
-def parts(observation: Observation, hubs: Hubs) -> tuple[tuple[Identifier, ...], ...]:
+def parts(observation: Observation, hubs: Hubs, rules: LinkingRules) -> tuple[tuple[Identifier, ...], ...]:
     """Divide an observation into what is still seen together.
 
     The first part is the observation itself without its hubs; it may be empty (nobody's). Each flooded identifier of
-    an asserted observation stands in a part of its own: it was seen, but says nothing of the others.
+    an asserted observation stands in a part of its own: it was seen, but says nothing of the others. Where nothing
+    else is left, the most telling of them, a contact if there is one, is the observation itself.
     """
-    return divided(observation.identifiers, observation.trust, hubs)
+    return divided(observation.identifiers, observation.trust, hubs, rules)
 
 
-def divided(identifiers: tuple[Identifier, ...], trust: Trust, hubs: Hubs) -> tuple[tuple[Identifier, ...], ...]:
+def divided(
+    identifiers: tuple[Identifier, ...], trust: Trust, hubs: Hubs, rules: LinkingRules
+) -> tuple[tuple[Identifier, ...], ...]:
     """Divide identifiers seen together at a trust, as `parts` does."""
     if hubs.shared:
         identifiers = tuple(i for i in identifiers if i not in hubs.shared)
     if not hubs.flooded or trust >= Trust.SERVER:
         return (identifiers,)
-    alone = tuple((i,) for i in sorted(identifiers) if i in hubs.flooded)
+    flooded = [i for i in identifiers if i in hubs.flooded]
+    flooded.sort(key=lambda i: (rules.kind(i) is not NamespaceClass.CONTACT, rules.rank(i)))
+    alone = tuple((i,) for i in flooded)
     together = tuple(i for i in identifiers if i not in hubs.flooded)
     return (together, *alone) if together or not alone else alone

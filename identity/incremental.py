@@ -34,7 +34,7 @@ class Incremental:
         """Take in an observation not seen before; costs its pairs, or its component's replay where it came late."""
         known = self._shelf.hubs(observation.identifiers)
         moved: Moved = {}
-        for place, identifiers in enumerate(parts(observation, known)):
+        for place, identifiers in enumerate(parts(observation, known, self._rules)):
             if identifiers:
                 moved |= self._sight(Sighting(observation, identifiers, place == 0), known)
         return moved

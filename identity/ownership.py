@@ -5,7 +5,7 @@ the replay, each takes over from the one *standing* unless its trust is lower. E
 the replayed sightings and of today's profiles.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,14 +33,6 @@ class OwnedInterval:
     start: datetime | None
     end: datetime | None
     owner: ProfileRef | None
-
-
-@dataclass(frozen=True, slots=True)
-class Ownership:
-    """Whose each observation is, and whose each device was when."""
-
-    attribution: Mapping[ReplayKey, ProfileRef | None]
-    intervals: tuple[OwnedInterval, ...]
 
 
 _Turn = tuple[datetime | None, ProfileRef | None]
@@ -83,22 +75,16 @@ def deciding(identifiers: Sequence[Identifier], rules: LinkingRules) -> Identifi
     return min(contacts or identifiers, key=rules.rank)
 
 
-def own(replayed: Sequence[Replayed], profile_of: Callable[[Identifier], ProfileRef], rules: LinkingRules) -> Ownership:
-    """Attribute observations, given in the order of the replay, to today's profiles.
+class Owners:
+    """The claims of some sightings, given in the order of the replay, by the identifiers they claim.
 
-    Costs O(n log n) for n observations. An observation without identifiers is nobody's.
+    `profile_of` gives today's profile of an identifier seen. Costs O(n log n) for n observations.
     """
-    owners = _Owners(replayed, profile_of, rules)
-    attribution = {r.observation.key: owners.of(place, r) for place, r in enumerate(replayed)}
-    return Ownership(attribution, tuple(owners.intervals()))
-
-
-class _Owners:
-    """The claims of some sightings, by the identifiers they claim."""
 
     def __init__(
         self, replayed: Sequence[Replayed], profile_of: Callable[[Identifier], ProfileRef], rules: LinkingRules
     ) -> None:
+        self._replayed = replayed
         self._profile_of = profile_of
         self._rules = rules
         self._contacts = self._person_sightings(replayed)
@@ -107,10 +93,21 @@ class _Owners:
             owner = self._claimant(place, r)
             if owner is not None:
                 _file(self._devices, self._of_kinds(r.identifiers, _DEVICES), _Claim(place, r, owner))
-        seen = dict.fromkeys(i for r in replayed for i in self._of_kinds(r.identifiers, _DEVICES))
-        self._seen_devices = sorted(seen)
 
-    def of(self, place: int, replayed: Replayed) -> ProfileRef | None:
+    def attribution(self) -> dict[ReplayKey, ProfileRef | None]:
+        """Tell whose each observation is; one without identifiers is nobody's."""
+        return {r.observation.key: self._of(place, r) for place, r in enumerate(self._replayed)}
+
+    def at(self, identifiers: Sequence[Identifier], moment: datetime, person: Identifier | None) -> ProfileRef | None:
+        """Tell whose an observation of these identifiers would be at a moment.
+
+        `person` is the one that the profile of the `deciding` identifier holds, if any.
+        """
+        place = bisect_right(self._replayed, moment, key=lambda r: r.observation.at)
+        asked = Observation(id="", at=moment, identifiers=tuple(identifiers))
+        return self._of(place, Replayed(asked, asked.identifiers, person))
+
+    def _of(self, place: int, replayed: Replayed) -> ProfileRef | None:
         """Give the profile an observation belongs to."""
         if not replayed.identifiers:
             return None
@@ -124,9 +121,9 @@ class _Owners:
             return None
         return _POLICIES[self._rules.device_owner](claims, place)
 
-    def intervals(self) -> Iterable[OwnedInterval]:
-        """Give the intervals of every device and browser identifier, equal neighbours joined."""
-        for identifier in self._seen_devices:
+    def intervals(self, seen: Iterable[Identifier]) -> Iterable[OwnedInterval]:
+        """Give the intervals of every device and browser identifier of those seen, equal neighbours joined."""
+        for identifier in sorted(i for i in seen if self._rules.kind(i) in _DEVICES):
             claims = self._devices.get(identifier)
             turns: list[_Turn]
             if claims is None:
@@ -233,11 +230,11 @@ _POLICIES: Mapping[DeviceOwner, Callable[[Sequence[_Claims], int], ProfileRef | 
 def _spans(identifier: Identifier, turns: Sequence[_Turn]) -> Iterable[OwnedInterval]:
     """Make intervals of what stood from when: the first reaches back, the last goes on, empty ones vanish."""
     joined: list[_Turn] = []
-    for index, (start, owner) in enumerate(turns):
-        if index + 1 < len(turns) and turns[index + 1][0] == start:
-            continue
-        if not joined or joined[-1][1] != owner:
-            joined.append((start if joined else None, owner))
+    starts = [None, *(start for start, _ in turns[1:])]
+    for start, (_, owner), following in zip(starts, turns, [*starts[1:], None], strict=True):
+        empty = start is not None and start == following
+        if not empty and (not joined or joined[-1][1] != owner):
+            joined.append((start, owner))
     ends = [start for start, _ in joined[1:]] + [None]
     for (start, owner), end in zip(joined, ends, strict=True):
         yield OwnedInterval(identifier=identifier, start=start, end=end, owner=owner)

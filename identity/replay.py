@@ -101,6 +101,10 @@ class Replay:
         distinct = {id(cluster): cluster for cluster in self._clusters.values()}
         return ((self._ref(cluster), cluster) for cluster in distinct.values())
 
+    def cluster(self, identifier: Identifier) -> Cluster:
+        """Give the members of the profile that holds an identifier seen."""
+        return self._clusters[identifier]
+
     def identifiers(self) -> Iterable[Identifier]:
         """Give all identifiers seen."""
         return self._clusters.keys()

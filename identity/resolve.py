@@ -12,7 +12,7 @@ from identity.hubs import Hubs, PersonTally, parts
 from identity.identifiers import Identifier
 from identity.judgements import Judgement, Verdicts, in_order, settle
 from identity.observations import Observation, ReplayKey
-from identity.ownership import OwnedInterval, Ownership, Replayed, deciding, own
+from identity.ownership import OwnedInterval, Owners, Replayed, deciding
 from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
 from identity.replay import Refused, Replay, Sighting
 from identity.rules import LinkingRules
@@ -55,16 +55,16 @@ def resolve(
     for observation in ordered:
         tally.add(observation)
     hubs = tally.hubs()
-    replay, replayed = run(sightings(ordered, hubs), rules, settle(in_order(judgements, as_of)))
-    return resolution(replay, own(replayed, replay.ref, rules), _sharing(hubs, tally), hubs, key)
+    replay, replayed = run(sightings(ordered, hubs, rules), rules, settle(in_order(judgements, as_of)))
+    return resolution(replay, Owners(replayed, replay.ref, rules), _sharing(hubs, tally), hubs, key)
 
 
-def sightings(observations: Iterable[Observation], hubs: Hubs) -> list[Sighting]:
+def sightings(observations: Iterable[Observation], hubs: Hubs, rules: LinkingRules) -> list[Sighting]:
     """Divide observations at their hubs, keeping their order."""
     return [
         Sighting(observation, identifiers, index == 0)
         for observation in observations
-        for index, identifiers in enumerate(parts(observation, hubs))
+        for index, identifiers in enumerate(parts(observation, hubs, rules))
     ]
 
 
@@ -87,7 +87,7 @@ def after_step(replay: Replay, sighting: Sighting, rules: LinkingRules) -> Repla
 
 
 def resolution(
-    replay: Replay, ownership: Ownership, sharing: Mapping[Identifier, Sequence[Identifier]], hubs: Hubs, key: bytes
+    replay: Replay, owners: Owners, sharing: Mapping[Identifier, Sequence[Identifier]], hubs: Hubs, key: bytes
 ) -> Resolution:
     """Put the outcome of a replay into words that others may keep."""
     ids: dict[ProfileRef, ProfileId] = {}
@@ -113,8 +113,8 @@ def resolution(
         profiles=tuple(profiles),
         refused=tuple(refused for _, refused in sorted(replay.refused.items())),
         redirects={id_of(given_up): id_of(live(replay.redirects, given_up)) for given_up in replay.redirects},
-        attribution={k: None if ref is None else id_of(ref) for k, ref in ownership.attribution.items()},
-        intervals=ownership.intervals,
+        attribution={k: None if ref is None else id_of(ref) for k, ref in owners.attribution().items()},
+        intervals=tuple(owners.intervals(replay.identifiers())),
         shared={hub: tuple(sorted({id_of(replay.ref(i)) for i in persons})) for hub, persons in sharing.items()},
         flooded=hubs.flooded,
     )

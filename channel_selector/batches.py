@@ -1,0 +1,162 @@
+"""Many decisions as arrays: options of one arm and cost share a cell, and cells of a decision stand together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from channel_selector.arms import DAYPARTS, Arm, Medium, daypart
+from channel_selector.context import Context, activity_tilt
+from channel_selector.options import DeliveryOption
+from channel_selector.posteriors import CUSTOMER_WORTH, PopulationPosterior, refine
+from channel_selector.settings import SelectorSettings
+from channel_selector.tallies import NO_EFFECTS, NO_TALLY, CustomerEffects
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+SMALLEST_SPREAD = 0.05
+"""Standard deviation of log p below which nothing is taken as known; keeps the grid of `propensity` fine enough."""
+NORMAL_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One message to decide on: its id, the customer and occasion, the eligible options, and the customer's history."""
+
+    decision_id: str
+    context: Context
+    options: Sequence[DeliveryOption]
+    effects: CustomerEffects = NO_EFFECTS
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Requests, all with options, and their cells.
+
+    Per option: its cell, and its part of the cell's share (the earliest sends of a cell share it evenly; later ones are
+    left to the floor). Per cell: what the posteriors need. Per request: index of its first cell and first option.
+    """
+
+    requests: Sequence[Request]
+    option_cell: Indices
+    option_part: Floats
+    option_starts: Indices
+    cell_starts: Indices
+    cell_row: Indices
+    gain: Floats
+    cost: Floats
+    tilt: Floats
+    engaged: Floats
+    engaged_exposure: Floats
+    converted: Floats
+    converted_exposure: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """The conversion probability of each cell: mean; location and spread of its log as explored and as believed."""
+
+    probability: Floats
+    explored_location: Floats
+    explored_spread: Floats
+    believed_location: Floats
+    believed_spread: Floats
+
+
+def build(requests: Sequence[Request], posterior: PopulationPosterior, settings: SelectorSettings) -> Batch:
+    """Lay requests out as arrays; each must have an option."""
+    posterior.begin()
+    cells = _Cells(posterior, settings)
+    for request in requests:
+        cells.add(request)
+    return cells.batch(requests)
+
+
+def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSettings) -> Estimates:
+    """Give every cell's conversion probability: population → segment → customer, both stages multiplied."""
+    priors = posterior.priors(batch.cell_row)
+    engaged = refine(
+        priors.engaged * batch.tilt, priors.engaged_variance, CUSTOMER_WORTH, batch.engaged, batch.engaged_exposure
+    )
+    converted = refine(
+        priors.converted, priors.converted_variance, CUSTOMER_WORTH, batch.converted, batch.converted_exposure
+    )
+    mean = engaged.mean * converted.mean
+    own, inherited = engaged.own + converted.own, engaged.inherited + converted.inherited
+    explored = np.maximum(np.sqrt(settings.customer_exploration**2 * own + inherited), SMALLEST_SPREAD)
+    believed = np.sqrt(own + inherited)
+    log_mean = np.log(mean)
+    return Estimates(mean, log_mean - explored**2 / 2, explored, log_mean - believed**2 / 2, believed)
+
+
+class _Cells:
+    """Collects the cells of one request after another."""
+
+    def __init__(self, posterior: PopulationPosterior, settings: SelectorSettings) -> None:
+        self._posterior = posterior
+        self._settings = settings
+        self._option_cell: list[int] = []
+        self._option_part: list[float] = []
+        self._option_starts: list[int] = []
+        self._cell_starts: list[int] = []
+        self._rows: list[tuple[int, float, float, float]] = []
+        self._own: list[tuple[int, float, int, float]] = []
+
+    def add(self, request: Request) -> None:
+        first_cell, first_option = len(self._rows), len(self._option_cell)
+        self._cell_starts.append(first_cell)
+        self._option_starts.append(first_option)
+        cells: dict[tuple[str, str, int, float], int] = {}
+        earliest: list[datetime] = []
+        sharers: list[int] = []
+        for option in request.options:
+            key = (option.channel, option.device_kind, daypart(option.local_hour), option.cost)
+            cell = cells.setdefault(key, len(cells))
+            self._option_cell.append(first_cell + cell)
+            if cell == len(earliest) or option.send_at < earliest[cell]:
+                earliest[cell : cell + 1], sharers[cell : cell + 1] = [option.send_at], [1]
+            elif option.send_at == earliest[cell]:
+                sharers[cell] += 1
+        for option, cell in zip(request.options, self._option_cell[first_option:], strict=True):
+            leads = option.send_at == earliest[cell - first_cell]
+            self._option_part.append(1.0 / sharers[cell - first_cell] if leads else 0.0)
+        self._describe(request, cells)
+
+    def _describe(self, request: Request, cells: dict[tuple[str, str, int, float], int]) -> None:
+        context, effects = request.context, request.effects
+        gain = context.gain(self._settings.margin)
+        tilt = _tilt(context, self._settings)
+        for channel, device_kind, part, cost in cells:
+            arm = Arm(channel, device_kind, part)
+            self._rows.append((self._posterior.row(context.segment, arm), gain, cost, tilt[part]))
+            by_arm = effects.arms.get(arm, NO_TALLY)
+            by_medium = effects.media.get(Medium(channel, device_kind), NO_TALLY)
+            engaged = by_arm.engaged, by_arm.engaged_exposure
+            self._own.append((*engaged, by_medium.converted, by_medium.converted_exposure))
+
+    def batch(self, requests: Sequence[Request]) -> Batch:
+        rows = np.array(self._rows, dtype=np.float64).reshape(-1, 4).T
+        own = np.array(self._own, dtype=np.float64).reshape(-1, 4).T
+        return Batch(
+            requests,
+            np.array(self._option_cell, dtype=np.int64),
+            np.array(self._option_part),
+            np.array(self._option_starts, dtype=np.int64),
+            np.array(self._cell_starts, dtype=np.int64),
+            rows[0].astype(np.int64),
+            *rows[1:],
+            *own,
+        )
+
+
+FLAT = (1.0,) * DAYPARTS
+
+
+def _tilt(context: Context, settings: SelectorSettings) -> Sequence[float]:
+    if context.activity is None:
+        return FLAT
+    tilt: list[float] = activity_tilt(context.activity, settings.activity_weight).tolist()
+    return tilt

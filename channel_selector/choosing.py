@@ -1,0 +1,204 @@
+"""Decisions are a pure function of population, settings, seed and requests: each is the same alone or among others."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from math import exp
+from typing import NamedTuple
+
+from channel_selector.arms import Arm, daypart
+from channel_selector.batches import NORMAL_95, Batch, Estimates, Request, build, estimate
+from channel_selector.decisions import Decision
+from channel_selector.holdout import Assignment, assign
+from channel_selector.options import DeliveryOption
+from channel_selector.policies import BusinessAsUsual, Greedy, Learned, Policy, Propensities, expected_values
+from channel_selector.population import Population
+from channel_selector.posteriors import PopulationPosterior
+from channel_selector.propensity import draw
+from channel_selector.reasons import ReasonCode
+from channel_selector.settings import SelectorSettings
+from channel_selector.tallies import NO_TALLY
+from channel_selector.validation import utc
+
+MODEL = "beta-1"
+"""Name and number of the model; another formula, constant or grid has another number."""
+
+
+class Answer(NamedTuple):
+    """What is known of one request's options, in their order, before the draw."""
+
+    probabilities: list[float]
+    nothing: float
+    conversions: list[float]
+    values: list[float]
+    cells: list[int]
+
+
+class Rule(NamedTuple):
+    """Who decides, by which policy, when, and whether by a draw."""
+
+    assignment: Assignment
+    version: str
+    at: datetime
+    explore: bool
+
+
+class Choice(NamedTuple):
+    """What was chosen, and what is told of it."""
+
+    chosen: int | None
+    propensity: float
+    conversion: float | None
+    value: float
+    interval: tuple[float, float] | None
+    code: ReasonCode
+
+
+class Chooser:
+    """Decides under one population snapshot; make one per snapshot, it keeps what it works out (not for two threads).
+
+    Subjects in the holdout are sent nothing, those on business as usual what it says, both with propensity 1; without
+    options nothing is sent (propensity 1, probabilities ()). With `explore` false the learned policy gives its best
+    option and every propensity is None. ValueError where population and settings differ in the attribution window.
+    """
+
+    def __init__(self, population: Population, settings: SelectorSettings, seed: int) -> None:
+        if population.engaged_delays.window != settings.attribution_window:
+            raise ValueError("the population was learned with another attribution_window; learn it again with this one")
+        self.population = population
+        self.settings = settings
+        self.seed = seed
+        self.model_version = f"{MODEL}:{population.version}"
+        self._posterior = PopulationPosterior(population)
+        self._settings_version = settings.version
+        self._bau = BusinessAsUsual(channels=settings.bau_channels)
+        self._greedy = Greedy(do_not_send=settings.do_not_send)
+        self._learned = Learned(floor=settings.floor, do_not_send=settings.do_not_send)
+
+    def decide(self, requests: Sequence[Request], *, now: datetime, explore: bool = True) -> list[Decision]:
+        """Decide on each request, in order; `now` (aware) is kept as the decisions' time and used for nothing else.
+
+        O(cells × 96) for each request, a cell being a distinct arm and cost among its options.
+        """
+        now = utc("now", now)
+        decided: dict[int, Decision] = {}
+        groups: dict[Assignment, list[int]] = {}
+        for index, request in enumerate(requests):
+            assignment = assign(request.context.subject, self.settings)
+            if assignment is Assignment.HOLDOUT or not request.options:
+                decided[index] = self._unsent(request, assignment, now, explore=explore)
+            else:
+                groups.setdefault(assignment, []).append(index)
+        for assignment, indices in groups.items():
+            group = [requests[index] for index in indices]
+            decided.update(zip(indices, self._decide(group, assignment, now, explore=explore), strict=True))
+        return [decided[index] for index in range(len(requests))]
+
+    def probabilities(self, requests: Sequence[Request], policy: Policy) -> tuple[Batch, Estimates, Propensities]:
+        """Give π of every option of every request under a policy, without a draw; each request must have options."""
+        batch = build(requests, self._posterior, self.settings)
+        estimates = estimate(batch, self._posterior, self.settings)
+        return batch, estimates, policy.propensities(batch, estimates)
+
+    def policy(self, assignment: Assignment, *, explore: bool) -> Policy:
+        """Give the policy that decides for an assignment."""
+        if assignment is Assignment.BAU:
+            return self._bau
+        return self._learned if explore else self._greedy
+
+    def _decide(
+        self, requests: Sequence[Request], assignment: Assignment, now: datetime, *, explore: bool
+    ) -> Iterator[Decision]:
+        policy = self.policy(assignment, explore=explore)
+        batch, estimates, law = self.probabilities(requests, policy)
+        rule = Rule(assignment, policy.version, now, explore)
+        for request, answer in zip(requests, _answers(batch, estimates, law), strict=True):
+            index = draw(answer.probabilities, answer.nothing, self.seed, request.decision_id)
+            code = ReasonCode.BUSINESS_AS_USUAL if policy is self._bau else self._code(request, answer, index)
+            choice = _choice(answer, estimates, index, code)
+            yield self._decision(request, answer, choice, rule)
+
+    def _unsent(self, request: Request, assignment: Assignment, now: datetime, *, explore: bool) -> Decision:
+        held = assignment is Assignment.HOLDOUT
+        code = ReasonCode.HOLDOUT if held else ReasonCode.NO_OPTIONS
+        version = "holdout-1" if held else self.policy(assignment, explore=explore).version
+        answer = Answer([0.0] * len(request.options), 1.0, [], [], [])
+        choice = Choice(None, 1.0, None, 0.0, None, code)
+        return self._decision(request, answer, choice, Rule(assignment, version, now, explore))
+
+    def _decision(self, request: Request, answer: Answer, choice: Choice, rule: Rule) -> Decision:
+        option = None if choice.chosen is None else request.options[choice.chosen]
+        return Decision(
+            decision_id=request.decision_id,
+            subject=request.context.subject,
+            option_id=None if option is None else option.option_id,
+            propensity=choice.propensity if rule.explore else None,
+            probabilities=tuple(answer.probabilities),
+            no_send_probability=answer.nothing,
+            expected_value=choice.value,
+            assignment=rule.assignment,
+            policy_version=f"{rule.version}:{self._settings_version}",
+            model_version=self.model_version,
+            seed=self.seed,
+            at=rule.at,
+            chosen=choice.chosen,
+            conversion_probability=choice.conversion,
+            conversion_probabilities=tuple(answer.conversions),
+            interval=choice.interval,
+            reason_code=choice.code,
+            evidence=NO_TALLY if option is None else self._posterior.tally(_arm(option)),
+            effects=request.effects,
+            context=request.context,
+            options=tuple(request.options),
+        )
+
+    def _code(self, request: Request, answer: Answer, index: int | None) -> ReasonCode:
+        best = max(answer.values)
+        unsent_is_best = self.settings.do_not_send and best < 0.0
+        if index is None:
+            return ReasonCode.DO_NOT_SEND if unsent_is_best else ReasonCode.EXPLORING
+        if unsent_is_best or answer.values[index] < best:
+            return ReasonCode.EXPLORING
+        return ReasonCode.BEST_EXPECTED_VALUE if request.effects.arms else ReasonCode.POPULATION_BEST
+
+
+def recompute(decision: Decision, population: Population, settings: SelectorSettings) -> tuple[float, ...]:
+    """Compute a logged decision's probabilities again from the snapshot and the settings that it names.
+
+    ValueError where `population` or `settings` are others than the decision's, or the model has changed since.
+    """
+    chooser = Chooser(population, settings, decision.seed)
+    law, _, version = decision.policy_version.partition(":")
+    if (decision.model_version, version) != (chooser.model_version, settings.version):
+        raise ValueError("the decision was made under another population, model or settings; give those that it names")
+    if decision.assignment is Assignment.HOLDOUT or not decision.options:
+        return (0.0,) * len(decision.options)
+    policy = chooser.policy(decision.assignment, explore=decision.propensity is not None)
+    if policy.version != law:
+        raise ValueError(f"the decision was made by the policy {law}, which this version does not have")
+    request = Request(
+        decision_id=decision.decision_id, context=decision.context, options=decision.options, effects=decision.effects
+    )
+    return tuple(chooser.probabilities([request], policy)[2].options.tolist())
+
+
+def _answers(batch: Batch, estimates: Estimates, law: Propensities) -> Iterator[Answer]:
+    """Cut the arrays of a batch into its requests."""
+    probabilities, nothing = law.options.tolist(), law.nothing.tolist()
+    conversions = estimates.probability[batch.option_cell].tolist()
+    values, cells = expected_values(batch, estimates).tolist(), batch.option_cell.tolist()
+    for request, start, unsent in zip(batch.requests, batch.option_starts.tolist(), nothing, strict=True):
+        own = slice(start, start + len(request.options))
+        yield Answer(probabilities[own], unsent, conversions[own], values[own], cells[own])
+
+
+def _choice(answer: Answer, estimates: Estimates, index: int | None, code: ReasonCode) -> Choice:
+    if index is None:
+        return Choice(None, answer.nothing, None, 0.0, None, code)
+    cell = answer.cells[index]
+    center, reach = estimates.believed_location[cell], NORMAL_95 * estimates.believed_spread[cell]
+    interval = min(exp(center - reach), 1.0), min(exp(center + reach), 1.0)
+    return Choice(index, answer.probabilities[index], answer.conversions[index], answer.values[index], interval, code)
+
+
+def _arm(option: DeliveryOption) -> Arm:
+    return Arm(option.channel, option.device_kind, daypart(option.local_hour))

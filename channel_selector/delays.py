@@ -1,0 +1,83 @@
+"""F(age): the share of a channel's outcomes that have come by an age, among those that come within the window.
+
+Estimated from closed windows alone, which no truncation can bias; those that are still open enter the posteriors
+weighed by F (Chapelle, "Modeling delayed feedback in display advertising", KDD 2014). F(0) = 0 and F(window) = 1.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import accumulate
+from math import log
+from typing import Any
+
+HOUR = 3600.0
+EDGES = tuple(hours / 168 for hours in (0, 1, 3, 6, 12, 24, 48, 72, 120, 168))
+"""Ages between which F is straight, as parts of the window (a week: 1 h, 3 h, … 5 days, 7 days)."""
+BINS = len(EDGES) - 1
+PRIOR_OUTCOMES = 20.0
+"""What the published distribution weighs beside a channel's own outcomes."""
+NO_COUNTS = (0,) * BINS
+
+
+def published_share(hours: float) -> float:
+    """35 % within an hour, 50 % within a day, all by 30 days, straight in log time between (Chapelle 2014, display)."""
+    if hours <= 1.0:
+        return 0.35 * max(hours, 0.0)
+    if hours <= 24.0:
+        return 0.35 + 0.15 * log(hours) / log(24)
+    return min(1.0, 0.5 + 0.5 * log(hours / 24) / log(30))
+
+
+def bin_of(age: float, window: float) -> int:
+    """Give the bin (0–8) of a delay within the window; both in seconds."""
+    return min(bisect_right(EDGES, age / window) - 1, BINS - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """How late each channel's outcomes of one kind come.
+
+    `counts`: for each channel, how many of its closed windows' outcomes fell between each two `EDGES`.
+    """
+
+    window: timedelta
+    counts: Mapping[str, tuple[int, ...]]
+    _curves: dict[str, tuple[float, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def share(self, channel: str, age: float) -> float:
+        """F at an age in seconds: 0 at 0 and below, 1 from the window on, straight between the edges."""
+        window = self.window.total_seconds()
+        if age >= window:
+            return 1.0
+        if age <= 0.0:
+            return 0.0
+        curve = self._curve(channel)
+        position = age / window
+        left = bisect_right(EDGES, position) - 1
+        part = (position - EDGES[left]) / (EDGES[left + 1] - EDGES[left])
+        return curve[left] + part * (curve[left + 1] - curve[left])
+
+    def _curve(self, channel: str) -> tuple[float, ...]:
+        curve = self._curves.get(channel)
+        if curve is None:
+            curve = self._curves[channel] = self._estimate(self.counts.get(channel, NO_COUNTS))
+        return curve
+
+    def _estimate(self, counts: tuple[int, ...]) -> tuple[float, ...]:
+        """F at the edges: the channel's own outcomes beside `PRIOR_OUTCOMES` of the published distribution."""
+        hours = self.window.total_seconds() / HOUR
+        prior = (published_share(edge * hours) / published_share(hours) for edge in EDGES)
+        own = accumulate(counts, initial=0)
+        total = PRIOR_OUTCOMES + sum(counts)
+        return tuple((PRIOR_OUTCOMES * before + came) / total for before, came in zip(prior, own, strict=True))
+
+    def to_json(self) -> dict[str, list[int]]:
+        """Give the counts as JSON holds them, by channel in order."""
+        return {channel: list(self.counts[channel]) for channel in sorted(self.counts)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], window: timedelta) -> "Delays":
+        """Give the record `to_json` wrote."""
+        return cls(window, {channel: tuple(counts) for channel, counts in data.items()})

@@ -1,0 +1,132 @@
+"""Posteriors are an idempotent fold of sends and outcomes: told twice or in any order, the same comes out.
+
+Each send has at most one engagement and one conversion, the first within its window. What comes after the window is
+logged and not learned; what comes before its decision waits in the log; a window still open is weighed by its age and
+never counted as a failure. Sends are folded in the order (time of what came of them, decision id).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import fsum
+
+from channel_selector.arms import Arm
+from channel_selector.decisions import Send
+from channel_selector.delays import BINS, Delays, bin_of
+from channel_selector.outcomes import Outcome, effects_of, was_sent
+from channel_selector.population import Population
+from channel_selector.settings import Activation, SelectorSettings
+from channel_selector.tallies import CustomerEffects, Tally
+from channel_selector.validation import utc
+
+Reported = tuple[str, Outcome]
+"""A decision's id and an outcome reported of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A send that has happened, its age now, and how long after it the customer engaged and bought (None: not yet)."""
+
+    send: Send
+    age: timedelta
+    engaged_after: timedelta | None
+    converted_after: timedelta | None
+
+
+def trials(
+    sends: Iterable[Send], outcomes: Iterable[Reported], *, settings: SelectorSettings, now: datetime
+) -> list[Trial]:
+    """Join sends and what came of them, as known at `now`: those not sent, or not by now, are left out."""
+    reported: dict[str, list[Outcome]] = {}
+    for decision_id, outcome in outcomes:
+        reported.setdefault(decision_id, []).append(outcome)
+    unique = {send.decision_id: send for send in sends if send.send_at <= now}
+    joined = (_trial(send, reported.get(send.decision_id, ()), settings, now) for send in unique.values())
+    return sorted((trial for trial in joined if trial is not None), key=_fold_order)
+
+
+def fit_population(
+    sends: Iterable[Send],
+    outcomes: Iterable[Reported],
+    *,
+    settings: SelectorSettings,
+    now: datetime,
+    position: int = 0,
+) -> Population:
+    """Fold the whole log, up to `position` in its own numbers, into the population as known at `now`."""
+    now, window = utc("now", now), settings.attribution_window
+    joined = trials(sends, outcomes, settings=settings, now=now)
+    closed = [trial for trial in joined if trial.age >= window]
+    engaged = _delays([(trial.send.channel, trial.engaged_after) for trial in closed], window)
+    converted = _delays([(trial.send.channel, trial.converted_after) for trial in closed], window)
+    groups: dict[tuple[str | None, Arm], list[Trial]] = {}
+    for trial in joined:
+        groups.setdefault((trial.send.segment, trial.send.arm), []).append(trial)
+    return Population(
+        position=position,
+        at=now,
+        tallies={cell: _tally(members, engaged, converted) for cell, members in groups.items()},
+        engaged_delays=engaged,
+        converted_delays=converted,
+    )
+
+
+def customer_effects(
+    sends: Iterable[Send],
+    outcomes: Iterable[Reported],
+    *,
+    population: Population,
+    settings: SelectorSettings,
+    now: datetime,
+) -> CustomerEffects:
+    """Fold one customer's sends and their outcomes; `population` gives the delays only and is not changed.
+
+    Pass the sends of all the subjects that are this customer today: after a merge those of both, after a split those
+    to the endpoints kept.
+    """
+    groups: dict[Arm, list[Trial]] = {}
+    for trial in trials(sends, outcomes, settings=settings, now=utc("now", now)):
+        groups.setdefault(trial.send.arm, []).append(trial)
+    delays = population.engaged_delays, population.converted_delays
+    return CustomerEffects({arm: _tally(members, *delays) for arm, members in groups.items()})
+
+
+def _trial(send: Send, outcomes: Sequence[Outcome], settings: SelectorSettings, now: datetime) -> Trial | None:
+    if not was_sent(outcomes, reported=settings.activation is Activation.REPORTED, now=now):
+        return None
+    came = effects_of(outcomes, channel=send.channel, send_at=send.send_at, window=settings.attribution_window, now=now)
+    return Trial(
+        send=send,
+        age=now - send.send_at,
+        engaged_after=None if came.engaged_at is None else came.engaged_at - send.send_at,
+        converted_after=None if came.converted_at is None else came.converted_at - send.send_at,
+    )
+
+
+def _fold_order(trial: Trial) -> tuple[datetime, str]:
+    latest = trial.converted_after or trial.engaged_after or timedelta(0)
+    return trial.send.send_at + latest, trial.send.decision_id
+
+
+def _delays(delays: Iterable[tuple[str, timedelta | None]], window: timedelta) -> Delays:
+    counts: dict[str, list[int]] = {}
+    for channel, delay in delays:
+        if delay is not None:
+            bin_counts = counts.setdefault(channel, [0] * BINS)
+            bin_counts[bin_of(delay.total_seconds(), window.total_seconds())] += 1
+    return Delays(window, {channel: tuple(bins) for channel, bins in counts.items()})
+
+
+def _tally(members: Sequence[Trial], engaged: Delays, converted: Delays) -> Tally:
+    reacted = [trial for trial in members if trial.engaged_after is not None]
+    return Tally(
+        sends=len(members),
+        engaged=len(reacted),
+        converted=sum(trial.converted_after is not None for trial in members),
+        engaged_exposure=fsum(_share(engaged, trial) for trial in members),
+        converted_exposure=fsum(_share(converted, trial) for trial in reacted),
+    )
+
+
+def _share(delays: Delays, trial: Trial) -> float:
+    return delays.share(trial.send.channel, trial.age.total_seconds())

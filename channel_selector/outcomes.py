@@ -1,0 +1,92 @@
+"""What came of a decision: a dated fact that counts once per decision and kind, however often it is reported."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from channel_selector.endpoints import APP_PUSH, IN_APP, MESSENGER, WEB_PUSH
+from channel_selector.validation import from_microseconds, require_number, to_microseconds, utc
+
+
+class OutcomeKind(StrEnum):
+    """The kinds of outcome, from handing over to complaint."""
+
+    SENT = "sent"
+    NOT_SENT = "not_sent"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    CONVERTED = "converted"
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+SENDING = frozenset({OutcomeKind.SENT, OutcomeKind.DELIVERED})
+TAP_IS_OPEN = frozenset({APP_PUSH, WEB_PUSH, MESSENGER, IN_APP})
+"""Channels whose message a person opens by touching it; elsewhere (e-mail) machines open too: opens do not count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A dated fact; `value` is the money of a conversion, finite; `id` the reporter's own, None where it has none."""
+
+    kind: OutcomeKind
+    at: datetime
+    value: float = 0.0
+    id: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "kind", OutcomeKind(self.kind))
+        except ValueError:
+            raise ValueError(f"outcome kind must be one of {', '.join(OutcomeKind)}") from None
+        object.__setattr__(self, "at", utc("outcome time", self.at))
+        require_number("outcome value", self.value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the record as JSON holds it; the instant in microseconds since 1970 UTC."""
+        return {"kind": self.kind.value, "at": to_microseconds(self.at), "value": self.value, "id": self.id}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Outcome":
+        """Give the record `to_json` wrote."""
+        return cls(**{**data, "at": from_microseconds(data["at"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What came of one sent decision within its window, as known at one moment; times are None where it did not happen.
+
+    Engaged: clicked, tapped open (see `TAP_IS_OPEN`) or converted, whichever was first.
+    """
+
+    engaged_at: datetime | None
+    converted_at: datetime | None
+
+
+def was_sent(outcomes: Iterable[Outcome], *, reported: bool, now: datetime) -> bool:
+    """Tell whether a decision counts as sent: nobody denied it and, where `reported` asks for it, somebody said so."""
+    kinds = {outcome.kind for outcome in outcomes if outcome.at <= now}
+    if OutcomeKind.NOT_SENT in kinds:
+        return False
+    return not reported or not kinds.isdisjoint(SENDING)
+
+
+def effects_of(
+    outcomes: Iterable[Outcome], *, channel: str, send_at: datetime, window: timedelta, now: datetime
+) -> Effects:
+    """Give the first engagement and conversion in [send_at, send_at + window] up to `now`, in whatever order told."""
+    counted = [each for each in outcomes if send_at <= each.at <= now and each.at - send_at <= window]
+    return Effects(
+        engaged_at=min((outcome.at for outcome in counted if _engages(outcome.kind, channel)), default=None),
+        converted_at=min((each.at for each in counted if each.kind is OutcomeKind.CONVERTED), default=None),
+    )
+
+
+def _engages(kind: OutcomeKind, channel: str) -> bool:
+    if kind is OutcomeKind.OPENED:
+        return channel in TAP_IS_OPEN
+    return kind in (OutcomeKind.CLICKED, OutcomeKind.CONVERTED)

@@ -1,0 +1,145 @@
+"""A policy gives each option of a decision its probability, before and apart from any draw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from channel_selector.batches import Batch, Estimates, Request
+from channel_selector.propensity import Values, best_shares
+
+Floats = NDArray[np.float64]
+
+
+class Propensities(NamedTuple):
+    """π of each option of a batch, in order, and of each request's sending nothing; they sum to 1 for each request."""
+
+    options: Floats
+    nothing: Floats
+
+
+class Policy(Protocol):
+    """What decides: a pure function of a batch and the estimates of its cells."""
+
+    @property
+    def version(self) -> str:
+        """Name and number; another law has another version."""
+        ...
+
+    def propensities(self, batch: Batch, estimates: Estimates) -> Propensities:
+        """Give π of every option."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """π = (1 − ε) q + ε · uniform, q the probability to be the best under the posteriors (Thompson sampling)."""
+
+    floor: float
+    do_not_send: bool
+
+    @property
+    def version(self) -> str:
+        """Name and number."""
+        return "learned-1"
+
+    def propensities(self, batch: Batch, estimates: Estimates) -> Propensities:
+        """Give π; sending nothing, where it competes, has its part of the uniform too."""
+        values = Values(
+            estimates.explored_location, estimates.explored_spread, batch.gain, batch.cost, batch.cell_starts
+        )
+        best = best_shares(values, do_not_send=self.do_not_send)
+        sizes = _sizes(batch)
+        even = self.floor / (sizes + self.do_not_send)
+        q = best.cells[batch.option_cell] * batch.option_part
+        nothing = (1.0 - self.floor) * best.nothing + even if self.do_not_send else np.zeros(len(sizes))
+        return Propensities((1.0 - self.floor) * q + np.repeat(even, sizes), nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """Every option alike; nothing is always sent something."""
+
+    @property
+    def version(self) -> str:
+        """Name and number."""
+        return "uniform-1"
+
+    def propensities(self, batch: Batch, estimates: Estimates) -> Propensities:  # noqa: ARG002  # Policy's signature
+        """Give 1 / n to each of n options."""
+        sizes = _sizes(batch)
+        return Propensities(np.repeat(1.0 / sizes, sizes), np.zeros(len(sizes)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greedy:
+    """The option of the highest expected value, the earliest and then the first of equals; never learned from."""
+
+    do_not_send: bool
+
+    @property
+    def version(self) -> str:
+        """Name and number."""
+        return "greedy-1"
+
+    def propensities(self, batch: Batch, estimates: Estimates) -> Propensities:
+        """Give 1 to the best option, or to sending nothing where that is allowed and all values are negative."""
+        values = expected_values(batch, estimates)
+        chosen: list[int | None] = []
+        for request, start in zip(batch.requests, batch.option_starts.tolist(), strict=True):
+            own = values[start : start + len(request.options)].tolist()
+            best = _best(own, request)
+            chosen.append(None if self.do_not_send and own[best] < 0.0 else best)
+        return _certain(batch, chosen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessAsUsual:
+    """What shops do without learning: the first channel of a fixed list that can be reached, at the earliest time."""
+
+    channels: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """Name and number."""
+        return "bau-1"
+
+    def propensities(self, batch: Batch, estimates: Estimates) -> Propensities:  # noqa: ARG002  # Policy's signature
+        """Give 1 to that option; channels not listed come last."""
+        return _certain(batch, [self._choice(request) for request in batch.requests])
+
+    def _choice(self, request: Request) -> int:
+        def rank(index: int) -> tuple[int, datetime]:
+            option = request.options[index]
+            listed = option.channel in self.channels
+            return self.channels.index(option.channel) if listed else len(self.channels), option.send_at
+
+        return min(range(len(request.options)), key=rank)
+
+
+def expected_values(batch: Batch, estimates: Estimates) -> Floats:
+    """Give each option's conversion probability × gain − cost."""
+    values: Floats = (estimates.probability * batch.gain - batch.cost)[batch.option_cell]
+    return values
+
+
+def _best(values: Sequence[float], request: Request) -> int:
+    """Give the index of the highest value, the earliest and then the first of equals."""
+    return min(range(len(values)), key=lambda index: (-values[index], request.options[index].send_at))
+
+
+def _sizes(batch: Batch) -> NDArray[np.int64]:
+    return np.diff(np.append(batch.option_starts, len(batch.option_cell)))
+
+
+def _certain(batch: Batch, chosen: list[int | None]) -> Propensities:
+    result = Propensities(np.zeros(len(batch.option_cell)), np.zeros(len(chosen)))
+    for request, (start, index) in enumerate(zip(batch.option_starts.tolist(), chosen, strict=True)):
+        if index is None:
+            result.nothing[request] = 1.0
+        else:
+            result.options[start + index] = 1.0
+    return result

@@ -1,0 +1,44 @@
+"""A saved file is read back whole or not at all: versioned JSON with a checksum, never pickle."""
+
+import json
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from channel_selector.errors import CorruptFileError
+
+FORMAT = "homing.selector"
+VERSION = 1
+
+
+def write(path: Path, body: dict[str, Any]) -> None:
+    """Write the body beside the path, then put it in its place at once."""
+    text = _canonical(body)
+    whole = _canonical({"format": FORMAT, "version": VERSION, "checksum": _checksum(text), "body": body})
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(whole, encoding="utf-8")
+    draft.replace(path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Give the body; CorruptFileError where the file is no selector, damaged or of another version."""
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        raise CorruptFileError("the file is not JSON; it is damaged or not a saved selector") from None
+    if not isinstance(whole, dict) or whole.get("format") != FORMAT or not isinstance(whole.get("body"), dict):
+        raise CorruptFileError("the file is not a saved selector")
+    if whole.get("version") != VERSION:
+        raise CorruptFileError(f"the file has another version than {VERSION}; load it with the release that wrote it")
+    body: dict[str, Any] = whole["body"]
+    if whole.get("checksum") != _checksum(_canonical(body)):
+        raise CorruptFileError("the file's checksum does not match; restore it from a copy")
+    return body
+
+
+def _canonical(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def _checksum(text: str) -> str:
+    return blake2b(text.encode("ascii"), digest_size=16).hexdigest()

@@ -1,0 +1,102 @@
+"""The HTTP face: routers of the nouns, one table of errors, one edge; it holds nothing but a reference to `Homing`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+
+from service import answers, api_docs, operations
+from service.answers import JSONAnswer
+from service.edge import Edge
+from service.wiring import Homing
+
+_ROUTERS = (operations.router, api_docs.router)
+_MIDDLEWARE = (Middleware(Edge),)
+
+_DESCRIPTION = (
+    "Who is who, where and when: one profile a person, and each message to the device, channel and hour that works.\n\n"
+    'Every error is {"code", "message", "details"?}. Show a key as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, '
+    "or by Basic as the user name."
+)
+_KEYS: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "basic": {"type": "http", "scheme": "basic", "description": "The key as user name."},
+}
+_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
+_ERROR = {
+    "type": "object",
+    "required": ["code", "message"],
+    "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "details": {}},
+}
+
+
+def create_app(homing: Homing) -> FastAPI:
+    """Make the app that serves `homing`; it does not open or close it."""
+    app = bare_app()
+    app.state.homing = homing
+    return app
+
+
+def bare_app() -> FastAPI:
+    """Make the app without anything to serve: enough for its OpenAPI document."""
+    app = FastAPI(
+        title="Homing",
+        version=_version(),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=JSONAnswer,
+        generate_unique_id_function=_operation_id,
+        middleware=list(_MIDDLEWARE),
+        lifespan=_lifespan,
+    )
+    for router in _ROUTERS:
+        app.include_router(router)
+    answers.install(app)
+    generate = app.openapi
+    app.openapi = lambda: _completed(generate())  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Be red for whoever asks last, once the server stops."""
+    yield
+    homing: Homing = app.state.homing
+    homing.readiness.stop()
+
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    """Say how keys are shown, and that every error has one shape: FastAPI's own document says neither."""
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = _KEYS
+    schemas = components.setdefault("schemas", {})
+    for fastapis_own in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(fastapis_own, None)
+    schemas["Error"] = _ERROR
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            if path not in _OPEN:
+                operation.setdefault("security", [{name: []} for name in _KEYS])
+            for status, told in operation["responses"].items():
+                if status.startswith(("4", "5")):
+                    told["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return document
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Name an operation by its method and path: unique, and steady while functions are renamed."""
+    method = min(route.methods).lower()
+    return f"{method}{''.join(mark if mark.isalnum() else '_' for mark in route.path_format)}"
+
+
+def _version() -> str:
+    try:
+        return version("homing")
+    except PackageNotFoundError:
+        return "0+source"

@@ -1,0 +1,113 @@
+"""The command `homing`: 0 done, 1 failed, 2 wrongly used; a failure is one line that says what to do.
+
+A command's module is imported only when the command runs, so that `homing --help` answers at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from identity.errors import IdentityError
+from service.errors import HomingError, SettingsError
+
+FAILED = 1
+MISUSED = 2
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command is, `module:attribute`, and its line in the list of commands."""
+
+    target: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "serve": Entry("service.commands.serve:serve", "Serve the API."),
+    "demo": Entry("service.commands.demo:demo", "Load the sample shop, serve it, show one recommendation."),
+    "import": Entry("service.commands.importing:import_", "Bring messages or observations into the store."),
+    "recommend": Entry("service.commands.recommend:recommend", "Tell where and when one message should go."),
+    "abandonments": Entry("service.commands.abandonments:abandonments", "List carts left behind."),
+    "profile": Entry("service.commands.profile:profile", "Inspect who is who."),
+    "rules": Entry("service.commands.rules:rules", "Run linking rules on a written case."),
+    "keys": Entry("service.commands.keys:keys", "Create, list and revoke API keys."),
+    "config": Entry("service.commands.config:config", "Show the settings and where each came from."),
+    "rebuild": Entry("service.commands.rebuild:rebuild", "Throw the folds away and make them again from the logs."),
+    "migrate": Entry("service.commands.migrate:migrate", "Bring the store's schema up to this version."),
+    "doctor": Entry("service.commands.doctor:doctor", "Look the deployment over; exit 1 on trouble."),
+    "openapi": Entry("service.commands.openapi:openapi", "Print the API's OpenAPI document."),
+}
+"""Every command: add one line to plug one in."""
+
+
+class Commands(click.Group):
+    """The commands of the table above; they are told apart by name before any of them is imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Give the names in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Import one command; None for a name that is not in the table."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """List the commands from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+        """Run a command and exit as this file's first line says."""
+        extra["standalone_mode"] = False
+        try:
+            result = super().main(args, prog_name, **extra)
+        except click.UsageError as error:
+            _fail(_usage(error), MISUSED)
+        except SettingsError as error:
+            _fail(str(error), MISUSED)
+        except (click.ClickException, HomingError, IdentityError) as error:
+            _fail(error.format_message() if isinstance(error, click.ClickException) else str(error), FAILED)
+        except click.Abort:
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            # Whoever read our output has enough; the interpreter must not try to flush into it again.
+            sys.stdout = None
+            sys.exit(FAILED)
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--db", metavar="URL", help="The store; sqlite:///homing.db unless set otherwise.")
+@click.option("--config", metavar="FILE", help="The settings; homing.toml if it is there.")
+@click.version_option(package_name="homing", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context, db: str | None, config: str | None) -> None:
+    """Who is who, where and when: the right person's device, channel and hour."""
+    from service.commands.options import Chosen  # noqa: PLC0415 - only a command that runs needs it
+
+    context.obj = Chosen(db=db, config=config)
+
+
+def main() -> NoReturn:
+    """Run `homing`."""
+    cli.main(prog_name="homing")
+
+
+def _usage(error: click.UsageError) -> str:
+    command = error.ctx.command_path if error.ctx is not None else "homing"
+    return f"{error.format_message()} See `{command} --help`."
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"homing: {' '.join(message.split())}", err=True)
+    sys.exit(code)

@@ -1,0 +1,181 @@
+"""Events come in as Segment's and RudderStack's clients send them; 200 says that they are in the log, or why not.
+
+Only what spoils a whole request refuses it (401, 403, 413, or 400 for a body that cannot be read), because clients drop
+the whole of it then, and RudderStack's for Node ends its host process. The fault of one event is told in the answer and
+never fails its neighbours, nor the request that carries it alone.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import ParamSpec, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from service.answers import JSONAnswer
+from service.collector_openapi import BATCH, EVENT, RESPONSES, request_body
+from service.errors import ApiError
+from service.event_identifiers import identifier_text
+from service.event_time import read_time
+from service.ingest import Receipt, ingest
+from service.keys import Caller, Scope, authenticate, shown_key
+from service.messages import MESSAGE_ID_LENGTH, Message, Rejection, parse
+from service.metrics import count_events
+from service.payload import inflate, read_json
+from service.wiring import Homing
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BATCH_EVENTS = 2_500
+
+_AT_ONCE_BYTES = 64 * 1024
+"""A larger body is read in a thread, so that recommendations do not wait for it."""
+
+_CONFLICT = Rejection(
+    code="message_id_conflict", message="another event was taken under this messageId; an event never changes"
+)
+
+ROUTES: Mapping[str, str | None] = {
+    "batch": None,
+    "track": "track",
+    "identify": "identify",
+    "page": "page",
+    "screen": "screen",
+    "group": "group",
+    "alias": "alias",
+    "b": None,
+    "t": "track",
+    "i": "identify",
+    "p": "page",
+    "s": "screen",
+    "g": "group",
+    "a": "alias",
+}
+"""Each address under /v1 and the type of event it takes (None: a batch of any)."""
+
+PATHS = tuple(f"/v1/{name}{slash}" for name in ROUTES for slash in ("", "/"))
+
+router = APIRouter(tags=["collector"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What one request carries, before it is known whose it is."""
+
+    events: Sequence[object]
+    sent_at: datetime | None
+    write_key: str | None
+
+
+async def collect(request: Request, route_type: str | None) -> Response:
+    """Take the request's events, each for itself, and answer after the commit."""
+    homing: Homing = request.app.state.homing
+    shown = shown_key(request)
+    caller = None if shown is None else await authenticate(homing.keys, shown, Scope.INGEST)
+    body = inflate(await request.body())
+    delivery = await _aside(len(body), open_delivery, body, route_type)
+    if caller is None:
+        caller = await authenticate(homing.keys, delivery.write_key, Scope.INGEST)
+    verdicts = await _aside(len(body), _parse_all, delivery, route_type, caller, homing.clock.now())
+    messages = [verdict for verdict in verdicts if isinstance(verdict, Message)]
+    receipts = await homing.writer.run(lambda conn: ingest(conn, homing.people, messages)) if messages else []
+    settled = _settled(verdicts, receipts)
+    count_events(each.code if isinstance(each, Rejection) else each for each in settled)
+    return _answer(delivery.events, settled)
+
+
+def open_delivery(body: bytes, route_type: str | None) -> Delivery:
+    """Read a body into events; ApiError 400 where it is no delivery, 413 where it holds too many events."""
+    content = read_json(body)
+    if not isinstance(content, dict):
+        raise ApiError(HTTPStatus.BAD_REQUEST, "invalid_body", "the body must be a JSON object")
+    events = content.get("batch") if route_type is None else [content]
+    if not isinstance(events, list):
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST, "invalid_batch", 'the body must hold its events as a list: {"batch": […]}'
+        )
+    if len(events) > BATCH_EVENTS:
+        message = f"a batch may be of {BATCH_EVENTS} events at most"
+        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_many_events", message)
+    holders = (content, events[0] if events else None)
+    keys = (holder.get("writeKey") for holder in holders if isinstance(holder, dict))
+    return Delivery(
+        events=events,
+        sent_at=read_time(content.get("sentAt")),
+        write_key=next((key for key in keys if isinstance(key, str)), None),
+    )
+
+
+async def _aside(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call the function here where there is little to read, else in a thread."""
+    return function(*args, **kwargs) if size <= _AT_ONCE_BYTES else await run_in_threadpool(function, *args, **kwargs)
+
+
+def _parse_all(
+    delivery: Delivery, route_type: str | None, caller: Caller, received_at: datetime
+) -> list[Message | Rejection]:
+    return [
+        parse(
+            event,
+            route_type=route_type,
+            source=caller.source,
+            trust=caller.trust,
+            received_at=received_at,
+            sent_at=delivery.sent_at,
+        )
+        for event in delivery.events
+    ]
+
+
+def _settled(verdicts: Sequence[Message | Rejection], receipts: Sequence[Receipt]) -> list[Receipt | Rejection]:
+    """Put the receipts, which are in the order of the messages, among the rejections; a conflict is one of those."""
+    given = iter(receipts)
+    settled = (next(given) if isinstance(verdict, Message) else verdict for verdict in verdicts)
+    return [_CONFLICT if each is Receipt.CONFLICT else each for each in settled]
+
+
+def _answer(events: Sequence[object], settled: Sequence[Receipt | Rejection]) -> Response:
+    """Tell what became of each event; one taken before counts as taken, since its client need not send it again."""
+    rejected = [
+        {"index": index, "messageId": _shown_id(event), "code": each.code, "message": each.message}
+        for index, (event, each) in enumerate(zip(events, settled, strict=True))
+        if isinstance(each, Rejection)
+    ]
+    content = {"success": True, "accepted": len(settled) - len(rejected), "rejected": rejected}
+    return JSONAnswer(content)
+
+
+def _shown_id(event: object) -> str | None:
+    """Give a refused event's id as its client knows it, if it is one that can be written."""
+    text = identifier_text(event.get("messageId")) if isinstance(event, dict) else None
+    return text.encode("utf-8", "replace").decode()[:MESSAGE_ID_LENGTH] if text else None
+
+
+def _route(route_type: str | None) -> Callable[[Request], Awaitable[Response]]:
+    async def route(request: Request) -> Response:
+        return await collect(request, route_type)
+
+    return route
+
+
+def _add_routes() -> None:
+    for path in PATHS:
+        name = path.removeprefix("/v1/").rstrip("/")
+        route_type = ROUTES[name]
+        router.add_api_route(
+            path,
+            _route(route_type),
+            methods=["POST"],
+            summary="Collect a batch of events" if route_type is None else f"Collect one event of type {route_type}",
+            operation_id=f"collect_{name}",
+            include_in_schema=not path.endswith("/"),
+            response_class=Response,
+            responses=RESPONSES,
+            openapi_extra=request_body(BATCH if route_type is None else EVENT),
+        )
+
+
+_add_routes()

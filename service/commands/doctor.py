@@ -1,0 +1,156 @@
+"""`homing doctor`: one look at the whole deployment; it changes nothing, so a store that is missing stays missing."""
+
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from service import secret
+from service.clock import Clock, SystemClock
+from service.commands.options import Chosen, emit_json, json_option, with_settings
+from service.errors import HomingError
+from service.settings import Settings
+from service.store import meta, migrate
+from service.store.database import Database, database_at
+from service.store.schema import decision_log, decisions, facts, keys, nodes
+from service.store.times import from_micros
+from service.wiring import linking_rules
+
+MEGABYTE = 1_000_000
+MIN_FREE = 200 * MEGABYTE
+MAX_WAL = 1_000 * MEGABYTE
+MAX_AHEAD = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, whether it is well, and what was seen."""
+
+    name: str
+    well: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """What the checks look at."""
+
+    settings: Settings
+    database: Database
+    conn: Connection
+    clock: Clock
+
+
+@click.command()
+@json_option
+@with_settings
+def doctor(chosen: Chosen, *, as_json: bool) -> None:
+    """Look over settings, schema, secret, integrity, sizes, clock and disk; exit 1 on trouble."""
+    findings = list(examine(chosen.load().settings, SystemClock()))
+    well = all(finding.well for finding in findings)
+    if as_json:
+        emit_json({"well": well, "findings": findings})
+    for finding in () if as_json else findings:
+        click.echo(f"{'ok     ' if finding.well else 'TROUBLE'}  {finding.name}: {finding.detail}")
+    if not well:
+        sys.exit(1)
+
+
+def examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Check one thing after another; a store that is not there or cannot be opened ends it."""
+    database = database_at(settings.db)
+    if not database.path.exists():
+        yield Finding(name="store", well=False, detail=f"{database.path} is not there; `homing serve` makes it")
+        return
+    try:
+        with database.transaction(reads=True) as conn:
+            patient = Patient(settings=settings, database=database, conn=conn, clock=clock)
+            for name, check in _CHECKS.items():
+                yield _carefully(name, check, patient)
+    except HomingError as error:
+        yield Finding(name="store", well=False, detail=str(error))
+    finally:
+        database.close()
+
+
+def _carefully(name: str, check: Callable[[Patient], tuple[bool, str]], patient: Patient) -> Finding:
+    try:
+        well, detail = check(patient)
+    except HomingError as error:
+        return Finding(name=name, well=False, detail=str(error))
+    return Finding(name=name, well=well, detail=detail)
+
+
+def _schema(patient: Patient) -> tuple[bool, str]:
+    revision = migrate.current(patient.conn)
+    return revision == migrate.HEAD, f"{revision or 'none'}, this program's is {migrate.HEAD}"
+
+
+def _secret(patient: Patient) -> tuple[bool, str]:
+    if meta.get(patient.conn, meta.SECRET_FINGERPRINT) is None:
+        return True, "not made yet; the first `homing serve` makes it"
+    found = secret.settle(patient.conn, patient.database.path, patient.settings.secret)
+    path = Path(found.origin)
+    if patient.settings.secret is None and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return False, f"{path} can be read by others; run `chmod 600 {path}`"
+    return True, f"the one this store was made with, from {found.origin}"
+
+
+def _rules(patient: Patient) -> tuple[bool, str]:
+    rules = linking_rules(patient.settings)
+    return True, f"{len(rules.namespaces)} namespaces, readable"
+
+
+def _integrity(patient: Patient) -> tuple[bool, str]:
+    said = patient.conn.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    return said == "ok", "quick check passed" if said == "ok" else f"damaged ({said}); go back to a backup"
+
+
+def _counts(patient: Patient) -> tuple[bool, str]:
+    tables = {"facts": facts, "identifiers": nodes, "log entries": decision_log, "decisions": decisions, "keys": keys}
+    counted = (
+        f"{patient.conn.execute(select(func.count()).select_from(table)).scalar_one():,} {name}"
+        for name, table in tables.items()
+    )
+    return True, ", ".join(counted)
+
+
+def _wal(patient: Patient) -> tuple[bool, str]:
+    path = patient.database.path.with_name(patient.database.path.name + "-wal")
+    size = path.stat().st_size if path.exists() else 0
+    note = "" if size <= MAX_WAL else "; some reader never ends: find it and end it"
+    return size <= MAX_WAL, f"{size / MEGABYTE:,.1f} MB{note}"
+
+
+def _clock(patient: Patient) -> tuple[bool, str]:
+    newest = patient.conn.execute(select(func.max(facts.c.received_at))).scalar_one()
+    if newest is None:
+        return True, f"{patient.clock.now():%Y-%m-%d %H:%M:%S}Z, no facts yet"
+    ahead = from_micros(newest) - patient.clock.now()
+    if ahead > MAX_AHEAD:
+        return False, f"the newest fact came {ahead} after now: this machine's clock is or was wrong"
+    return True, f"{patient.clock.now():%Y-%m-%d %H:%M:%S}Z, newest fact received {from_micros(newest):%Y-%m-%d %H:%M}Z"
+
+
+def _disk(patient: Patient) -> tuple[bool, str]:
+    free = shutil.disk_usage(patient.database.path.absolute().parent).free
+    return free >= MIN_FREE, f"{free / MEGABYTE:,.0f} MB free beside the store"
+
+
+_CHECKS: dict[str, Callable[[Patient], tuple[bool, str]]] = {
+    "schema": _schema,
+    "secret": _secret,
+    "rules": _rules,
+    "integrity": _integrity,
+    "counts": _counts,
+    "write-ahead log": _wal,
+    "clock": _clock,
+    "disk": _disk,
+}

@@ -1,0 +1,24 @@
+"""`homing migrate`: the schema is brought up at every opening; this does that alone, and says so."""
+
+import click
+
+from service.commands.options import Chosen, emit_json, json_option, with_settings
+from service.store.database import database_at
+from service.store.migrate import upgrade
+
+
+@click.command()
+@json_option
+@with_settings
+def migrate(chosen: Chosen, *, as_json: bool) -> None:
+    """Bring the store's schema up to this version, in one transaction; make the store if there is none."""
+    database = database_at(chosen.load().settings.db)
+    with database.transaction() as conn:
+        before, after = upgrade(conn, database.path)
+    database.close()
+    if as_json:
+        emit_json({"from": before, "to": after})
+    elif before == after:
+        click.echo(f"{database.path} is at schema {after} already")
+    else:
+        click.echo(f"{database.path} went from schema {before or 'none'} to {after}")

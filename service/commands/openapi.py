@@ -1,0 +1,12 @@
+"""`homing openapi`: the document that the service serves, made without a store."""
+
+import click
+
+from service.app import bare_app
+from service.commands.options import emit_json
+
+
+@click.command()
+def openapi() -> None:
+    """Print the API's OpenAPI document as JSON."""
+    emit_json(bare_app().openapi())

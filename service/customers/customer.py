@@ -1,0 +1,171 @@
+"""A customer is the fold of one profile's facts: who has it, what is known, what was said and what was bought."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from channel_selector.endpoints import Consent
+from identity.identifiers import Identifier, NamespaceClass
+from identity.observations import Trust
+from identity.profiles import Profile, ProfileId
+from identity.rules import LinkingRules
+from service.abandonment import Cart, CartSettings, Order, carts, orders
+from service.commerce import CommerceEvent, commerce_event
+from service.consents import DEFAULT_CATEGORIES, Preferences, Statement, last_words
+from service.customers.activity import Activity
+from service.customers.devices import Device, Devices, PushToken
+from service.customers.event_context import told
+from service.customers.names import Fact, Names, Reader
+from service.customers.sightings import Known, Sightings
+from service.customers.traits import Traits
+from service.messages import Message
+from service.setting_kinds import CategoryConsent
+
+MESSENGERS = ("kakao_id", "messenger_id", "line_id", "whatsapp_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRules:
+    """How a deployment reads its customers.
+
+    `endpoint_key` makes endpoint ids (at most 64 bytes), `timezone` stands in where a person's is not known, and
+    `messengers` are the namespaces whose values are addresses of a messenger.
+    """
+
+    linking: LinkingRules
+    endpoint_key: bytes = field(repr=False)
+    categories: Mapping[str, CategoryConsent] = field(default_factory=lambda: DEFAULT_CATEGORIES)
+    timezone: tzinfo = UTC
+    messengers: tuple[str, ...] = MESSENGERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customer:
+    """What is known of a profile.
+
+    `identifiers` are those it holds, the most telling first; `devices` come with the one seen last first. `timezone`
+    is the latest that the person's events named (None: never). `activity`: 24 counts by local hour. `confidence`: see
+    `Sightings`. `messages` are the facts that are this person's, oldest first.
+    """
+
+    profile: Profile = field(repr=False)
+    identifiers: Mapping[Identifier, Known] = field(repr=False)
+    traits: Mapping[str, Any] = field(repr=False)
+    consents: tuple[Consent, ...]
+    devices: tuple[Device, ...]
+    tokens: tuple[PushToken, ...]
+    timezone: ZoneInfo | None
+    activity: tuple[int, ...]
+    confidence: float
+    messages: tuple[Message, ...] = field(repr=False)
+
+    @property
+    def profile_id(self) -> ProfileId:
+        """The profile's id today."""
+        return self.profile.profile_id
+
+    @property
+    def is_person(self) -> bool:
+        """Whether the profile holds a person-class identifier."""
+        return self.profile.is_person
+
+    @property
+    def first_seen(self) -> datetime | None:
+        """When an identifier of the profile was first seen (None: only judgements speak of it)."""
+        return min((known.first_seen for known in self.identifiers.values()), default=None)
+
+    @property
+    def last_seen(self) -> datetime | None:
+        """When an identifier of the profile was last seen."""
+        return max((known.last_seen for known in self.identifiers.values()), default=None)
+
+    @cached_property
+    def commerce(self) -> tuple[CommerceEvent, ...]:
+        """What the person did with carts and orders."""
+        return tuple(event for message in self.messages if (event := commerce_event(message)) is not None)
+
+    @cached_property
+    def orders(self) -> tuple[Order, ...]:
+        """What the person bought, by time."""
+        return orders(self.commerce)
+
+    def carts(self, now: datetime, settings: CartSettings | None = None) -> tuple[Cart, ...]:
+        """Give the person's carts as they stand at `now`."""
+        return carts(self.commerce, now, settings)
+
+    def values(self, namespace: str) -> tuple[str, ...]:
+        """Give the values of a namespace that the profile holds, the one seen last first."""
+        found = [known for known in self.identifiers.values() if known.identifier.namespace == namespace]
+        return tuple(known.identifier.value for known in sorted(found, key=lambda k: k.last_seen, reverse=True))
+
+    def device(self, device_id: str | None) -> Device | None:
+        """Give the profile's device of that name."""
+        return next((device for device in self.devices if device.device_id == device_id), None)
+
+
+def customer(
+    profile: Profile, facts: Iterable[Fact], rules: CustomerRules, denials: Iterable[Consent] = ()
+) -> Customer:
+    """Fold the facts of a profile's raw component, given in the order of the replay.
+
+    Other people's facts tell of devices only. `denials` are what outcomes say (unsubscribed, complained), believed like
+    the shop's server. O(n log n) for n facts.
+    """
+    fold = _Fold(profile, rules)
+    for fact in facts:
+        fold.take(fact)
+    return fold.customer(denials)
+
+
+class _Fold:
+    def __init__(self, profile: Profile, rules: CustomerRules) -> None:
+        self._profile = profile
+        self._rules = rules
+        self._reader = Reader(profile, rules.linking)
+        self._sightings = Sightings(rules.linking, has_person=profile.is_person)
+        self._devices = Devices()
+        self._preferences = Preferences(rules.categories)
+        self._traits = Traits()
+        self._activity = Activity()
+        self._own: list[Message] = []
+
+    def take(self, fact: Fact) -> None:
+        """Take one fact in."""
+        names = self._reader.names(fact)
+        message = fact.message
+        context = told(message)
+        self._sightings.take(message, names)
+        self._devices.take(message, names, context)
+        if fact.owner == self._profile.profile_id:
+            self._own.append(message)
+            self._traits.take(message)
+            self._activity.take(message, names, context)
+            self._preferences.take(message, message.source if names.device is None else names.device)
+        elif self._names_contact(names):
+            self._preferences.overhear(message)
+
+    def _names_contact(self, names: Names) -> bool:
+        kind = self._rules.linking.kind
+        return any(kind(identifier) is NamespaceClass.CONTACT for identifier in names.held)
+
+    def customer(self, denials: Iterable[Consent]) -> Customer:
+        """Give what the facts amount to."""
+        members = self._profile.identifiers
+        kind = self._rules.linking.kind
+        persons = frozenset(i for i in members if kind(i) is NamespaceClass.PERSON)
+        told_by_outcomes = (Statement(consent=denial, trust=Trust.SERVER) for denial in denials)
+        return Customer(
+            profile=self._profile,
+            identifiers=self._sightings.known(),
+            traits=self._traits.known(),
+            consents=last_words([*self._preferences.statements, *told_by_outcomes]),
+            devices=self._devices.devices(members),
+            tokens=self._devices.tokens(members, persons),
+            timezone=self._activity.timezone,
+            activity=self._activity.counts(self._rules.timezone),
+            confidence=self._sightings.confidence,
+            messages=tuple(self._own),
+        )

@@ -1,0 +1,93 @@
+"""What can go wrong in the service.
+
+HomingError
+├── ApiError            a request is refused: status, code, message
+│   └── Overloaded      more work waits than can be done soon: 503
+├── SettingsError       a setting is unknown, of the wrong type or impossible (a command ends with 2)
+├── SecretError         the deployment's secret is missing, too short or another store's
+├── AddressError        the host and port to serve on cannot be had
+└── StoreError          the store cannot do it; says what to do
+    ├── StoreBusy       another process holds the store
+    └── SchemaError     the store's schema is not this program's
+
+Messages name keys, paths and limits, never identifiers. What each of them becomes over HTTP stands in `answers`.
+"""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+
+class HomingError(Exception):
+    """Whatever the service raises on purpose; its text is fit for a person."""
+
+
+class ApiError(HomingError):
+    """A request is refused with `status`; the answer is `{"code","message","details"?}`.
+
+    `code` is stable, `message` is for a person. `details` is anything JSON can hold. `retry_after` is in whole seconds.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, details: Any = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+        self.retry_after = retry_after
+
+
+class Overloaded(ApiError):  # noqa: N818 - a state of the service, not a fault of anyone
+    """More jobs wait for the store than can be done soon."""
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "overloaded",
+            "too much work is waiting; send it again later",
+            retry_after=retry_after,
+        )
+
+
+class SettingsError(HomingError):
+    """A setting is unknown, of the wrong type or impossible."""
+
+    @classmethod
+    def at(cls, key: str, given: object, allowed: str, source: str) -> "SettingsError":
+        """Tell which setting, what was given and where, and what is allowed."""
+        # What stands between // and @ of an address may be a password.
+        shown = re.sub(r"//[^/@]*@", "//…@", repr(given))
+        return cls(f"{key} = {shown} ({source}) is not allowed; use {allowed}")
+
+
+class SecretError(HomingError):
+    """The deployment's secret is missing, too short, or not the one this store was made with."""
+
+
+class AddressError(HomingError):
+    """The host and port to serve on cannot be had; says why and what to do."""
+
+
+class StoreError(HomingError):
+    """The store cannot do what was asked; `code` is stable, the message says what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class StoreBusy(StoreError):  # noqa: N818 - a state of the store, not a fault of anyone
+    """Another process holds the store; the same may succeed later."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("store_busy", message)
+
+
+class SchemaError(StoreError):
+    """The store's schema is newer than this program, or no schema of Homing's at all."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("store_schema", message)

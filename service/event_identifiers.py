@@ -1,0 +1,104 @@
+"""Who an event speaks of: every place of an event that names a person, a contact, a device or a browser.
+
+What is read here is raw text; whether it is junk, and how it is written, is decided by `identity.normalize`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+RawIdentifier = tuple[str, str]
+"""A namespace and a text as the client wrote it."""
+
+_NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+_ADVERTISING = {"ios": "idfa", "ipados": "idfa", "tvos": "idfa", "android": "gaid"}
+"""Whose advertising id it is, by `context.device.type` (Segment's iOS SDK says "ios") or `context.os.name`."""
+
+_EXTERNAL = {
+    "userId": "user_id",
+    "anonymousId": "anonymous_id",
+    "ios.id": "device_id",
+    "ios.idfa": "idfa",
+    "ios.push_token": "push_token",
+    "android.id": "device_id",
+    "android.idfa": "gaid",
+    "android.push_token": "push_token",
+}
+"""Segment's names of external ids (Unify, "default externalIDs") where ours differ; any other is a namespace itself."""
+
+_EXACT = 2**53
+"""Floating-point numbers below this are whole numbers without loss."""
+
+
+def identifier_text(value: object) -> str | None:
+    """Give the value as an identifier's text: text as it is, whole numbers in digits; None for everything else.
+
+    A number too large to be kept exactly (JSON readers make a float of it) names several people at once: None.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
+    return None
+
+
+def identifiers_of(event: Mapping[str, Any]) -> tuple[RawIdentifier, ...]:
+    """Collect the event's identifiers, each once, in the order found; empty where it names nobody.
+
+    `event` is shaped as `messages.parse` lets it pass, its `type` set. A value that is neither text nor a whole number
+    is no identifier.
+    """
+    found = ((namespace, identifier_text(value)) for namespace, value in _named(event))
+    return tuple(dict.fromkeys((namespace, text) for namespace, text in found if text))
+
+
+def _named(event: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    if event["type"] == "consent":
+        for item in event["identifiers"]:
+            yield item["namespace"], item["value"]
+    yield "user_id", event.get("userId")
+    yield "anonymous_id", event.get("anonymousId")
+    yield "anonymous_id", event.get("previousId")
+    if event["type"] != "group":  # a group's traits are the household's or the company's, not this person's
+        yield from _contacts(event.get("traits"))
+    context = event.get("context")
+    if context:
+        yield from _contacts(context.get("traits"))
+        yield from _devices(context)
+        yield from _externals(context.get("externalIds"))
+        if context.get("ip") != "0.0.0.0":  # noqa: S104 - Segment's way of saying: do not keep the address
+            yield "ip", context.get("ip")
+
+
+def _contacts(traits: Mapping[str, Any] | None) -> Iterator[tuple[str, object]]:
+    if traits:
+        yield "email", traits.get("email")
+        yield "phone", traits.get("phone")
+
+
+def _devices(context: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    device = context.get("device")
+    if not device:
+        return
+    yield "device_id", device.get("id")
+    yield "push_token", device.get("token")
+    advertising = _advertising_namespace(device.get("type"), context.get("os"))
+    if advertising and device.get("adTrackingEnabled") is not False:
+        yield advertising, device.get("advertisingId")
+
+
+def _advertising_namespace(device_type: object, system: object) -> str | None:
+    name = system.get("name") if isinstance(system, dict) else None
+    return _ADVERTISING.get(str(device_type).lower()) or _ADVERTISING.get(str(name).lower())
+
+
+def _externals(external_ids: object) -> Iterator[tuple[str, object]]:
+    for item in external_ids if isinstance(external_ids, list) else ():
+        kind = item.get("type") if isinstance(item, dict) else None
+        if isinstance(kind, str) and _NAMESPACE.fullmatch(kind):
+            yield _EXTERNAL.get(kind, kind), item.get("id")

@@ -1,0 +1,217 @@
+"""Whoever calls shows a key; a key says where its facts come from, how far they are trusted, and what it may do.
+
+A revoked key is refused within a second, in this process and any other.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from http import HTTPStatus
+
+from sqlalchemy.engine import Connection
+from starlette.requests import Request
+
+from identity.observations import Trust
+from service.errors import ApiError, HomingError
+from service.store import keys as rows
+from service.store.writer import Writer
+
+PREFIX = "homing_"
+"""Begins every key, so that a secret scanner knows one when it sees one."""
+
+FRESH_SECONDS = 1.0
+"""How long a known key is believed without looking again."""
+
+MISS_SECONDS = 0.05
+"""How soon an unknown key makes the ring look again: a new key works at once, a flood of wrong ones costs little."""
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    INGEST = "ingest"
+    DECIDE = "decide"
+    ADDRESS = "address"
+    OUTCOME = "outcome"
+    READ = "read"
+    READ_PII = "read_pii"
+    JUDGE = "judge"
+    ERASE = "erase"
+    ADMIN = "admin"
+
+
+class KeyRefused(HomingError):  # noqa: N818 - what happened to the key
+    """A key of that kind is never made; the message says which is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls: the key's id, the source and trust of what it says, and what it may do."""
+
+    key_id: str
+    source: str
+    trust: Trust
+    scopes: frozenset[Scope]
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether the key has that scope."""
+        return scope in self.scopes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """A key just made; its text is shown once and never again."""
+
+    text: str
+    caller: Caller
+
+    def __repr__(self) -> str:
+        """Hide the text."""
+        return f"NewKey({self.caller.key_id})"
+
+
+def digest(text: str) -> bytes:
+    """Give what a key is kept and found as."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def create(
+    conn: Connection,
+    *,
+    name: str,
+    scopes: Collection[Scope],
+    trust: Trust,
+    at: datetime,
+    source: str | None = None,
+    text: str | None = None,
+) -> NewKey:
+    """Make a key; `source` is the name of what it sends (the key's name if None), `text` is drawn if None.
+
+    Raises KeyRefused for no scopes, a trust no key can have, or an asserted (public) key with more than `ingest`.
+    """
+    _check(scopes, trust)
+    text = PREFIX + secrets.token_urlsafe(32) if text is None else text
+    found = digest(text)
+    caller = Caller(
+        key_id=f"key_{found.hex()[:12]}",
+        source=name if source is None else source,
+        trust=trust,
+        scopes=frozenset(scopes),
+    )
+    rows.put(
+        conn,
+        rows.KeyRow(
+            id=caller.key_id,
+            digest=found,
+            name=name,
+            source=caller.source,
+            trust=trust,
+            scopes=" ".join(sorted(caller.scopes)),
+            created_at=at,
+        ),
+    )
+    return NewKey(text=text, caller=caller)
+
+
+def caller_of(row: rows.KeyRow) -> Caller:
+    """Read a kept key."""
+    return Caller(
+        key_id=row.id, source=row.source, trust=row.trust, scopes=frozenset(Scope(name) for name in row.scopes.split())
+    )
+
+
+class KeyRing:
+    """The live keys, read through the writer and believed for a second; `elapsed` counts seconds."""
+
+    def __init__(self, writer: Writer, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._writer = writer
+        self._elapsed = elapsed
+        self._callers: Mapping[bytes, Caller] = {}
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
+
+    async def find(self, text: str) -> Caller | None:
+        """Give who a key belongs to; None if unknown or revoked."""
+        wanted = digest(text)
+        if self._age() < FRESH_SECONDS and (caller := self._callers.get(wanted)) is not None:
+            return caller
+        async with self._reading:
+            if self._age() >= (FRESH_SECONDS if wanted in self._callers else MISS_SECONDS):
+                await self._read()
+        return self._callers.get(wanted)
+
+    def _age(self) -> float:
+        return self._elapsed() - self._read_at
+
+    async def _read(self) -> None:
+        # The moment before the reading counts: a key revoked while it runs is refused within a second all the same.
+        begun = self._elapsed()
+        kept = await self._writer.run(rows.every)
+        self._callers = {row.digest: caller_of(row) for row in kept if row.revoked_at is None}
+        self._read_at = begun
+
+
+async def authenticate(ring: KeyRing, text: str | None, scope: Scope) -> Caller:
+    """Give the caller of a key that has `scope`; ApiError 401 without a live key, 403 without the scope."""
+    caller = None if not text else await ring.find(text)
+    if caller is None:
+        raise ApiError(
+            HTTPStatus.UNAUTHORIZED,
+            "unauthorized",
+            "show a live key: `Authorization: Bearer KEY`, `X-API-Key: KEY`, or Basic with the key as user name",
+        )
+    if not caller.may(scope):
+        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", f"this key lacks the scope {scope}")
+    return caller
+
+
+def shown_key(request: Request) -> str | None:
+    """Give the key in a request's headers: Bearer, Basic (as user name) or X-API-Key; None if there is none."""
+    scheme, _, credentials = request.headers.get("authorization", "").strip().partition(" ")
+    read = _SCHEMES.get(scheme.lower())
+    shown = None if read is None else read(credentials.strip())
+    return shown or request.headers.get("x-api-key")
+
+
+def require(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
+    """Make the dependency that lets only keys with `scope` pass: `caller: Annotated[Caller, Depends(require(…))]`."""
+
+    async def dependency(request: Request) -> Caller:
+        ring: KeyRing = request.app.state.homing.keys
+        return await authenticate(ring, shown_key(request), scope)
+
+    return dependency
+
+
+def _check(scopes: Collection[Scope], trust: Trust) -> None:
+    if not scopes:
+        raise KeyRefused(f"a key needs a scope: {', '.join(Scope)}")
+    if trust not in {Trust.ASSERTED, Trust.SERVER}:
+        raise KeyRefused(
+            f"trust {trust.name.lower()}: a key's trust is asserted (public, in a browser) or server (secret); "
+            "verified comes from a signed identity token"
+        )
+    if trust is Trust.ASSERTED and set(scopes) != {Scope.INGEST}:
+        raise KeyRefused("a key of trust asserted is public and has the scope ingest alone; give --trust server")
+
+
+def _bearer(credentials: str) -> str | None:
+    return credentials or None
+
+
+def _basic(credentials: str) -> str | None:
+    try:
+        user, _, _ = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return user or None
+
+
+_SCHEMES: Mapping[str, Callable[[str], str | None]] = {"bearer": _bearer, "basic": _basic}

@@ -1,0 +1,30 @@
+"""What those who run the service ask of it: does it live, is it ready, what has it counted. No key is needed."""
+
+from fastapi import APIRouter, Request, Response
+
+from service import metrics
+from service.answers import JSONAnswer
+from service.wiring import Homing
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/livez", summary="Whether the process lives")
+async def livez() -> Response:
+    """Answer, and touch nothing: a process that cannot is to be restarted."""
+    return JSONAnswer({"status": "live"})
+
+
+@router.get("/readyz", summary="Whether requests can be served", responses={503: {"description": "Not now."}})
+async def readyz(request: Request) -> Response:
+    """Answer 200 once store, schema and a real write are proven; 503 with Retry-After before, and while stopping."""
+    homing: Homing = request.app.state.homing
+    await homing.readiness.prove()
+    return JSONAnswer({"status": "ready"})
+
+
+@router.get("/metrics", summary="Counters and timings, for Prometheus")
+async def read_metrics(request: Request) -> Response:
+    """Give what was counted; labels hold routes and words of the domain, never identifiers."""
+    homing: Homing = request.app.state.homing
+    return Response(metrics.exposition(waiting=homing.writer.depth), media_type=metrics.CONTENT_TYPE)

@@ -1,0 +1,180 @@
+"""Live identity: who is who in the store, in step with its facts, and what is known of one profile.
+
+`take` folds accepted messages in, in the order of their seq; reading never changes anything.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from identity.component import Component, Moved
+from identity.hubs import Hubs
+from identity.identifiers import Identifier
+from identity.incremental import Incremental
+from identity.normalize import normalize
+from identity.observations import Observation
+from identity.ownership import OwnedInterval, deciding
+from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
+from identity.replay import Cluster, Refused, Sighting
+from identity.resolve import live
+from identity.rules import LinkingRules
+from service.messages import Message
+from service.shelf import StoreShelf, observation_of
+from service.store import nodes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFact:
+    """A message of the profile's raw component; `owner` is the profile it belongs to (None: nobody's)."""
+
+    seq: int
+    message: Message
+    observation: Observation
+    owner: ProfileId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileView:
+    """All that the store knows of one profile.
+
+    `facts` are those of its raw component in the order of the replay: other people's of the same devices included.
+    `hubs` are those of the identifiers in its own facts; `refused` the links not made that touch it; `intervals` who
+    held its devices when. `version` names this state: equal versions of a profile id have equal views.
+    """
+
+    profile: Profile
+    redirected_from: ProfileId | None
+    facts: tuple[SeenFact, ...]
+    hubs: Hubs
+    refused: tuple[Refused, ...]
+    intervals: tuple[OwnedInterval, ...]
+    ids: dict[ProfileRef, ProfileId]
+
+
+class People:
+    """The profiles of one store under one set of rules. Belongs to the writer's thread."""
+
+    def __init__(self, rules: LinkingRules, key: bytes) -> None:
+        self.rules = rules
+        self._key = key
+        self._shelf = StoreShelf(rules, self._component)
+        self._incremental = Incremental(rules, self._shelf)
+
+    def _component(self, sightings: Iterable[Sighting]) -> Component:
+        return self._incremental.component(sightings)
+
+    def forget(self) -> None:
+        """Drop what is at hand: it was rolled back, or another process has written."""
+        self._shelf.forget()
+
+    # --- facts in ---
+
+    def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> None:
+        """Fold accepted messages, each with its seq, into the profiles."""
+        self._shelf.begin(conn)
+        observed = [(seq, message, observation_of(message, self.rules)) for seq, message in accepted]
+        self._shelf.look_up(i for _, _, observation in observed for i in observation.identifiers)
+        for seq, message, observation in observed:
+            self._write(self._incremental.add(observation))
+            self._shelf.file(seq, observation, message)
+        self._shelf.flush()
+
+    def _write(self, moved: Moved) -> None:
+        """Write where identifiers moved to, and the ids that this brought up."""
+        by_ref: dict[ProfileRef | None, list[Identifier]] = {}
+        for identifier, ref in moved.items():
+            by_ref.setdefault(ref, []).append(identifier)
+        for ref, identifiers in by_ref.items():
+            if ref is None:
+                self._shelf.profile_ids(identifiers, None)
+                continue
+            known_as = self._id(ref)
+            self._shelf.profile_ids(identifiers, known_as)
+            self._shelf.issue(known_as, ref.founder)
+
+    # --- who is who ---
+
+    def view(self, conn: Connection, wanted: ProfileId) -> ProfileView | None:
+        """Give the profile an id stands for today: itself, the survivor, or whoever holds its founder; None if none."""
+        self._shelf.begin(conn)
+        node = nodes.founder_of(conn, wanted)
+        component = None if node is None else self._shelf.component_of(node.identifier)
+        if node is None or component is None:
+            return None
+        ref = self._current(component, node.identifier, wanted)
+        return self._view(component, ref, wanted)
+
+    def who(self, conn: Connection, recipient: Sequence[tuple[str, str]], at: datetime) -> ProfileView | None:
+        """Give whose an event with these raw identifiers would be at a moment; None for people never seen.
+
+        A device belongs to who held it then, a contact to the person it was last seen with before.
+        """
+        self._shelf.begin(conn)
+        named = [i for i in (normalize(*raw, self.rules) for raw in recipient) if isinstance(i, Identifier)]
+        known = [i for i in sorted(named, key=self.rules.rank) if self._shelf.component_of(i) is not None]
+        if not known:
+            return None
+        component = self._shelf.component_of(known[0])
+        assert component is not None  # noqa: S101 - it is of a known one
+        together = [i for i in known if i in component.known]
+        person = component.replay.person(deciding(together, self.rules))
+        ref = component.owners().at(together, at, person)
+        return None if ref is None else self._view(component, ref, None)
+
+    def profile_of(self, conn: Connection, namespace: str, value: str) -> ProfileView | None:
+        """Give the profile that holds an identifier today; None if it was never seen or is a hub."""
+        self._shelf.begin(conn)
+        identifier = normalize(namespace, value, self.rules)
+        component = self._shelf.component_of(identifier) if isinstance(identifier, Identifier) else None
+        if component is None or not isinstance(identifier, Identifier):
+            return None
+        return self._view(component, component.replay.ref(identifier), None)
+
+    def _current(self, component: Component, founder: Identifier, wanted: ProfileId) -> ProfileRef:
+        """Follow an id issued to the ref in use today."""
+        ref = component.replay.ref(founder)
+        if self._id(ref) == wanted:
+            return ref
+        for given_up in component.replay.redirects:
+            if given_up.founder == founder and self._id(given_up) == wanted:
+                return live(component.replay.redirects, given_up)
+        return ref
+
+    def _view(self, component: Component, ref: ProfileRef, asked: ProfileId | None) -> ProfileView:
+        """Collect what is known of one profile of a component."""
+        cluster = component.replay.cluster(ref.founder)
+        profile = self._profile(ref, cluster)
+        attribution = component.owners().attribution()
+        seen = [
+            SeenFact(
+                seq=seq,
+                message=message,
+                observation=observation,
+                owner=None if (owner := attribution.get(observation.key)) is None else self._id(owner),
+            )
+            for seq, (message, observation) in self._shelf.history(component).items()
+        ]
+        seen.sort(key=lambda fact: fact.observation.key)
+        mine = {i for fact in seen if fact.owner == profile.profile_id for i in fact.observation.identifiers}
+        return ProfileView(
+            profile=profile,
+            redirected_from=None if asked in (None, profile.profile_id) else asked,
+            facts=tuple(seen),
+            hubs=self._shelf.hubs(sorted(mine)),
+            refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),
+            intervals=tuple(component.owners().intervals(cluster.members)),
+            ids={ref: self._id(ref) for ref in {*component.refs().values()}},
+        )
+
+    def _profile(self, ref: ProfileRef, cluster: Cluster) -> Profile:
+        return Profile(
+            profile_id=self._id(ref),
+            ref=ref,
+            identifiers=tuple(sorted(cluster.members)),
+            person=None if cluster.person is None else cluster.person[1],
+        )
+
+    def _id(self, ref: ProfileRef) -> ProfileId:
+        return profile_id(ref, self._key)

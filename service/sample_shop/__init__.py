@@ -1,0 +1,21 @@
+"""A shop to try Homing on: seeded, invented, relative to now; see `generate`."""
+
+from service.sample_shop.records import (
+    DEFAULT_CATEGORIES,
+    PastMessage,
+    PastOutcome,
+    Question,
+    SampleShop,
+    ShopMessage,
+)
+from service.sample_shop.shop import generate
+
+__all__ = [
+    "DEFAULT_CATEGORIES",
+    "PastMessage",
+    "PastOutcome",
+    "Question",
+    "SampleShop",
+    "ShopMessage",
+    "generate",
+]

@@ -1,0 +1,89 @@
+"""What the sample shop hands over: its traffic, its past messages with exact propensities, and one question.
+
+Everybody in it is invented: addresses are of example.com, numbers from one made-up block, names from a list.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from identity.observations import Trust
+
+CHANNELS = ("app_push", "web_push", "email", "sms", "messenger")
+
+DEFAULT_CATEGORIES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {f"marketing_{channel}": (channel, "marketing") for channel in CHANNELS}
+)
+"""What the shop's consent categories (`context.consent.categoryPreferences`) mean: (channel, purpose)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopMessage:
+    """A Segment message as an SDK sends it (timestamp and messageId set, no sentAt), and the trust of the key it uses.
+
+    Messages of a device share one `context` object: read it, never change it.
+    """
+
+    trust: Trust
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastOutcome:
+    """What came of a past message: delivered, opened, clicked, converted, unsubscribed or bounced, when, worth what."""
+
+    kind: str
+    at: datetime
+    value: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMessage:
+    """A cart reminder sent by the shop's former policy, a uniform draw over `option_count` options.
+
+    Its options were the person's consented endpoints × the hours, 08–20 local, that began within twelve hours of the
+    abandonment; `propensity` is therefore exactly 1 / `option_count`. `device_kind` is empty and `device_id` None for
+    addresses that are on no one device. `weekday` counts from Monday 0, and is local like `local_hour`.
+    """
+
+    decision_id: str
+    message_id: str
+    subject: tuple[str, str] = field(repr=False)
+    channel: str
+    endpoint: tuple[str, str] = field(repr=False)
+    device_id: str | None = field(repr=False)
+    device_kind: str
+    abandoned_at: datetime
+    sent_at: datetime
+    timezone: str
+    local_hour: int
+    weekday: int
+    option_count: int
+    propensity: float
+    cart_id: str
+    cart_value: float
+    currency: str
+    outcomes: tuple[PastOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The cart of the Sunday tablet: whom to remind of what, and since when."""
+
+    recipient: tuple[str, str] = field(repr=False)
+    message_id: str
+    cart_id: str
+    cart_value: float
+    currency: str
+    abandoned_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleShop:
+    """Some weeks of a shop: `messages` and `past` in order of time, nothing later than the `now` they were made for."""
+
+    messages: list[ShopMessage] = field(repr=False)
+    past: list[PastMessage] = field(repr=False)
+    question: Question

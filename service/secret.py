@@ -1,0 +1,111 @@
+"""A deployment has one secret for its life: profile ids and pseudonyms derive from it, and the store knows it again.
+
+It comes from `HOMING_SECRET`, or from `homing.secret` (mode 0600) beside the SQLite file, made at first use. A store
+that was made with a secret is never opened with another one, nor with a fresh one.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.engine import Connection
+
+from service.errors import SecretError
+from service.store import meta
+
+FILE_NAME = "homing.secret"
+MIN_LENGTH = 32
+"""Characters; what `openssl rand -hex 16` gives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """The deployment's secret and, for messages, where it came from."""
+
+    value: bytes = field(repr=False)
+    origin: str
+
+    def derive(self, purpose: str) -> bytes:
+        """Give the 32-byte key for one purpose: knowing it tells nothing of the secret or of other keys."""
+        return hmac.digest(self.value, b"homing:" + purpose.encode(), hashlib.sha256)
+
+    @property
+    def fingerprint(self) -> str:
+        """What the store keeps to know the secret again; it does not give the secret away."""
+        return self.derive("fingerprint").hex()[:32]
+
+
+def secret_path(store: Path) -> Path:
+    """Give the place of the secret's file: beside the store's."""
+    return store.absolute().parent / FILE_NAME
+
+
+def settle(conn: Connection, store: Path, given: str | None) -> Secret:
+    """Give the secret that belongs to this store; at first use make it and let the store remember it.
+
+    `given` is `HOMING_SECRET`. Raises SecretError where the store was made with another secret, or where it was made
+    with one and none is there, or where one is too short.
+    """
+    kept = meta.get(conn, meta.SECRET_FINGERPRINT)
+    secret = _secret(given, "HOMING_SECRET") if given is not None else _from_file(secret_path(store), kept, store)
+    if kept is None:
+        meta.put(conn, meta.SECRET_FINGERPRINT, secret.fingerprint)
+    elif not hmac.compare_digest(kept, secret.fingerprint):
+        raise SecretError(
+            f"{store} was made with another secret than the one in {secret.origin}; "
+            f"put the right one into {secret_path(store)} or HOMING_SECRET"
+        )
+    return secret
+
+
+def _from_file(path: Path, kept: str | None, store: Path) -> Secret:
+    found = _read(path)
+    if found is not None:
+        return found
+    if kept is not None:
+        raise SecretError(
+            f"{store} was made with a secret that is missing; put it back into {path} or set HOMING_SECRET"
+        )
+    _make(path)
+    made = _read(path)
+    if made is None:
+        raise SecretError(f"{path} vanished while it was being made; try again")
+    return made
+
+
+def _read(path: Path) -> Secret | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretError(f"{path} cannot be read ({type(error).__name__}); make it readable for this user") from error
+    return _secret(text, str(path))
+
+
+def _secret(text: str, origin: str) -> Secret:
+    value = text.strip().encode()
+    if len(value) < MIN_LENGTH:
+        raise SecretError(f"{origin} holds {len(value)} characters; at least {MIN_LENGTH} random ones are needed")
+    return Secret(value=value, origin=origin)
+
+
+def _make(path: Path) -> None:
+    """Put a new secret at `path` unless there is one by then: whole, never half-written, whoever else tries."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            # A link, unlike a rename, never replaces: the first of several processes wins, the others read its secret.
+            os.link(draft, path)
+    except OSError as error:
+        raise SecretError(f"{path} cannot be made ({error.strerror}); make its folder writable") from error
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,259 @@
+"""Raw components kept in the store: a bounded cache in front of the nodes and the facts log.
+
+A component in the cache is what loading it would give. Changes are written by `flush`; whoever rolls back drops the
+shelf (`forget`), so that the cache never holds what the store does not.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.engine import Connection
+
+from identity.component import Component
+from identity.hubs import Hubs, parts
+from identity.identifiers import Identifier
+from identity.normalize import clean
+from identity.observations import Observation
+from identity.replay import Sighting
+from identity.rules import LinkingRules
+from service.messages import Message
+from service.store import facts, nodes
+from service.store.nodes import Hub, Node
+
+MAX_COMPONENTS = 50_000
+MAX_NODES = 400_000
+MAX_MESSAGES = 200_000
+"""How much is kept between jobs: each bounds a few hundred megabytes at most."""
+
+History = dict[int, tuple[Message, Observation]]
+"""A component's messages, and what they observe under the rules, by their place in the facts log."""
+
+
+def observation_of(message: Message, rules: LinkingRules) -> Observation:
+    """Give the observation that a message is under the rules."""
+    identifiers, _ = clean(message.identifiers, rules)
+    return Observation(
+        id=message.message_id,
+        at=message.at,
+        identifiers=identifiers,
+        trust=message.trust,
+        source=message.source,
+        received_at=message.received_at,
+    )
+
+
+@dataclass(slots=True)
+class _Shelved:
+    """A component at hand, with its messages."""
+
+    number: int
+    component: Component
+    history: History
+
+
+@dataclass(slots=True)
+class _Unwritten:
+    """What the store does not have yet."""
+
+    nodes: dict[int, Node] = field(default_factory=dict)
+    sightings: list[tuple[int, int]] = field(default_factory=list)
+    issued: dict[str, int] = field(default_factory=dict)
+
+
+class StoreShelf:
+    """A `Shelf` on the store. `begin` gives it the connection of the job at hand."""
+
+    def __init__(self, rules: LinkingRules, make: Callable[[Iterable[Sighting]], Component]) -> None:
+        self._rules = rules
+        self._make = make
+        self._conn: Connection | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop everything at hand."""
+        self._nodes: dict[Identifier, Node] = {}
+        self._unknown: set[Identifier] = set()
+        self._shelved: OrderedDict[int, _Shelved] = OrderedDict()
+        self._numbers: dict[Component, int] = {}
+        self._unwritten = _Unwritten()
+        self._next: int | None = None
+        self._messages = 0
+
+    def begin(self, conn: Connection) -> None:
+        """Work on this connection from now on; let go of what is beyond the bounds."""
+        self._conn = conn
+        self._unknown.clear()
+        self._trim()
+
+    # --- identity.ports.Shelf ---
+
+    def hubs(self, identifiers: Iterable[Identifier]) -> Hubs:
+        """Tell which of these are known as hubs."""
+        known = [n for i in identifiers if (n := self._node(i)) is not None and n.hub]
+        return Hubs(
+            shared=frozenset(n.identifier for n in known if n.hub is Hub.SHARED),
+            flooded=frozenset(n.identifier for n in known if n.hub is Hub.FLOODED),
+        )
+
+    def mark(self, hubs: Hubs) -> None:
+        """Know these as hubs from now on; facts filed under a shared one alone are filed under their others too."""
+        for identifier in sorted(hubs.flooded):
+            self._change(identifier, hub=Hub.FLOODED)
+        for identifier in sorted(hubs.shared):
+            self._change(identifier, hub=Hub.SHARED, component=None, profile_id=None)
+        if hubs.shared:
+            self.flush()
+            numbers = [self._known(identifier).node for identifier in sorted(hubs.shared)]
+            for fact in facts.of_nodes(self._connection, numbers):
+                self._file(fact.seq, observation_of(facts.message(fact), self._rules))
+
+    def find(self, identifiers: Iterable[Identifier]) -> list[Component]:
+        """Give the distinct components that hold any of these, in the order of the identifiers."""
+        found = [n.component for i in identifiers if (n := self._node(i)) is not None and n.component is not None]
+        return [self._load(number).component for number in dict.fromkeys(found)]
+
+    def put(self, component: Component, identifiers: Iterable[Identifier], absorbed: Sequence[Component]) -> None:
+        """Keep these identifiers, and all that the absorbed components held, under one component."""
+        ordered = [*identifiers, *(i for c in absorbed for i in sorted(c.known))]
+        number = self._numbers.get(component)
+        if number is None:
+            number = self._known(ordered[0]).node
+            self._keep(_Shelved(number, component, {}))
+        for identifier in ordered:
+            self._change(identifier, component=number)
+        into = self._shelved[number]
+        for other in absorbed:
+            dropped = self._drop(other).history
+            into.history |= dropped
+            self._messages += len(dropped)
+
+    # --- what People asks ---
+
+    def look_up(self, identifiers: Iterable[Identifier]) -> None:
+        """Read the nodes of many identifiers at once."""
+        asked = [i for i in dict.fromkeys(identifiers) if i not in self._nodes and i not in self._unknown]
+        found = nodes.find(self._connection, asked) if asked else {}
+        self._nodes |= found
+        self._unknown.update(i for i in asked if i not in found)
+
+    def component_of(self, identifier: Identifier) -> Component | None:
+        """Give the component that holds an identifier, if any."""
+        found = self.find([identifier])
+        return found[0] if found else None
+
+    def profile_ids(self, identifiers: Iterable[Identifier], profile_id: str | None) -> None:
+        """Say which profile holds these identifiers now."""
+        for identifier in identifiers:
+            self._change(identifier, profile_id=profile_id)
+
+    def issue(self, profile_id: str, founder: Identifier) -> None:
+        """Remember an id and its founder for ever."""
+        self._unwritten.issued[profile_id] = self._known(founder).node
+
+    def file(self, seq: int, observation: Observation, message: Message) -> None:
+        """File a fact with its components, in the store and at hand."""
+        for identifier in self._file(seq, observation):
+            component = self.component_of(identifier)
+            if component is not None:
+                self._shelved[self._numbers[component]].history[seq] = (message, observation)
+                self._messages += 1
+
+    def history(self, component: Component) -> Mapping[int, tuple[Message, Observation]]:
+        """Give a component's messages by their place in the log."""
+        return self._shelved[self._numbers[component]].history
+
+    def flush(self) -> None:
+        """Write what changed since the last flush."""
+        unwritten, self._unwritten = self._unwritten, _Unwritten()
+        nodes.put(self._connection, unwritten.nodes.values())
+        nodes.saw(self._connection, unwritten.sightings)
+        nodes.issue(self._connection, unwritten.issued.items())
+
+    # --- the cache ---
+
+    def _file(self, seq: int, observation: Observation) -> list[Identifier]:
+        """Note a fact under the first identifier of each of its parts, for its component to find it by."""
+        firsts = [part[0] for part in parts(observation, self.hubs(observation.identifiers), self._rules) if part]
+        self._unwritten.sightings += [(self._known(identifier).node, seq) for identifier in firsts]
+        return firsts
+
+    @property
+    def _connection(self) -> Connection:
+        if self._conn is None:
+            raise RuntimeError("begin() comes first")
+        return self._conn
+
+    def _node(self, identifier: Identifier) -> Node | None:
+        """Give an identifier's node; None if it was never seen."""
+        known = self._nodes.get(identifier)
+        if known is None and identifier not in self._unknown:
+            self.look_up([identifier])
+            known = self._nodes.get(identifier)
+        return known
+
+    def _known(self, identifier: Identifier) -> Node:
+        """Give an identifier's node, a new one if it was never seen."""
+        node = self._node(identifier)
+        if node is None:
+            if self._next is None:
+                self._next = nodes.last(self._connection) + 1
+            node = Node(node=self._next, identifier=identifier, component=None, profile_id=None)
+            self._next += 1
+            self._write(node)
+        return node
+
+    def _change(self, identifier: Identifier, **changes: object) -> None:
+        """Give an identifier's node other values."""
+        self._write(replace(self._known(identifier), **changes))  # type: ignore[arg-type]  # fields of Node
+
+    def _write(self, node: Node) -> None:
+        self._nodes[node.identifier] = node
+        self._unknown.discard(node.identifier)
+        self._unwritten.nodes[node.node] = node
+
+    def _keep(self, shelved: _Shelved) -> None:
+        self._shelved[shelved.number] = shelved
+        self._numbers[shelved.component] = shelved.number
+        self._messages += len(shelved.history)
+
+    def _drop(self, component: Component) -> _Shelved:
+        shelved = self._shelved.pop(self._numbers.pop(component))
+        self._messages -= len(shelved.history)
+        return shelved
+
+    def _load(self, number: int) -> _Shelved:
+        """Give a component, replayed from the facts log if it is not at hand."""
+        shelved = self._shelved.get(number)
+        if shelved is None:
+            self.flush()
+            history = {fact.seq: self._seen(facts.message(fact)) for fact in self._facts(number)}
+            observations = [observation for _, observation in history.values()]
+            shelved = _Shelved(number, self._make(self._sightings(number, observations)), history)
+            self._keep(shelved)
+        self._shelved.move_to_end(number)
+        return shelved
+
+    def _facts(self, number: int) -> list[facts.Fact]:
+        members = nodes.of_components(self._connection, [number])
+        return facts.of_nodes(self._connection, [node.node for node in members])
+
+    def _seen(self, message: Message) -> tuple[Message, Observation]:
+        return message, observation_of(message, self._rules)
+
+    def _sightings(self, number: int, observations: Sequence[Observation]) -> list[Sighting]:
+        """Give those parts of some observations that belong to a component."""
+        self.look_up(i for o in observations for i in o.identifiers)
+        return [
+            Sighting(observation, part, place == 0)
+            for observation in observations
+            for place, part in enumerate(parts(observation, self.hubs(observation.identifiers), self._rules))
+            if part and self._known(part[0]).component == number
+        ]
+
+    def _trim(self) -> None:
+        """Let go of what was least recently used, and of nodes by age."""
+        while self._shelved and (len(self._shelved) > MAX_COMPONENTS or self._messages > MAX_MESSAGES):
+            self._drop(next(iter(self._shelved.values())).component)
+        while len(self._nodes) > MAX_NODES:
+            del self._nodes[next(iter(self._nodes))]

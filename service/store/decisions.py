@@ -1,0 +1,229 @@
+"""The decision log only grows, an idempotence key enters it once; `decisions` and `outcomes` are its folds.
+
+A decision's option, propensity and eligible set are in its log entry; the folds hold only what is looked up by.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, delete, select
+from sqlalchemy.engine import Connection
+
+from service.store.schema import decision_log, decisions, models, outcomes
+from service.store.times import from_micros, from_micros_or_none, to_micros, to_micros_or_none
+
+_PAGE = 1_000
+
+
+class EntryKind(StrEnum):
+    """What an entry of the decision log is."""
+
+    DECISION = "decision"
+    OUTCOME = "outcome"
+    RUN = "run"
+    """A learner's run: log position, settings, seed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What goes into the decision log; `key` makes it idempotent, `body` is JSON."""
+
+    kind: EntryKind
+    decision_id: str | None
+    key: str = field(repr=False)
+    at: datetime
+    received_at: datetime
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEntry:
+    """An entry of the decision log; `seq` counts from 1."""
+
+    seq: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRow:
+    """What a decision is found by; `endpoint_id` and `send_at` are None where nothing is sent."""
+
+    decision_id: str
+    seq: int
+    profile_id: str
+    message_id: str = field(repr=False)
+    endpoint_id: str | None
+    send_at: datetime | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRow:
+    """What became of a decision; `seq` is its place in the decision log."""
+
+    seq: int
+    decision_id: str
+    kind: str
+    at: datetime
+
+
+# --- the log --------------------------------------------------------------------------------------------------------
+
+
+def append(conn: Connection, entry: Entry) -> int | None:
+    """Append an entry and give its seq; None, and no effect, where its key is in the log already."""
+    seq: int | None = conn.exec_driver_sql(
+        "INSERT INTO decision_log (kind, decision_id, key, at, received_at, body) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (key) DO NOTHING RETURNING seq",
+        (
+            str(entry.kind),
+            entry.decision_id,
+            entry.key,
+            to_micros(entry.at),
+            to_micros(entry.received_at),
+            entry.body,
+        ),
+    ).scalar()
+    return seq
+
+
+def by_key(conn: Connection, key: str) -> LoggedEntry | None:
+    """Give the entry with that idempotence key."""
+    row = conn.execute(select(decision_log).where(decision_log.c.key == key)).first()
+    return None if row is None else _logged(row)
+
+
+def read(conn: Connection, seqs: Sequence[int]) -> list[LoggedEntry]:
+    """Give those entries by rising seq; seqs that do not exist are left out."""
+    found: list[LoggedEntry] = []
+    for start in range(0, len(seqs), _PAGE):
+        part = seqs[start : start + _PAGE]
+        found.extend(map(_logged, conn.execute(select(decision_log).where(decision_log.c.seq.in_(part)))))
+    return sorted(found, key=lambda logged: logged.seq)
+
+
+def scan(conn: Connection, after: int = 0) -> Iterator[LoggedEntry]:
+    """Give all entries with a seq above `after` by rising seq, a page at a time."""
+    pages = select(decision_log).order_by(decision_log.c.seq).limit(_PAGE)
+    while page := [_logged(row) for row in conn.execute(pages.where(decision_log.c.seq > after))]:
+        yield from page
+        after = page[-1].seq
+
+
+def last_seq(conn: Connection) -> int:
+    """Give the seq of the newest entry, 0 for an empty log."""
+    seq: int = conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM decision_log").scalar_one()
+    return seq
+
+
+# --- its folds ------------------------------------------------------------------------------------------------------
+
+
+def put_decision(conn: Connection, row: DecisionRow) -> None:
+    """Fold one decision in; its id must be new."""
+    conn.exec_driver_sql(
+        "INSERT INTO decisions (decision_id, seq, profile_id, message_id, endpoint_id, send_at, expires_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            row.decision_id,
+            row.seq,
+            row.profile_id,
+            row.message_id,
+            row.endpoint_id,
+            to_micros_or_none(row.send_at),
+            to_micros(row.expires_at),
+        ),
+    )
+
+
+def find(conn: Connection, decision_id: str) -> DecisionRow | None:
+    """Give the decision of that id."""
+    row = conn.execute(select(decisions).where(decisions.c.decision_id == decision_id)).first()
+    return None if row is None else _decision(row)
+
+
+def of_message(conn: Connection, profile_ids: Sequence[str], message_id: str) -> list[DecisionRow]:
+    """Give the decisions on that message for any of those profiles (survivor and absorbed), newest first."""
+    rows = conn.execute(
+        select(decisions)
+        .where(decisions.c.profile_id.in_(profile_ids), decisions.c.message_id == message_id)
+        .order_by(decisions.c.seq.desc())
+    )
+    return [_decision(row) for row in rows]
+
+
+def of_profiles(conn: Connection, profile_ids: Sequence[str]) -> list[DecisionRow]:
+    """Give all decisions for any of those profiles, oldest first."""
+    rows = conn.execute(select(decisions).where(decisions.c.profile_id.in_(profile_ids)).order_by(decisions.c.seq))
+    return [_decision(row) for row in rows]
+
+
+def to_endpoints(conn: Connection, endpoint_ids: Sequence[str], since: datetime, until: datetime) -> list[DecisionRow]:
+    """Give the decisions that send to any of those endpoints at since ≤ send_at < until, by send time."""
+    rows = conn.execute(
+        select(decisions)
+        .where(
+            decisions.c.endpoint_id.in_(endpoint_ids),
+            decisions.c.send_at >= to_micros(since),
+            decisions.c.send_at < to_micros(until),
+        )
+        .order_by(decisions.c.send_at, decisions.c.seq)
+    )
+    return [_decision(row) for row in rows]
+
+
+def move(conn: Connection, decision_ids: Sequence[str], profile_id: str) -> None:
+    """Give those decisions to another profile, after a merge or a split."""
+    if decision_ids:
+        conn.exec_driver_sql(
+            "UPDATE decisions SET profile_id = ? WHERE decision_id = ?", [(profile_id, one) for one in decision_ids]
+        )
+
+
+def put_outcome(conn: Connection, row: OutcomeRow) -> None:
+    """Fold one outcome in, also before its decision is known (it is parked then)."""
+    conn.exec_driver_sql(
+        "INSERT INTO outcomes (seq, decision_id, kind, at) VALUES (?, ?, ?, ?)",
+        (row.seq, row.decision_id, row.kind, to_micros(row.at)),
+    )
+
+
+def outcomes_of(conn: Connection, decision_ids: Sequence[str]) -> list[OutcomeRow]:
+    """Give what became of those decisions, by time and then by place in the log."""
+    rows = conn.execute(
+        select(outcomes).where(outcomes.c.decision_id.in_(decision_ids)).order_by(outcomes.c.at, outcomes.c.seq)
+    )
+    return [OutcomeRow(seq=row.seq, decision_id=row.decision_id, kind=row.kind, at=from_micros(row.at)) for row in rows]
+
+
+def clear_folds(conn: Connection) -> None:
+    """Throw the folds of this log away, before they are made again."""
+    for fold in (decisions, outcomes, models):
+        conn.execute(delete(fold))
+
+
+def _logged(row: Row[Any]) -> LoggedEntry:
+    entry = Entry(
+        kind=EntryKind(row.kind),
+        decision_id=row.decision_id,
+        key=row.key,
+        at=from_micros(row.at),
+        received_at=from_micros(row.received_at),
+        body=row.body,
+    )
+    return LoggedEntry(seq=row.seq, entry=entry)
+
+
+def _decision(row: Row[Any]) -> DecisionRow:
+    return DecisionRow(
+        decision_id=row.decision_id,
+        seq=row.seq,
+        profile_id=row.profile_id,
+        message_id=row.message_id,
+        endpoint_id=row.endpoint_id,
+        send_at=from_micros_or_none(row.send_at),
+        expires_at=from_micros(row.expires_at),
+    )

@@ -1,0 +1,159 @@
+"""The facts log only grows: what was accepted once stays as it was accepted.
+
+A message is found again by its source, trust and message id.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, select
+from sqlalchemy.engine import Connection
+
+from identity.observations import Trust
+from service.event_identifiers import identifiers_of
+from service.messages import Message
+from service.store.schema import facts, sightings
+from service.store.times import from_micros, to_micros
+
+_INSERT = (
+    "INSERT INTO facts (seq, kind, source, trust, message_id, digest, at, received_at, type, name, body) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_PAGE = 1_000
+
+
+class FactKind(StrEnum):
+    """What an entry of the facts log is."""
+
+    MESSAGE = "message"
+    JUDGEMENT = "judgement"
+    ERASURE = "erasure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """An entry of the facts log; `seq` counts from 1 in the order of acceptance."""
+
+    seq: int
+    kind: FactKind
+    source: str
+    trust: Trust
+    message_id: str = field(repr=False)
+    digest: bytes = field(repr=False)
+    at: datetime
+    received_at: datetime
+    type: str
+    name: str | None = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def known(conn: Connection, source: str, trust: Trust, message_ids: Sequence[str]) -> Mapping[str, bytes]:
+    """Give the digests of those messages that the log holds already, by message id; one statement for all."""
+    if not message_ids:
+        return {}
+    rows = conn.execute(
+        select(facts.c.message_id, facts.c.digest).where(
+            facts.c.source == source, facts.c.trust == int(trust), facts.c.message_id.in_(message_ids)
+        )
+    )
+    return {row.message_id: row.digest for row in rows}
+
+
+def append(conn: Connection, kind: FactKind, messages: Sequence[Message]) -> list[int]:
+    """Append messages not known yet; give each one's seq, in order.
+
+    Raises sqlalchemy's IntegrityError where (source, trust, message id) is known: ask `known` first.
+    """
+    first = last_seq(conn) + 1
+    rows = [_row(seq, kind, message) for seq, message in enumerate(messages, first)]
+    if rows:
+        conn.exec_driver_sql(_INSERT, rows)
+    return [row[0] for row in rows]
+
+
+def last_seq(conn: Connection) -> int:
+    """Give the seq of the newest fact, 0 for an empty log."""
+    seq: int = conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one()
+    return seq
+
+
+def read(conn: Connection, seqs: Sequence[int]) -> list[Fact]:
+    """Give those facts by rising seq; seqs that do not exist are left out."""
+    found: list[Fact] = []
+    for start in range(0, len(seqs), _PAGE):
+        found.extend(map(_fact, conn.execute(select(facts).where(facts.c.seq.in_(seqs[start : start + _PAGE])))))
+    return sorted(found, key=lambda fact: fact.seq)
+
+
+def scan(conn: Connection, after: int = 0, kind: FactKind | None = None) -> Iterator[Fact]:
+    """Give all facts with a seq above `after` by rising seq, a page at a time; of one kind, if asked."""
+    pages = select(facts).order_by(facts.c.seq).limit(_PAGE)
+    if kind is not None:
+        pages = pages.where(facts.c.kind == str(kind))
+    while page := [_fact(row) for row in conn.execute(pages.where(facts.c.seq > after))]:
+        yield from page
+        after = page[-1].seq
+
+
+def of_nodes(conn: Connection, nodes: Sequence[int]) -> list[Fact]:
+    """Give the facts that any of those nodes was seen in, each once, by rising seq."""
+    seqs: set[int] = set()
+    for start in range(0, len(nodes), _PAGE):
+        part = nodes[start : start + _PAGE]
+        seqs.update(conn.execute(select(sightings.c.seq).where(sightings.c.node.in_(part))).scalars())
+    return read(conn, sorted(seqs))
+
+
+def message(fact: Fact) -> Message:
+    """Give the message back that an entry of the log was."""
+    content = orjson.loads(fact.body)
+    restored = Message(
+        message_id=fact.message_id,
+        type=fact.type,
+        name=fact.name,
+        source=fact.source,
+        trust=fact.trust,
+        at=fact.at,
+        received_at=fact.received_at,
+        identifiers=identifiers_of(content),
+        body=fact.body,
+        digest=fact.digest,
+    )
+    restored.__dict__["content"] = content  # what the cached property would parse once more
+    return restored
+
+
+def _row(seq: int, kind: FactKind, message: Message) -> tuple[Any, ...]:
+    return (
+        seq,
+        str(kind),
+        message.source,
+        int(message.trust),
+        message.message_id,
+        message.digest,
+        to_micros(message.at),
+        to_micros(message.received_at),
+        message.type,
+        message.name,
+        message.body,
+    )
+
+
+def _fact(row: Row[Any]) -> Fact:
+    return Fact(
+        seq=row.seq,
+        kind=FactKind(row.kind),
+        source=row.source,
+        trust=Trust(row.trust),
+        message_id=row.message_id,
+        digest=row.digest,
+        at=from_micros(row.at),
+        received_at=from_micros(row.received_at),
+        type=row.type,
+        name=row.name,
+        body=row.body,
+    )

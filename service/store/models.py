@@ -1,0 +1,33 @@
+"""The learner's snapshots, a fold of the decision log: the newest one is the model that decides."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from service.store.times import from_micros, to_micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What one run of the learner made of the log up to `position`; `run` counts from 1."""
+
+    run: int
+    position: int
+    at: datetime
+    body: bytes = field(repr=False)
+
+
+def save(conn: Connection, snapshot: Snapshot, keep: int = 2) -> None:
+    """Put a snapshot in and let go of all but the newest `keep`: older ones are reproduced from the log."""
+    conn.exec_driver_sql(
+        "INSERT INTO models (run, position, at, body) VALUES (?, ?, ?, ?)",
+        (snapshot.run, snapshot.position, to_micros(snapshot.at), snapshot.body),
+    )
+    conn.exec_driver_sql("DELETE FROM models WHERE run <= ?", (snapshot.run - keep,))
+
+
+def newest(conn: Connection) -> Snapshot | None:
+    """Give the newest snapshot, None before the first run."""
+    row = conn.exec_driver_sql("SELECT run, position, at, body FROM models ORDER BY run DESC LIMIT 1").first()
+    return None if row is None else Snapshot(run=row[0], position=row[1], at=from_micros(row[2]), body=row[3])

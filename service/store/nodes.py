@@ -1,0 +1,132 @@
+"""Who is who as it stands: a fold of the facts log, kept so that one event touches only its own component."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, func, select
+from sqlalchemy.engine import Connection
+
+from identity.identifiers import Identifier
+from service.store.schema import issued, nodes, sightings
+
+_PAGE = 500
+
+
+class Hub(IntEnum):
+    """Whether too many persons share an identifier (see identity.hubs)."""
+
+    NO = 0
+    FLOODED = 1
+    SHARED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """An identifier that was seen; `component` is its raw component's id; a shared hub is in none, and in no profile."""
+
+    node: int
+    identifier: Identifier
+    component: int | None
+    profile_id: str | None
+    hub: Hub = Hub.NO
+
+
+def find(conn: Connection, identifiers: Sequence[Identifier]) -> dict[Identifier, Node]:
+    """Give the nodes of those identifiers that were seen before."""
+    by_namespace: dict[str, list[str]] = {}
+    for identifier in identifiers:
+        by_namespace.setdefault(identifier.namespace, []).append(identifier.value)
+    # A namespace at a time: SQLite scans the whole table for (namespace, value) IN (VALUES …).
+    found: dict[Identifier, Node] = {}
+    for namespace, values in by_namespace.items():
+        for start in range(0, len(values), _PAGE):
+            part = values[start : start + _PAGE]
+            rows = conn.execute(select(nodes).where(nodes.c.namespace == namespace, nodes.c.value.in_(part)))
+            found.update((node.identifier, node) for node in map(_node, rows))
+    return found
+
+
+def last(conn: Connection) -> int:
+    """Give the newest node's number, 0 for none."""
+    number: int = conn.exec_driver_sql("SELECT coalesce(max(node), 0) FROM nodes").scalar_one()
+    return number
+
+
+def put(conn: Connection, some: Iterable[Node]) -> None:
+    """Write nodes as they stand now, new ones and known ones."""
+    rows = [(one.node, *one.identifier, one.component, one.profile_id, int(one.hub)) for one in some]
+    if rows:
+        conn.exec_driver_sql(
+            "INSERT INTO nodes (node, namespace, value, component, profile_id, hub) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (node) DO UPDATE SET component = excluded.component, profile_id = excluded.profile_id, "
+            "hub = excluded.hub",
+            rows,
+        )
+
+
+def of_components(conn: Connection, components: Sequence[int]) -> list[Node]:
+    """Give the nodes of those raw components, by node."""
+    return _select(conn, nodes.c.component, components)
+
+
+def of_profiles(conn: Connection, profile_ids: Sequence[str]) -> list[Node]:
+    """Give the nodes of those profiles, by node."""
+    return _select(conn, nodes.c.profile_id, profile_ids)
+
+
+def read(conn: Connection, numbers: Sequence[int]) -> list[Node]:
+    """Give the nodes of those numbers, by node."""
+    return _select(conn, nodes.c.node, numbers)
+
+
+def saw(conn: Connection, pairs: Iterable[tuple[int, int]]) -> None:
+    """Note (node, seq of the fact) pairs; those noted before change nothing."""
+    rows = list(pairs)
+    if rows:
+        conn.exec_driver_sql("INSERT INTO sightings (node, seq) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
+
+
+def seen_in(conn: Connection, numbers: Sequence[int]) -> int:
+    """Count the facts that any of those nodes was seen in."""
+    distinct = func.count(sightings.c.seq.distinct())
+    return conn.execute(select(distinct).where(sightings.c.node.in_(numbers))).scalar_one()
+
+
+def issue(conn: Connection, ids: Iterable[tuple[str, int]]) -> None:
+    """Remember (profile id, founder's node) pairs for ever; an id issued before keeps its founder."""
+    rows = list(ids)
+    if rows:
+        conn.exec_driver_sql("INSERT INTO issued (profile_id, founder) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
+
+
+def founder_of(conn: Connection, profile_id: str) -> Node | None:
+    """Give the founder of a profile id that was ever issued, None for an id that never was."""
+    row = conn.execute(
+        select(nodes).join(issued, nodes.c.node == issued.c.founder).where(issued.c.profile_id == profile_id)
+    ).first()
+    return None if row is None else _node(row)
+
+
+def clear_folds(conn: Connection) -> None:
+    """Throw who is who away, before it is made again from the facts."""
+    for fold in (nodes, sightings, issued):
+        conn.execute(delete(fold))
+
+
+def _select(conn: Connection, column: ColumnElement[Any], values: Sequence[object]) -> list[Node]:
+    found: list[Node] = []
+    for start in range(0, len(values), _PAGE):
+        found.extend(map(_node, conn.execute(select(nodes).where(column.in_(values[start : start + _PAGE])))))
+    return sorted(found, key=lambda node: node.node)
+
+
+def _node(row: Row[Any]) -> Node:
+    return Node(
+        node=row.node,
+        identifier=Identifier(row.namespace, row.value),
+        component=row.component,
+        profile_id=row.profile_id,
+        hub=Hub(row.hub),
+    )

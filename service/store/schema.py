@@ -1,0 +1,143 @@
+"""The tables: two logs are the truth, the folds can be thrown away and reproduced, and a few tables serve operation.
+
+All times are integers, microseconds since the epoch in UTC (see `times`). Migration 0001 makes exactly this.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+BIG = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere; on SQLite `INTEGER`, the only type that makes a primary key the row id."""
+
+# --- the logs: append-only, the truth -----------------------------------------------------------------------------
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("seq", BIG, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("trust", Integer, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("at", BIG, nullable=False),
+    Column("received_at", BIG, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("name", Text),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("source", "trust", "message_id", name="facts_message"),
+)
+
+decision_log = Table(
+    "decision_log",
+    metadata,
+    Column("seq", BIG, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("decision_id", Text),
+    Column("key", Text, nullable=False, unique=True),
+    Column("at", BIG, nullable=False),
+    Column("received_at", BIG, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+LOGS = (facts, decision_log)
+
+# --- the folds: thrown away and reproduced by `homing rebuild` ----------------------------------------------------
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("node", BIG, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("component", BIG),
+    Column("profile_id", Text),
+    Column("hub", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("namespace", "value", name="nodes_identifier"),
+    Index("nodes_component", "component"),
+    Index("nodes_profile", "profile_id"),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("node", BIG, primary_key=True, autoincrement=False),
+    Column("seq", BIG, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+issued = Table(
+    "issued",
+    metadata,
+    Column("profile_id", Text, primary_key=True),
+    Column("founder", BIG, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("decision_id", Text, primary_key=True),
+    Column("seq", BIG, nullable=False),
+    Column("profile_id", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("endpoint_id", Text),
+    Column("send_at", BIG),
+    Column("expires_at", BIG, nullable=False),
+    Index("decisions_message", "profile_id", "message_id"),
+    Index("decisions_endpoint", "endpoint_id", "send_at"),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("seq", BIG, primary_key=True, autoincrement=False),
+    Column("decision_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BIG, nullable=False),
+    Index("outcomes_decision", "decision_id"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("run", BIG, primary_key=True, autoincrement=False),
+    Column("position", BIG, nullable=False),
+    Column("at", BIG, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+FOLDS = (nodes, sightings, issued, decisions, outcomes, models)
+
+# --- operation: neither truth nor fold ----------------------------------------------------------------------------
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("trust", Integer, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", BIG, nullable=False),
+    Column("revoked_at", BIG),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("idempotency_key", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", BIG, nullable=False),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

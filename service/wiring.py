@@ -1,0 +1,89 @@
+"""The one place where the parts are put together; nothing else opens a store, reads a secret or makes a writer."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from identity.errors import RulesError
+from identity.rules import LinkingRules, load_rules
+from service import metrics, secret
+from service.clock import Clock, SystemClock
+from service.errors import SettingsError
+from service.keys import KeyRing
+from service.people import People
+from service.readiness import Readiness
+from service.secret import Secret
+from service.settings import Settings
+from service.store.database import Database, open_database
+from service.store.writer import Writer
+
+CLOSE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Homing:
+    """A running deployment: what a route or a command needs, and nothing global."""
+
+    settings: Settings
+    clock: Clock
+    secret: Secret = field(repr=False)
+    rules: LinkingRules
+    database: Database
+    writer: Writer
+    people: People
+    keys: KeyRing
+    readiness: Readiness
+
+    def close(self, timeout: float = CLOSE_SECONDS) -> None:
+        """Finish the jobs that wait, then let go of the store; StoreError if that takes longer than `timeout` s."""
+        self.readiness.stop()
+        self.writer.close(timeout)
+        self.database.close()
+
+
+def open_homing(settings: Settings, clock: Clock | None = None) -> Homing:
+    """Open the store (made and brought up as needed) and put everything together over it.
+
+    Raises SettingsError for rules that cannot be, SecretError, SchemaError, StoreError.
+    """
+    now = SystemClock() if clock is None else clock
+    rules = linking_rules(settings)
+    database = open_database(settings.db)
+    with database.transaction() as conn:
+        kept = secret.settle(conn, database.path, settings.secret)
+    people = People(rules, kept.derive("profiles"))
+    writer = Writer(database, on_reset=people.forget, on_commit=metrics.observe_commit)
+    return Homing(
+        settings=settings,
+        clock=now,
+        secret=kept,
+        rules=rules,
+        database=database,
+        writer=writer,
+        people=people,
+        keys=KeyRing(writer),
+        readiness=Readiness(database, writer, now),
+    )
+
+
+def linking_rules(settings: Settings) -> LinkingRules:
+    """Give the rules of the settings: a file's, a table's, or the default preset's."""
+    rules = settings.rules
+    table, source = (_file(Path(rules)), f"{rules}: ") if isinstance(rules, str) else (rules, "rules.")
+    if settings.default_region is not None:
+        table = {"default_region": settings.default_region, **table}
+    try:
+        return load_rules(table)
+    except RulesError as error:
+        raise SettingsError(f"{source}{error}") from error
+
+
+def _file(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"rules: {path} cannot be read ({type(error).__name__})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"rules: {path} is no TOML: {error}") from error

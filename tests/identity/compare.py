@@ -1,0 +1,71 @@
+"""Engine and oracle, said in the same words, so that a difference names itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from identity.identifiers import Identifier
+from identity.judgements import Judgement, Pair
+from identity.observations import ReplayKey
+from identity.profiles import ProfileId, ProfileRef, profile_id
+from identity.resolve import Resolution
+from tests.identity.oracle import Answer, Named, contradictory
+
+KEY = b"a deployment's key"
+
+OwnedSpan = tuple[Identifier, datetime | None, datetime | None, ProfileId | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """All that R says, with every profile by its id."""
+
+    profiles: Mapping[ProfileId, frozenset[Identifier]]
+    redirects: Mapping[ProfileId, ProfileId]
+    refused: Mapping[Pair, str]
+    attribution: Mapping[ReplayKey, ProfileId | None]
+    owners: tuple[OwnedSpan, ...]
+    shared: Mapping[Identifier, frozenset[ProfileId]]
+
+
+def named(name: Named | ProfileRef | None) -> ProfileId | None:
+    """Hash a name under the tests' key; nobody stays nobody."""
+    return None if name is None else hashed(name)
+
+
+def hashed(name: Named | ProfileRef) -> ProfileId:
+    """Hash a name under the tests' key."""
+    return profile_id(ProfileRef(*name), KEY)
+
+
+def by_oracle(answer: Answer) -> Said:
+    """Say the oracle's answer."""
+    return Said(
+        profiles={hashed(name): group for name, group in answer.profiles.items()},
+        redirects={hashed(old): hashed(new) for old, new in answer.redirects.items()},
+        refused={ends: refusal.by for ends, refusal in answer.refused.items()},
+        attribution={key: named(name) for key, name in answer.attribution.items()},
+        owners=tuple((o.identifier, o.start, o.end, named(o.profile)) for o in answer.owners),
+        shared={hub: frozenset(map(hashed, names)) for hub, names in answer.shared.items()},
+    )
+
+
+def by_engine(resolution: Resolution) -> Said:
+    """Say what `resolve(…, key=KEY)` gave."""
+    return Said(
+        profiles={p.profile_id: frozenset(p.identifiers) for p in resolution.profiles},
+        redirects=resolution.redirects,
+        refused={(r.left, r.right): r.by for r in resolution.refused},
+        attribution=resolution.attribution,
+        owners=tuple((i.identifier, i.start, i.end, named(i.owner)) for i in resolution.intervals),
+        shared={hub: frozenset(ids) for hub, ids in resolution.shared.items()},
+    )
+
+
+def consistent(judgements: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
+    """Leave out each judgement that contradicts those before it, as the service refuses it with 409."""
+    kept: list[Judgement] = []
+    for judgement in judgements:
+        if not contradictory([*kept, judgement]):
+            kept.append(judgement)
+    return tuple(kept)
