@@ -6,6 +6,13 @@ HOURS_OF_DAYPART = 3
 DAYPARTS = 24 // HOURS_OF_DAYPART
 
 
+class Medium(NamedTuple):
+    """An arm without its hour: what the conversion of an engaged customer depends on."""
+
+    channel: str
+    device_kind: str
+
+
 class Arm(NamedTuple):
     """What a posterior is indexed by; `daypart` 0–7, `device_kind` "" for addresses on no one device."""
 
@@ -13,12 +20,10 @@ class Arm(NamedTuple):
     device_kind: str
     daypart: int
 
-
-class Medium(NamedTuple):
-    """An arm without its hour: what the conversion of an engaged customer depends on."""
-
-    channel: str
-    device_kind: str
+    @property
+    def medium(self) -> Medium:
+        """The arm without its hour."""
+        return Medium(self.channel, self.device_kind)
 
 
 def daypart(local_hour: int) -> int:

@@ -1,13 +1,13 @@
 """Many decisions as arrays: options of one arm and cost share a cell, and cells of a decision stand together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_selector.arms import DAYPARTS, Arm, Medium, daypart
+from channel_selector.arms import DAYPARTS, HOURS_OF_DAYPART, Arm
 from channel_selector.context import Context, activity_tilt
 from channel_selector.options import DeliveryOption
 from channel_selector.posteriors import CUSTOMER_WORTH, PopulationPosterior, refine
@@ -17,6 +17,10 @@ from channel_selector.tallies import NO_EFFECTS, NO_TALLY, CustomerEffects
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+CellKey = tuple[str, str, int, float]
+"""Channel, device kind, part of the day and cost: options alike in these are alike to the model."""
+NOTHING = (0, 0.0, 0, 0.0)
+FLAT = (1.0,) * DAYPARTS
 SMALLEST_SPREAD = 0.05
 """Standard deviation of log p below which nothing is taken as known; keeps the grid of `propensity` fine enough."""
 NORMAL_95 = 1.959963984540054
@@ -93,7 +97,7 @@ def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSet
 
 
 class _Cells:
-    """Collects the cells of one request after another."""
+    """Collects the cells of one request after another; this is the loop over options that all else is spared."""
 
     def __init__(self, posterior: PopulationPosterior, settings: SelectorSettings) -> None:
         self._posterior = posterior
@@ -106,36 +110,37 @@ class _Cells:
         self._own: list[tuple[int, float, int, float]] = []
 
     def add(self, request: Request) -> None:
-        first_cell, first_option = len(self._rows), len(self._option_cell)
-        self._cell_starts.append(first_cell)
-        self._option_starts.append(first_option)
-        cells: dict[tuple[str, str, int, float], int] = {}
+        first = len(self._rows)
+        self._cell_starts.append(first)
+        self._option_starts.append(len(self._option_cell))
+        cells: dict[CellKey, int] = {}
         earliest: list[datetime] = []
         sharers: list[int] = []
+        local: list[int] = []
         for option in request.options:
-            key = (option.channel, option.device_kind, daypart(option.local_hour), option.cost)
-            cell = cells.setdefault(key, len(cells))
-            self._option_cell.append(first_cell + cell)
-            if cell == len(earliest) or option.send_at < earliest[cell]:
-                earliest[cell : cell + 1], sharers[cell : cell + 1] = [option.send_at], [1]
+            cell = cells.setdefault(_cell_key(option), len(earliest))
+            local.append(cell)
+            if cell == len(earliest):
+                earliest.append(option.send_at)
+                sharers.append(1)
+            elif option.send_at < earliest[cell]:
+                earliest[cell], sharers[cell] = option.send_at, 1
             elif option.send_at == earliest[cell]:
                 sharers[cell] += 1
-        for option, cell in zip(request.options, self._option_cell[first_option:], strict=True):
-            leads = option.send_at == earliest[cell - first_cell]
-            self._option_part.append(1.0 / sharers[cell - first_cell] if leads else 0.0)
+        self._option_cell.extend(first + cell for cell in local)
+        for option, cell in zip(request.options, local, strict=True):
+            self._option_part.append(1.0 / sharers[cell] if option.send_at == earliest[cell] else 0.0)
         self._describe(request, cells)
 
-    def _describe(self, request: Request, cells: dict[tuple[str, str, int, float], int]) -> None:
-        context, effects = request.context, request.effects
-        gain = context.gain(self._settings.margin)
-        tilt = _tilt(context, self._settings)
+    def _describe(self, request: Request, cells: Iterable[CellKey]) -> None:
+        segment, effects = request.context.segment, request.effects
+        gain = request.context.gain(self._settings.margin)
+        tilt = _tilt(request.context, self._settings)
+        row = self._posterior.row
         for channel, device_kind, part, cost in cells:
-            arm = Arm(channel, device_kind, part)
-            self._rows.append((self._posterior.row(context.segment, arm), gain, cost, tilt[part]))
-            by_arm = effects.arms.get(arm, NO_TALLY)
-            by_medium = effects.media.get(Medium(channel, device_kind), NO_TALLY)
-            engaged = by_arm.engaged, by_arm.engaged_exposure
-            self._own.append((*engaged, by_medium.converted, by_medium.converted_exposure))
+            self._rows.append((row(segment, channel, device_kind, part), gain, cost, tilt[part]))
+            own = _own(Arm(channel, device_kind, part), effects) if effects.arms else NOTHING
+            self._own.append(own)
 
     def batch(self, requests: Sequence[Request]) -> Batch:
         rows = np.array(self._rows, dtype=np.float64).reshape(-1, 4).T
@@ -152,7 +157,14 @@ class _Cells:
         )
 
 
-FLAT = (1.0,) * DAYPARTS
+def _cell_key(option: DeliveryOption) -> CellKey:
+    return option.channel, option.device_kind, option.local_hour // HOURS_OF_DAYPART, option.cost
+
+
+def _own(arm: Arm, effects: CustomerEffects) -> tuple[int, float, int, float]:
+    """Give what the customer's own messages came to: engagement by arm, conversion by medium."""
+    by_arm, by_medium = effects.arms.get(arm, NO_TALLY), effects.media.get(arm.medium, NO_TALLY)
+    return by_arm.engaged, by_arm.engaged_exposure, by_medium.converted, by_medium.converted_exposure
 
 
 def _tilt(context: Context, settings: SelectorSettings) -> Sequence[float]:

@@ -5,11 +5,9 @@ from datetime import datetime
 from math import exp
 from typing import NamedTuple
 
-from channel_selector.arms import Arm, daypart
 from channel_selector.batches import NORMAL_95, Batch, Estimates, Request, build, estimate
 from channel_selector.decisions import Decision
 from channel_selector.holdout import Assignment, assign
-from channel_selector.options import DeliveryOption
 from channel_selector.policies import BusinessAsUsual, Greedy, Learned, Policy, Propensities, expected_values
 from channel_selector.population import Population
 from channel_selector.posteriors import PopulationPosterior
@@ -77,7 +75,7 @@ class Chooser:
     def decide(self, requests: Sequence[Request], *, now: datetime, explore: bool = True) -> list[Decision]:
         """Decide on each request, in order; `now` (aware) is kept as the decisions' time and used for nothing else.
 
-        O(cells × 96) for each request, a cell being a distinct arm and cost among its options.
+        O(cells × 64) for each request, a cell being a distinct arm and cost among its options.
         """
         now = utc("now", now)
         decided: dict[int, Decision] = {}
@@ -145,7 +143,7 @@ class Chooser:
             conversion_probabilities=tuple(answer.conversions),
             interval=choice.interval,
             reason_code=choice.code,
-            evidence=NO_TALLY if option is None else self._posterior.tally(_arm(option)),
+            evidence=NO_TALLY if option is None else self._posterior.tally(option.arm),
             effects=request.effects,
             context=request.context,
             options=tuple(request.options),
@@ -198,7 +196,3 @@ def _choice(answer: Answer, estimates: Estimates, index: int | None, code: Reaso
     center, reach = estimates.believed_location[cell], NORMAL_95 * estimates.believed_spread[cell]
     interval = min(exp(center - reach), 1.0), min(exp(center + reach), 1.0)
     return Choice(index, answer.probabilities[index], answer.conversions[index], answer.values[index], interval, code)
-
-
-def _arm(option: DeliveryOption) -> Arm:
-    return Arm(option.channel, option.device_kind, daypart(option.local_hour))

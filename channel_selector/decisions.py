@@ -94,7 +94,7 @@ class Decision:
     def arm(self) -> Arm | None:
         """The arm of the option chosen."""
         option = self.option
-        return None if option is None else Arm(option.channel, option.device_kind, daypart(option.local_hour))
+        return None if option is None else option.arm
 
     @property
     def reason(self) -> str:

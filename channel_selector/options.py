@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
+from channel_selector.arms import Arm, daypart
 from channel_selector.caps import Caps, FrequencyCap, PastSend
 from channel_selector.endpoints import MARKETING, TRANSACTIONAL, Consent, Endpoint, EndpointStatus
 from channel_selector.permissions import permitted
@@ -61,6 +62,11 @@ class DeliveryOption:
         require_integer("weekday", self.weekday, low=0, high=6)
         require_number("cost", self.cost, low=0.0)
         object.__setattr__(self, "send_at", utc("send_at", self.send_at))
+
+    @property
+    def arm(self) -> Arm:
+        """The arm that the option shares learning with."""
+        return Arm(self.channel, self.device_kind, daypart(self.local_hour))
 
     def to_json(self) -> dict[str, object]:
         """Give the record as JSON holds it; instants are microseconds since 1970 UTC."""

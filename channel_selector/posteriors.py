@@ -12,13 +12,13 @@ whatever the hour. Where clicks are not tracked every engagement is a conversion
 itself. Levels share data (a customer counts in the population too), as in any plug-in empirical Bayes.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_selector.arms import Arm, Medium
+from channel_selector.arms import Arm
 from channel_selector.population import Population
 from channel_selector.tallies import NO_TALLY, Tally, total
 
@@ -99,16 +99,12 @@ class PopulationPosterior:
     """
 
     def __init__(self, population: Population) -> None:
-        self._segment_arms = dict(population.tallies)
-        self._segment_media = _grouped(
-            {cell: (cell[0], Medium(cell[1].channel, cell[1].device_kind)) for cell in population.tallies}, population
-        )
-        self._arms = _grouped({cell: cell[1] for cell in population.tallies}, population)
-        self._media = _grouped(
-            {cell: Medium(cell[1].channel, cell[1].device_kind) for cell in population.tallies}, population
-        )
-        self._channels = _grouped({cell: cell[1].channel for cell in population.tallies}, population)
-        self._rows: dict[tuple[str | None, Arm], int] = {}
+        self._segment_arms = population.tallies
+        self._segment_media = _pool(population, lambda segment, arm: (segment, arm.medium))
+        self._arms = _pool(population, lambda _, arm: arm)
+        self._media = _pool(population, lambda _, arm: arm.medium)
+        self._channels = _pool(population, lambda _, arm: arm.channel)
+        self._rows: dict[tuple[str | None, str, str, int], int] = {}
         self._table: list[tuple[float, float, float, float]] = []
         self._arrays = _columns(self._table)
 
@@ -119,11 +115,12 @@ class PopulationPosterior:
             self._table.clear()
             self._arrays = _columns(self._table)
 
-    def row(self, segment: str | None, arm: Arm) -> int:
-        """Give the row of a cell in `priors`."""
-        row = self._rows.get((segment, arm))
+    def row(self, segment: str | None, channel: str, device_kind: str, part: int) -> int:
+        """Give the row in `priors` of a segment and an arm's three parts."""
+        row = self._rows.get((segment, channel, device_kind, part))
         if row is None:
-            row = self._rows[segment, arm] = len(self._table)
+            row = self._rows[segment, channel, device_kind, part] = len(self._table)
+            arm = Arm(channel, device_kind, part)
             self._table.append((*self._engaged(segment, arm), *self._converted(segment, arm)))
         return row
 
@@ -146,7 +143,7 @@ class PopulationPosterior:
         return _engaged(everybody, SEGMENT_WORTH, self._segment_arms.get((segment, arm), NO_TALLY))
 
     def _converted(self, segment: str | None, arm: Arm) -> Belief:
-        medium = Medium(arm.channel, arm.device_kind)
+        medium = arm.medium
         root = Belief(CONVERTED_RATE, 0.0)
         channel = _converted(root, CHANNEL_WORTH, self._channels.get(arm.channel, NO_TALLY))
         everybody = _converted(channel, ARM_WORTH, self._media.get(medium, NO_TALLY))
@@ -155,10 +152,11 @@ class PopulationPosterior:
         return _converted(everybody, SEGMENT_WORTH, self._segment_media.get((segment, medium), NO_TALLY))
 
 
-def _grouped(key_of: dict[tuple[str | None, Arm], Key], population: Population) -> dict[Key, Tally]:
+def _pool(population: Population, key_of: Callable[[str | None, Arm], Key]) -> dict[Key, Tally]:
+    """Add up the tallies of cells that have the same key."""
     groups: dict[Key, list[Tally]] = {}
-    for cell, key in key_of.items():
-        groups.setdefault(key, []).append(population.tallies[cell])
+    for cell, tally in population.tallies.items():
+        groups.setdefault(key_of(*cell), []).append(tally)
     return {key: total(tallies) for key, tallies in groups.items()}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from enum import StrEnum
 
-from channel_selector.arms import Arm, Medium, daypart_text
+from channel_selector.arms import Arm, daypart_text
 from channel_selector.endpoints import APP_PUSH, EMAIL, IN_APP, MESSENGER, SMS, WEB_PUSH
 from channel_selector.outcomes import TAP_IS_OPEN
 from channel_selector.tallies import NO_TALLY, CustomerEffects, Tally
@@ -85,9 +85,8 @@ def _purchases(arm: Arm, own: Tally, effects: CustomerEffects) -> str:
 
 def _leads_media(arm: Arm, effects: CustomerEffects) -> bool:
     """Tell whether more of the customer's purchases followed this channel and device than any other."""
-    medium = Medium(arm.channel, arm.device_kind)
-    bought = effects.media[medium].converted
-    return all(tally.converted < bought for other, tally in effects.media.items() if other != medium)
+    bought = effects.media[arm.medium].converted
+    return all(tally.converted < bought for other, tally in effects.media.items() if other != arm.medium)
 
 
 def _leads_hours(arm: Arm, own: Tally, effects: CustomerEffects) -> bool:
@@ -95,7 +94,7 @@ def _leads_hours(arm: Arm, own: Tally, effects: CustomerEffects) -> bool:
     return all(
         tally.converted < own.converted
         for other, tally in effects.arms.items()
-        if other[:2] == arm[:2] and other != arm
+        if other.medium == arm.medium and other != arm
     )
 
 

@@ -28,8 +28,9 @@ class SelectorSettings:
     outcome counts, up to 90 days. holdout, bau: shares of subjects (0–1 together) sent nothing / sent as `bau_channels`
     says (first channel available, earliest time). do_not_send: sending nothing competes with value 0. margin: what one
     conversion brings (a fraction where contexts give cart values), 0 to 1e15. customer_exploration: 0–1, how much of
-    the customer's own uncertainty, in standard deviations, is explored; 1 is plain Thompson sampling.
-    activity_weight: 0–1, exponent of the activity prior, 0 is off. salt: changes who is held out.
+    the customer's own uncertainty, in standard deviations, is explored; 1 is plain Thompson sampling, too curious where
+    a customer gets few messages. activity_weight: 0–1, exponent of the activity prior, 0 is off. salt: changes who is
+    held out.
     """
 
     floor: float = 0.05
@@ -40,7 +41,7 @@ class SelectorSettings:
     do_not_send: bool = False
     margin: float = 1.0
     activation: Activation = Activation.ASSUMED
-    customer_exploration: float = 0.3
+    customer_exploration: float = 0.15
     activity_weight: float = 0.5
     salt: str = ""
 

@@ -42,7 +42,7 @@ class CustomerEffects:
     def __post_init__(self) -> None:
         grouped: dict[Medium, list[Tally]] = {}
         for arm in sorted(self.arms):
-            grouped.setdefault(Medium(arm.channel, arm.device_kind), []).append(self.arms[arm])
+            grouped.setdefault(arm.medium, []).append(self.arms[arm])
         object.__setattr__(self, "media", {medium: total(tallies) for medium, tallies in grouped.items()})
 
     @property

@@ -274,9 +274,9 @@ def _items(items: tuple[CartItem, ...], event: CommerceEvent) -> tuple[CartItem,
     if event.kind is CommerceKind.PRODUCT_ADDED:
         return _summed(held, event.lines)
     for line in event.lines:
-        if (item := held.pop(line.product, None)) is not None and (left := _left(item, line)) is not None:
-            held[line.product] = left
-    return tuple(held.values())
+        if line.product in held:
+            held[line.product] = _less(held[line.product], line)
+    return tuple(item for item in held.values() if item.quantity > 0)
 
 
 def _summed(held: Mapping[str | None, CartItem], lines: Iterable[Line]) -> tuple[CartItem, ...]:
@@ -293,10 +293,11 @@ def _summed(held: Mapping[str | None, CartItem], lines: Iterable[Line]) -> tuple
     return tuple(items.values())
 
 
-def _left(item: CartItem, line: Line) -> CartItem | None:
+def _less(item: CartItem, line: Line) -> CartItem:
     """Take a line away from an item; without quantity all of it goes, for that is how shops tell of a deleted line."""
-    quantity = 0.0 if line.quantity is None else round(item.quantity - line.quantity, QUANTITY_DIGITS)
-    return replace(item, quantity=quantity) if quantity > 0 else None
+    return replace(
+        item, quantity=0.0 if line.quantity is None else round(item.quantity - line.quantity, QUANTITY_DIGITS)
+    )
 
 
 def _value(cart: Cart, items: tuple[CartItem, ...], event: CommerceEvent) -> float | None:

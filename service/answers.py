@@ -35,17 +35,20 @@ class JSONAnswer(Response):
         return orjson.dumps(content)
 
 
+def content(error: ApiError) -> dict[str, Any]:
+    """Give the body of the answer that a refusal is."""
+    told: dict[str, Any] = {"code": error.code, "message": error.message}
+    return told if error.details is None else told | {"details": error.details}
+
+
 def answer(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
     """Give the answer that a refusal is."""
-    content: dict[str, Any] = {"code": error.code, "message": error.message}
-    if error.details is not None:
-        content["details"] = error.details
     more = dict(headers or {})
     if error.retry_after is not None:
         more["Retry-After"] = str(error.retry_after)
     if error.status == HTTPStatus.UNAUTHORIZED:
         more["WWW-Authenticate"] = "Bearer"
-    return JSONAnswer(content, status_code=error.status, headers=more)
+    return JSONAnswer(content(error), status_code=error.status, headers=more)
 
 
 def refusal(error: Exception) -> ApiError:

@@ -1,5 +1,6 @@
 """The HTTP face: routers of the nouns, one table of errors, one edge; it holds nothing but a reference to `Homing`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -9,12 +10,30 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
-from service import answers, api_docs, operations
+from service import (
+    answers,
+    api_docs,
+    collector,
+    consent_route,
+    operations,
+    outcomes,
+    profiles,
+    recommendations,
+)
 from service.answers import JSONAnswer
 from service.edge import Edge
+from service.learner import keep_learning
 from service.wiring import Homing
 
-_ROUTERS = (operations.router, api_docs.router)
+_ROUTERS = (
+    collector.router,
+    recommendations.router,
+    outcomes.router,
+    consent_route.router,
+    profiles.router,
+    operations.router,
+    api_docs.router,
+)
 _MIDDLEWARE = (Middleware(Edge),)
 
 _DESCRIPTION = (
@@ -65,10 +84,12 @@ def bare_app() -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Be red for whoever asks last, once the server stops."""
-    yield
+    """Learn while the app is served; be red for whoever asks last, once the server stops."""
     homing: Homing = app.state.homing
+    learner = asyncio.create_task(keep_learning(homing))
+    yield
     homing.readiness.stop()
+    learner.cancel()
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +112,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
 
 def _operation_id(route: APIRoute) -> str:
     """Name an operation by its method and path: unique, and steady while functions are renamed."""
-    method = min(route.methods).lower()
+    method = min(route.methods or {"any"}).lower()
     return f"{method}{''.join(mark if mark.isalnum() else '_' for mark in route.path_format)}"
 
 

@@ -4,14 +4,12 @@ A command's module is imported only when the command runs, so that `homing --hel
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
-from identity.errors import IdentityError
 from service.errors import HomingError, SettingsError
 
 FAILED = 1
@@ -66,23 +64,24 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
-        """Run a command and exit as this file's first line says."""
-        extra["standalone_mode"] = False
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command and exit as this file's first line says; never returns."""
         try:
-            result = super().main(args, prog_name, **extra)
+            result = super().main(*args, **{**extra, "standalone_mode": False})
         except click.UsageError as error:
             _fail(_usage(error), MISUSED)
-        except SettingsError as error:
-            _fail(str(error), MISUSED)
-        except (click.ClickException, HomingError, IdentityError) as error:
-            _fail(error.format_message() if isinstance(error, click.ClickException) else str(error), FAILED)
+        except click.ClickException as error:
+            _fail(error.format_message(), FAILED)
         except click.Abort:
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
             # Whoever read our output has enough; the interpreter must not try to flush into it again.
             sys.stdout = None
             sys.exit(FAILED)
+        except Exception as error:
+            if not _meant(error):
+                raise
+            _fail(str(error), MISUSED if isinstance(error, SettingsError) else FAILED)
         sys.exit(result if isinstance(result, int) else 0)
 
 
@@ -98,9 +97,16 @@ def cli(context: click.Context, db: str | None, config: str | None) -> None:
     context.obj = Chosen(db=db, config=config)
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run `homing`."""
     cli.main(prog_name="homing")
+
+
+def _meant(error: Exception) -> bool:
+    """Tell whether an error is one of ours, and its text fit for a person."""
+    from identity.errors import IdentityError  # noqa: PLC0415 - the whole core comes with it: not for `--help`
+
+    return isinstance(error, HomingError | IdentityError)
 
 
 def _usage(error: click.UsageError) -> str:

@@ -60,10 +60,10 @@ def last_words(statements: Iterable[Statement]) -> tuple[Consent, ...]:
     standing: dict[tuple[str | None, str], Statement] = {}
     for said in sorted(statements, key=_place):
         key = (said.consent.channel, said.consent.purpose)
-        refusals = [standing.get(key), standing.get((None, said.consent.purpose))]
+        before, on_all = standing.get(key), standing.get((None, said.consent.purpose))
         if said.consent.state is ConsentState.DENIED:
-            standing[key] = _denied(said, refusals[0])
-        elif not any(_outranks(refusal, said) for refusal in refusals):
+            standing[key] = _denied(said, before)
+        elif not (_outranks(before, said) or _outranks(on_all, said)):
             standing[key] = said
     return tuple(standing[key].consent for key in sorted(standing, key=lambda key: (key[0] or "", key[1])))
 
@@ -120,13 +120,11 @@ def consent_message(
     """
     told: dict[str, Any] = {
         "type": MESSAGE_TYPE,
-        "context": {"externalIds": [{"type": namespace, "id": text} for namespace, text in identifiers]},
-        "properties": {
-            "channel": consent.channel,
-            "purpose": consent.purpose,
-            "state": str(consent.state),
-            "source": consent.source,
-        },
+        "identifiers": [{"namespace": namespace, "value": text} for namespace, text in identifiers],
+        "channel": consent.channel,
+        "purpose": consent.purpose,
+        "state": str(consent.state),
+        "source": consent.source,
     }
     if dated:
         told["timestamp"] = consent.at.isoformat()
@@ -151,7 +149,7 @@ def consent_of(message: Message) -> Consent | None:
     """Read a message that `consent_message` wrote; None for every other."""
     if message.type != MESSAGE_TYPE:
         return None
-    said = message.content["properties"]
+    said = message.content
     return Consent(
         channel=said["channel"],
         purpose=said["purpose"],
@@ -172,9 +170,9 @@ def _preferences(message: Message) -> Iterator[tuple[str, bool]]:
             yield category, allowed
 
 
-def _place(said: Statement) -> tuple[datetime, bool, Trust]:
+def _place(said: Statement) -> tuple[datetime, bool, Trust, str]:
     """Order statements by time, a grant before a denial of the same moment."""
-    return (said.consent.at, said.consent.state is ConsentState.DENIED, said.trust)
+    return (said.consent.at, said.consent.state is ConsentState.DENIED, said.trust, said.consent.source)
 
 
 def _outranks(standing: Statement | None, grant: Statement) -> bool:

@@ -30,7 +30,8 @@ FRESH_SECONDS = 1.0
 """How long a known key is believed without looking again."""
 
 MISS_SECONDS = 0.05
-"""How soon an unknown key makes the ring look again: a new key works at once, a flood of wrong ones costs little."""
+"""An unknown key makes the ring look again, no sooner than this after the last look: a new key works at once, and a
+flood of wrong ones costs little."""
 
 
 class Scope(StrEnum):
@@ -139,13 +140,18 @@ class KeyRing:
 
     async def find(self, text: str) -> Caller | None:
         """Give who a key belongs to; None if unknown or revoked."""
-        wanted = digest(text)
-        if self._age() < FRESH_SECONDS and (caller := self._callers.get(wanted)) is not None:
+        wanted, asked = digest(text), self._elapsed()
+        if (caller := self._fresh(wanted)) is not None:
             return caller
         async with self._reading:
-            if self._age() >= (FRESH_SECONDS if wanted in self._callers else MISS_SECONDS):
+            if (caller := self._fresh(wanted)) is None and self._read_at < asked:
+                if wanted not in self._callers:
+                    await asyncio.sleep(max(0.0, MISS_SECONDS - self._age()))
                 await self._read()
         return self._callers.get(wanted)
+
+    def _fresh(self, wanted: bytes) -> Caller | None:
+        return self._callers.get(wanted) if self._age() < FRESH_SECONDS else None
 
     def _age(self) -> float:
         return self._elapsed() - self._read_at

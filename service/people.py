@@ -41,11 +41,12 @@ class ProfileView:
 
     `facts` are those of its raw component in the order of the replay: other people's of the same devices included.
     `hubs` are those of the identifiers in its own facts; `refused` the links not made that touch it; `intervals` who
-    held its devices when. `version` names this state: equal versions of a profile id have equal views.
+    held its devices when. `absorbed` are the ids given up that lead to this profile now.
     """
 
     profile: Profile
     redirected_from: ProfileId | None
+    absorbed: tuple[ProfileId, ...]
     facts: tuple[SeenFact, ...]
     hubs: Hubs
     refused: tuple[Refused, ...]
@@ -144,7 +145,7 @@ class People:
 
     def _view(self, component: Component, ref: ProfileRef, asked: ProfileId | None) -> ProfileView:
         """Collect what is known of one profile of a component."""
-        cluster = component.replay.cluster(ref.founder)
+        cluster, redirects = component.replay.cluster(ref.founder), component.replay.redirects
         profile = self._profile(ref, cluster)
         attribution = component.owners().attribution()
         seen = [
@@ -152,15 +153,17 @@ class People:
                 seq=seq,
                 message=message,
                 observation=observation,
-                owner=None if (owner := attribution.get(observation.key)) is None else self._id(owner),
+                owner=None if (owner := attribution[observation.key]) is None else self._id(owner),
             )
             for seq, (message, observation) in self._shelf.history(component).items()
+            if observation.key in attribution  # else it is another component's, of which a flooded identifier was seen
         ]
         seen.sort(key=lambda fact: fact.observation.key)
         mine = {i for fact in seen if fact.owner == profile.profile_id for i in fact.observation.identifiers}
         return ProfileView(
             profile=profile,
             redirected_from=None if asked in (None, profile.profile_id) else asked,
+            absorbed=tuple(self._id(old) for old in redirects if live(redirects, old) == ref),
             facts=tuple(seen),
             hubs=self._shelf.hubs(sorted(mine)),
             refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),

@@ -39,7 +39,7 @@ def address(taken: socket.socket) -> str:
 
 
 def run(homing: Homing, taken: socket.socket, announce: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then stop gracefully and close `homing`; `announce` gets the URL once it answers."""
+    """Serve until SIGINT or SIGTERM, stop gracefully and close `homing`; `announce` gets the URL once it answers."""
     _log(access=homing.settings.access_log)
     config = uvicorn.Config(
         create_app(homing),

@@ -18,6 +18,7 @@ from channel_selector.options import EligibilityRules
 from channel_selector.settings import Activation, SelectorSettings
 from channel_selector.slots import QuietHours
 from service import setting_kinds as kinds
+from service.abandonment import CartSettings
 from service.errors import SettingsError
 from service.setting_kinds import CategoryConsent, Kind
 from service.setting_sources import (
@@ -81,6 +82,10 @@ class AbandonmentSettings:
     wait: timedelta = _setting(kinds.SPAN, "1h")
     expiry: timedelta = _setting(kinds.SPAN, "7d")
 
+    def carts(self) -> CartSettings:
+        """Give them as the carts' fold takes them."""
+        return CartSettings(wait=self.wait, keep=self.expiry)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectorSection:
@@ -98,9 +103,10 @@ class Settings:
     """All settings. Times are in the customer's own zone where they are hours, spans where they are durations.
 
     `secret`: HOMING_SECRET, None to use the file beside the store. `rules`: a path, or the rules themselves, for
-    `identity.load_rules`. `timezone` and `default_region` stand in where a person's are not known. `access_log`: whether
-    each request is logged. `activation` tells whether a decision counts as sent at its send time (assumed) or once reported. `drain`: how long `/readyz` is red
-    before the service stops taking requests.
+    `identity.load_rules`. `timezone` and `default_region` stand in where a person's are not known. `access_log`:
+    whether each request is logged. `drain`: how long `/readyz` is red before the service stops taking requests.
+    `activation` tells whether a decision counts as sent at its send time (assumed) or once reported. `costs`: one
+    send's, by channel.
     """
 
     db: str = _setting(kinds.ADDRESS, "sqlite:///homing.db")

@@ -1,4 +1,4 @@
-"""A profile's identifiers become endpoints: an address is deliverable only where somebody trusted tied it to the person.
+"""A profile's identifiers become endpoints, deliverable only where somebody trusted tied the address to the person.
 
 Shared identifiers (hubs) are in no profile and therefore never an endpoint.
 """

@@ -10,9 +10,12 @@ from identity.errors import RulesError
 from identity.rules import LinkingRules, load_rules
 from service import metrics, secret
 from service.clock import Clock, SystemClock
+from service.customers import CustomerRules
+from service.deciding import Decider
 from service.errors import SettingsError
 from service.keys import KeyRing
 from service.people import People
+from service.reach import customer_rules
 from service.readiness import Readiness
 from service.secret import Secret
 from service.settings import Settings
@@ -33,6 +36,8 @@ class Homing:
     database: Database
     writer: Writer
     people: People
+    customer_rules: CustomerRules
+    decider: Decider
     keys: KeyRing
     readiness: Readiness
 
@@ -54,7 +59,14 @@ def open_homing(settings: Settings, clock: Clock | None = None) -> Homing:
     with database.transaction() as conn:
         kept = secret.settle(conn, database.path, settings.secret)
     people = People(rules, kept.derive("profiles"))
-    writer = Writer(database, on_reset=people.forget, on_commit=metrics.observe_commit)
+    reading = customer_rules(settings, rules, kept)
+    decider = Decider(people, reading, settings, kept.derive("decisions"))
+
+    def forget() -> None:
+        people.forget()
+        decider.forget()
+
+    writer = Writer(database, on_reset=forget, on_commit=metrics.observe_commit)
     return Homing(
         settings=settings,
         clock=now,
@@ -63,6 +75,8 @@ def open_homing(settings: Settings, clock: Clock | None = None) -> Homing:
         database=database,
         writer=writer,
         people=people,
+        customer_rules=reading,
+        decider=decider,
         keys=KeyRing(writer),
         readiness=Readiness(database, writer, now),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -15,6 +16,12 @@ from identity.identifiers import Identifier, Namespace, NamespaceClass
 from identity.judgements import Judgement, JudgementKind
 from identity.observations import Observation, Trust
 from identity.rules import PRESETS, AfterLogout, Conflict, DeviceOwner, Founder, LinkingRules
+
+
+def examples(count: int) -> settings:
+    """Ask for so many examples, however long each takes on a busy machine; a failure prints how to repeat it."""
+    return settings(max_examples=count, deadline=None, print_blob=True)
+
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 HOURS = 6

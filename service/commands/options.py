@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
+from functools import update_wrapper
 from typing import Any, TypeVar
 
 import click
@@ -68,21 +68,12 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     Both may stand before the command's name as well; what stands after it counts.
     """
 
-    @db_option
-    @config_option
-    @click.pass_context
-    @wraps(command)
-    def configured(context: click.Context, db: str | None, config: str | None, **arguments: Any) -> None:
+    def configured(context: click.Context, /, db: str | None, config: str | None, **arguments: Any) -> None:
         before: Chosen = context.find_object(Chosen) or Chosen()
-        command(
-            Chosen(
-                db=before.db if db is None else db,
-                config=before.config if config is None else config,
-            ),
-            **arguments,
-        )
+        chosen = Chosen(db=before.db if db is None else db, config=before.config if config is None else config)
+        command(chosen, **arguments)
 
-    return configured
+    return db_option(config_option(update_wrapper(click.pass_context(configured), command)))
 
 
 def emit_json(result: object) -> None:

@@ -2,6 +2,7 @@
 
 from service.customers.customer import MESSENGERS, Customer, CustomerRules, customer
 from service.customers.devices import Device, PushToken
+from service.customers.names import device_of
 from service.customers.sightings import Known
 
-__all__ = ["MESSENGERS", "Customer", "CustomerRules", "Device", "Known", "PushToken", "customer"]
+__all__ = ["MESSENGERS", "Customer", "CustomerRules", "Device", "Known", "PushToken", "customer", "device_of"]

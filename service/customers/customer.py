@@ -1,7 +1,7 @@
 """A customer is the fold of one profile's facts: who has it, what is known, what was said and what was bought."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import Any
@@ -54,7 +54,7 @@ class Customer:
     profile: Profile = field(repr=False)
     identifiers: Mapping[Identifier, Known] = field(repr=False)
     traits: Mapping[str, Any] = field(repr=False)
-    consents: tuple[Consent, ...]
+    statements: tuple[Statement, ...]
     devices: tuple[Device, ...]
     tokens: tuple[PushToken, ...]
     timezone: ZoneInfo | None
@@ -81,6 +81,16 @@ class Customer:
     def last_seen(self) -> datetime | None:
         """When an identifier of the profile was last seen."""
         return max((known.last_seen for known in self.identifiers.values()), default=None)
+
+    @cached_property
+    def consents(self) -> tuple[Consent, ...]:
+        """The person's last word on each channel and purpose."""
+        return last_words(self.statements)
+
+    def denied(self, denials: Iterable[Consent]) -> "Customer":
+        """Give the customer with what outcomes say (unsubscribed, complained), believed like the shop's server."""
+        told_by_outcomes = tuple(Statement(consent=denial, trust=Trust.SERVER) for denial in denials)
+        return replace(self, statements=self.statements + told_by_outcomes) if told_by_outcomes else self
 
     @cached_property
     def commerce(self) -> tuple[CommerceEvent, ...]:
@@ -111,13 +121,12 @@ def customer(
 ) -> Customer:
     """Fold the facts of a profile's raw component, given in the order of the replay.
 
-    Other people's facts tell of devices only. `denials` are what outcomes say (unsubscribed, complained), believed like
-    the shop's server. O(n log n) for n facts.
+    Other people's facts tell of devices only. `denials`: see `Customer.denied`. O(n log n) for n facts.
     """
     fold = _Fold(profile, rules)
     for fact in facts:
         fold.take(fact)
-    return fold.customer(denials)
+    return fold.customer().denied(denials)
 
 
 class _Fold:
@@ -126,7 +135,7 @@ class _Fold:
         self._rules = rules
         self._reader = Reader(profile, rules.linking)
         self._sightings = Sightings(rules.linking, has_person=profile.is_person)
-        self._devices = Devices()
+        self._devices = Devices(profile)
         self._preferences = Preferences(rules.categories)
         self._traits = Traits()
         self._activity = Activity()
@@ -138,7 +147,7 @@ class _Fold:
         message = fact.message
         context = told(message)
         self._sightings.take(message, names)
-        self._devices.take(message, names, context)
+        self._devices.take(fact, names, context)
         if fact.owner == self._profile.profile_id:
             self._own.append(message)
             self._traits.take(message)
@@ -151,19 +160,15 @@ class _Fold:
         kind = self._rules.linking.kind
         return any(kind(identifier) is NamespaceClass.CONTACT for identifier in names.held)
 
-    def customer(self, denials: Iterable[Consent]) -> Customer:
+    def customer(self) -> Customer:
         """Give what the facts amount to."""
-        members = self._profile.identifiers
-        kind = self._rules.linking.kind
-        persons = frozenset(i for i in members if kind(i) is NamespaceClass.PERSON)
-        told_by_outcomes = (Statement(consent=denial, trust=Trust.SERVER) for denial in denials)
         return Customer(
             profile=self._profile,
             identifiers=self._sightings.known(),
             traits=self._traits.known(),
-            consents=last_words([*self._preferences.statements, *told_by_outcomes]),
-            devices=self._devices.devices(members),
-            tokens=self._devices.tokens(members, persons),
+            statements=tuple(self._preferences.statements),
+            devices=self._devices.devices(),
+            tokens=self._devices.tokens(),
             timezone=self._activity.timezone,
             activity=self._activity.counts(self._rules.timezone),
             confidence=self._sightings.confidence,

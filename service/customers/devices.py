@@ -1,16 +1,15 @@
 """A profile's devices and browsers, and the push tokens on them: of one device only the newest token is live."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from channel_selector.endpoints import APP_PUSH, WEB_PUSH
 from identity.identifiers import Identifier
+from identity.profiles import Profile, ProfileId
 from service.customers.event_context import Told, zone
-from service.customers.names import Names
+from service.customers.names import Fact, Names
 from service.devices import device_kind
-from service.messages import Message
 
 _APPS = frozenset({"ios", "ipados", "android", "tvos", "watchos", "visionos", "macos"})
 _BROWSERS = frozenset({"web", "browser"})
@@ -44,8 +43,8 @@ class Device:
 class PushToken:
     """A push token that a profile holds, and the device it was last seen with (None: never with one).
 
-    `live`: the newest of its device and channel. `own`: nobody but the profile's person ever claimed the token or its
-    device; for a profile without person: nobody did.
+    `live`: the newest of its device and channel. `own`: the profile's person claimed the token or its device by name,
+    and nobody else ever did (for a profile without person: nobody else did).
     """
 
     identifier: Identifier
@@ -91,49 +90,57 @@ class Devices:
     Other people's facts count as well: they may have claimed a device, or have put a newer token on it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
         self._portraits: dict[Identifier, _Portrait] = {}
-        self._claimants: dict[Identifier, set[Identifier]] = {}
+        self._claimants: dict[Identifier, set[ProfileId | None]] = {}
+        self._claimed_by_name: set[Identifier] = set()
         self._places: dict[Identifier, _Place] = {}
         self._newest: dict[_Place, Identifier] = {}
 
-    def take(self, message: Message, names: Names, told: Told) -> None:
+    def take(self, fact: Fact, names: Names, told: Told) -> None:
         """Take note of one fact."""
+        at = fact.message.at
         if names.device is not None:
             portrait = self._portraits.get(names.device)
             if portrait is None:
-                portrait = self._portraits[names.device] = _Portrait(message.at, message.at)
-            portrait.look(told, message.at)
-            self._claim(names.device, names.persons)
+                portrait = self._portraits[names.device] = _Portrait(at, at)
+            portrait.look(told, at)
+            self._claim(names.device, fact, names)
         for token in names.tokens:
-            self._places[token] = place = _Place(names.device, push_channel(told))
+            self._places[token] = place = _placed(self._places.get(token), names.device, push_channel(told))
             self._newest[place] = token
-            self._claim(token, names.persons)
+            self._claim(token, fact, names)
 
-    def _claim(self, identifier: Identifier, persons: frozenset[Identifier]) -> None:
-        if persons:
-            self._claimants.setdefault(identifier, set()).update(persons)
+    def _claim(self, identifier: Identifier, fact: Fact, names: Names) -> None:
+        if names.claim:
+            self._claimants.setdefault(identifier, set()).add(fact.owner)
+        if names.own:
+            self._claimed_by_name.add(identifier)
 
-    def devices(self, members: Iterable[Identifier]) -> tuple[Device, ...]:
-        """Give those of the identifiers that are devices, the one seen last first."""
-        found = [self._device(i, self._portraits[i]) for i in members if i in self._portraits]
+    def devices(self) -> tuple[Device, ...]:
+        """Give the devices that the profile holds, the one seen last first."""
+        found = [self._device(i, self._portraits[i]) for i in self._profile.identifiers if i in self._portraits]
         return tuple(sorted(found, key=lambda device: device.last_seen, reverse=True))
 
-    def tokens(self, members: Iterable[Identifier], persons: frozenset[Identifier]) -> tuple[PushToken, ...]:
-        """Give those of the identifiers that are push tokens; `persons` are the profile's own."""
-        return tuple(self._token(i, self._places[i], persons) for i in members if i in self._places)
+    def tokens(self) -> tuple[PushToken, ...]:
+        """Give the push tokens that the profile holds."""
+        return tuple(self._token(i, self._places[i]) for i in self._profile.identifiers if i in self._places)
 
-    def _token(self, identifier: Identifier, place: _Place, persons: frozenset[Identifier]) -> PushToken:
-        claimants = self._claimants.get(identifier, set()) | (
-            set() if place.device is None else self._claimants.get(place.device, set())
-        )
+    def _token(self, identifier: Identifier, place: _Place) -> PushToken:
         return PushToken(
             identifier=identifier,
             device=place.device,
             channel=place.channel,
             live=place.device is None or self._newest[place] == identifier,
-            own=claimants <= persons and bool(claimants) == bool(persons),
+            own=self._own({identifier} if place.device is None else {identifier, place.device}),
         )
+
+    def _own(self, identifiers: set[Identifier]) -> bool:
+        """Tell whether the profile's person, and nobody else, ever claimed any of these."""
+        claimants = {one for i in identifiers for one in self._claimants.get(i, ())}
+        named = not self._profile.is_person or not identifiers.isdisjoint(self._claimed_by_name)
+        return named and claimants <= {self._profile.profile_id}
 
     @staticmethod
     def _device(identifier: Identifier, seen: _Portrait) -> Device:
@@ -150,14 +157,20 @@ class Devices:
         )
 
 
-def push_channel(told: Told) -> str:
-    """Tell how a push token is reached: by what its SDK calls the device, else by whether a browser sent it.
-
-    A token of which nothing is said came from an app: browsers name themselves.
-    """
+def push_channel(told: Told) -> str | None:
+    """Tell how a push token is reached: by what its SDK calls the device, else by whether a browser sent it."""
     kind = told.device_type.lower()
     if kind in _BROWSERS:
         return WEB_PUSH
-    if kind in _APPS or told.app or not told.user_agent.startswith("Mozilla/"):
+    if kind in _APPS or told.app:
         return APP_PUSH
-    return WEB_PUSH
+    if not told.user_agent:
+        return None
+    return WEB_PUSH if told.user_agent.startswith("Mozilla/") else APP_PUSH
+
+
+def _placed(before: _Place | None, device: Identifier | None, channel: str | None) -> _Place:
+    """Place a token; what is not said this time stays as it was. Of one never described, apps send the most."""
+    if before is None:
+        return _Place(device, APP_PUSH if channel is None else channel)
+    return _Place(before.device if device is None else device, before.channel if channel is None else channel)

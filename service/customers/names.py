@@ -14,6 +14,7 @@ NOT_A_DEVICE = frozenset({PUSH_TOKEN, "idfa", "gaid"})
 """Namespaces of the device class that name something on a device, and change while it stays the same."""
 
 _DEVICES = frozenset({NamespaceClass.DEVICE, NamespaceClass.BROWSER})
+_CLAIMS = frozenset({NamespaceClass.PERSON, NamespaceClass.CONTACT})
 
 
 class Fact(Protocol):
@@ -38,12 +39,14 @@ class Fact(Protocol):
 class Names(NamedTuple):
     """The identifiers of a fact: those the profile holds, the persons, the device or browser, the push tokens.
 
-    `own`: one of the persons is the profile's. `device` None: it came from no device, or from one that it does not name.
+    `own`: one of the persons is the profile's. `claim`: there is a person or a contact, so that it says whose it is.
+    `device` None: the fact names none.
     """
 
     held: tuple[Identifier, ...]
     persons: frozenset[Identifier]
     own: bool
+    claim: bool
     device: Identifier | None
     tokens: tuple[Identifier, ...]
 
@@ -67,11 +70,17 @@ class Reader:
     def _names(self, identifiers: Iterable[Identifier]) -> Names:
         held = tuple(i for i in identifiers if i in self._members)
         persons = frozenset(i for i in identifiers if self._rules.kind(i) is NamespaceClass.PERSON)
-        devices = (i for i in identifiers if self._rules.kind(i) in _DEVICES and i.namespace not in NOT_A_DEVICE)
         return Names(
             held=held,
             persons=persons,
             own=any(i in self._members for i in persons),
-            device=min(devices, key=self._rules.rank, default=None),
+            claim=any(self._rules.kind(i) in _CLAIMS for i in identifiers),
+            device=device_of(identifiers, self._rules),
             tokens=tuple(i for i in identifiers if i.namespace == PUSH_TOKEN),
         )
+
+
+def device_of(identifiers: Iterable[Identifier], rules: LinkingRules) -> Identifier | None:
+    """Give the device that some identifiers seen together are of, else the browser; the first by rank of several."""
+    devices = (i for i in identifiers if rules.kind(i) in _DEVICES and i.namespace not in NOT_A_DEVICE)
+    return min(devices, key=rules.rank, default=None)

@@ -43,9 +43,9 @@ class Sightings:
 
     `confidence` estimates whether what is linked to the profile belongs to it, from how often that was put to the test:
     of the n sightings of its contacts, devices and browsers together with any person, k named the profile's own, and
-    the estimate is (k + 1) / (n + 2), the mean of k of n under a uniform prior (Laplace's rule of succession). A profile
-    of one identifier links nothing: 1. It is a frequency of agreement, not a calibrated probability, and it knows
-    nothing of errors that agree with each other.
+    the estimate is (k + 1) / (n + 2), the mean of k of n under a uniform prior (Laplace's rule of succession). A
+    profile of one identifier links nothing: 1. It is a frequency of agreement, not a calibrated probability, and it
+    knows nothing of errors that agree with each other.
     """
 
     def __init__(self, rules: LinkingRules, *, has_person: bool) -> None:

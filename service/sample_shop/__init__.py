@@ -2,6 +2,7 @@
 
 from service.sample_shop.records import (
     DEFAULT_CATEGORIES,
+    PastAddress,
     PastMessage,
     PastOutcome,
     Question,
@@ -12,6 +13,7 @@ from service.sample_shop.shop import generate
 
 __all__ = [
     "DEFAULT_CATEGORIES",
+    "PastAddress",
     "PastMessage",
     "PastOutcome",
     "Question",

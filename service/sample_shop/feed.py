@@ -95,13 +95,13 @@ class Feed:
         person, known = visitor.person, visitor.known
         consents = self._consents(at, person) if known else frozenset()
         key = (visitor.device.anonymous_id, sender, person.user_id if known else None, consents)
-        if key not in self._contexts:
-            context = {**_context(visitor.device, sender), "timezone": person.timezone}
+        context = self._contexts.get(key)
+        if context is None:
+            context = self._contexts[key] = {**_context(visitor.device, sender), "timezone": person.timezone}
             if known:
                 choices = {name: channel in consents for name, (channel, _) in DEFAULT_CATEGORIES.items()}
                 context["consent"] = {"categoryPreferences": choices}
-            self._contexts[key] = context
-        return self._contexts[key]
+        return context
 
     def _consents(self, at: int, person: Person) -> frozenset[str]:
         refused = self._opting.get(person.user_id or "", ())

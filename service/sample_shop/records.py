@@ -40,32 +40,69 @@ class PastOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastMessage:
-    """A cart reminder sent by the shop's former policy, a uniform draw over `option_count` options.
+class PastAddress:
+    """Where the former policy could send: `device_kind` is empty and `device_id` None where it is on no one device."""
 
-    Its options were the person's consented endpoints × the hours, 08–20 local, that began within twelve hours of the
-    abandonment; `propensity` is therefore exactly 1 / `option_count`. `device_kind` is empty and `device_id` None for
-    addresses that are on no one device. `weekday` counts from Monday 0, and is local like `local_hour`.
+    channel: str
+    endpoint: tuple[str, str] = field(repr=False)
+    device_id: str | None = field(repr=False)
+    device_kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMessage:
+    """A cart reminder sent by the shop's former policy, a uniform draw over its options.
+
+    The options were each address of `reach` (the person's consented ones) at each of `hours` (those from 08 to 20
+    local that began within twelve hours of the abandonment); `propensity` is therefore exactly 1 / `option_count`.
+    `weekday` counts from Monday 0, and is local like `local_hour`.
     """
 
     decision_id: str
     message_id: str
     subject: tuple[str, str] = field(repr=False)
-    channel: str
-    endpoint: tuple[str, str] = field(repr=False)
-    device_id: str | None = field(repr=False)
-    device_kind: str
+    address: PastAddress
     abandoned_at: datetime
     sent_at: datetime
     timezone: str
     local_hour: int
     weekday: int
-    option_count: int
-    propensity: float
+    reach: tuple[PastAddress, ...]
+    hours: tuple[datetime, ...]
     cart_id: str
     cart_value: float
     currency: str
     outcomes: tuple[PastOutcome, ...]
+
+    @property
+    def channel(self) -> str:
+        """The channel it was sent by."""
+        return self.address.channel
+
+    @property
+    def endpoint(self) -> tuple[str, str]:
+        """The namespace and value it was sent to."""
+        return self.address.endpoint
+
+    @property
+    def device_id(self) -> str | None:
+        """The device it was sent to, if to one."""
+        return self.address.device_id
+
+    @property
+    def device_kind(self) -> str:
+        """The kind of that device, or empty."""
+        return self.address.device_kind
+
+    @property
+    def option_count(self) -> int:
+        """How many options there were."""
+        return len(self.reach) * len(self.hours)
+
+    @property
+    def propensity(self) -> float:
+        """The probability with which this option was drawn."""
+        return 1 / self.option_count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,14 +34,15 @@ class Happening(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminder:
-    """One message of the former policy with all that will come of it, seen or not yet seen at `now`."""
+    """One message of the former policy, drawn from `reach` × `hours`, with all that will ever come of it."""
 
     visit: Visit
     cart: CartPlan
     address: Address
     sent_at: int
     local_hour: int
-    option_count: int
+    reach: tuple[Address, ...]
+    hours: tuple[int, ...]
     happenings: tuple[Happening, ...] = field(default=())
 
     @property
@@ -68,7 +69,7 @@ def remind(visits: Sequence[Visit], calendar: Calendar, rng: np.random.Generator
     for (visit, cart), legal, row in zip(left, hours, draws, strict=True):
         chance = iter(row)
         reach = manners.reach(visit.person, cart.left_at + WAIT)
-        if reach:
+        if reach and legal:  # a night in which clocks go back leaves none of the twelve hours
             reminder = _drawn(visit, cart, reach, legal, next(chance))
             sent.append(replace(reminder, happenings=tuple(respond(reminder, chance))))
             manners.note(sent[-1])
@@ -116,9 +117,8 @@ def _legal_hours(left: Sequence[tuple[Visit, CartPlan]], calendar: Calendar) -> 
 def _drawn(
     visit: Visit, cart: CartPlan, reach: Sequence[Address], legal: Sequence[tuple[int, int]], u: float
 ) -> Reminder:
-    """Draw one of the options, each with probability 1 / option_count."""
-    options = len(reach) * len(legal)
-    address, hour = divmod(int(u * options), len(legal))
+    """Draw one of the options, all of them equally likely."""
+    address, hour = divmod(int(u * len(reach) * len(legal)), len(legal))
     sent_at, local_hour = legal[hour]
     return Reminder(
         visit=visit,
@@ -126,7 +126,8 @@ def _drawn(
         address=reach[address],
         sent_at=sent_at,
         local_hour=local_hour,
-        option_count=options,
+        reach=tuple(reach),
+        hours=tuple(at for at, _ in legal),
     )
 
 

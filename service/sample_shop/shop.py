@@ -4,13 +4,13 @@ All week, from one Sunday 15:00 in Seoul to the next, one seed tells one story: 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
 from service.sample_shop.feed import Feed
-from service.sample_shop.people import Person, population
-from service.sample_shop.records import PastMessage, PastOutcome, Question, SampleShop, ShopMessage
+from service.sample_shop.people import Address, Person, population
+from service.sample_shop.records import PastAddress, PastMessage, PastOutcome, Question, SampleShop, ShopMessage
 from service.sample_shop.reminders import Reminder, habitual, remind
 from service.sample_shop.traffic import (
     tell_junk,
@@ -21,7 +21,7 @@ from service.sample_shop.traffic import (
     tell_visits,
 )
 from service.sample_shop.visits import CURRENCY, Visit, plan_visits
-from service.sample_shop.weeks import Calendar, anchor_of, milliseconds, moment
+from service.sample_shop.weeks import Calendar, anchor_of, calendar_of, milliseconds, moment
 from service.sample_shop.wonjun import STREAM, TABLET, question_visit, responds, wonjuns_visits
 
 Named = list[tuple[str, Reminder]]
@@ -37,7 +37,7 @@ def generate(now: datetime, seed: int = 7, people: int = 240) -> SampleShop:
     if now.tzinfo is None:
         raise ValueError("now: a moment without a time zone is not allowed; use an aware datetime")
     anchor = anchor_of(now)
-    calendar = Calendar(anchor)
+    calendar = calendar_of(anchor)
     until = milliseconds(now)
     day = f"{anchor:%Y%m%d}"
     told, sent = _crowd(calendar, np.random.default_rng(seed), people, f"{seed}-{people}-{day}")
@@ -82,7 +82,7 @@ def _question(visit: Visit, anchor: datetime) -> Question:
         cart_id=visit.cart.cart_id,
         cart_value=visit.cart.value,
         currency=CURRENCY,
-        abandoned_at=anchor,
+        abandoned_at=anchor.astimezone(UTC),
     )
 
 
@@ -111,22 +111,19 @@ def _user(person: Person) -> str:
 
 
 def _past(decision_id: str, reminder: Reminder, calendar: Calendar, until: int) -> PastMessage:
-    person, address = reminder.visit.person, reminder.address
+    person = reminder.visit.person
     return PastMessage(
         decision_id=decision_id,
         message_id=f"{reminder.cart.cart_id}-1",
         subject=("user_id", _user(person)),
-        channel=address.channel,
-        endpoint=(address.namespace, address.value),
-        device_id=None if address.device is None else address.device.device_id,
-        device_kind="" if address.device is None else address.device.kind,
+        address=_address(reminder.address),
         abandoned_at=moment(reminder.abandoned_at),
         sent_at=moment(reminder.sent_at),
         timezone=person.timezone,
         local_hour=reminder.local_hour,
         weekday=calendar.weekday(person.zone, reminder.sent_at),
-        option_count=reminder.option_count,
-        propensity=1 / reminder.option_count,
+        reach=tuple(_address(address) for address in reminder.reach),
+        hours=tuple(moment(at) for at in reminder.hours),
         cart_id=reminder.cart.cart_id,
         cart_value=reminder.cart.value,
         currency=CURRENCY,
@@ -135,4 +132,13 @@ def _past(decision_id: str, reminder: Reminder, calendar: Calendar, until: int) 
             for kind, at, value in sorted(reminder.happenings, key=lambda happening: happening.at)
             if at <= until
         ),
+    )
+
+
+def _address(address: Address) -> PastAddress:
+    return PastAddress(
+        channel=address.channel,
+        endpoint=(address.namespace, address.value),
+        device_id=None if address.device is None else address.device.device_id,
+        device_kind="" if address.device is None else address.device.kind,
     )

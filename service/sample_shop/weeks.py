@@ -4,6 +4,7 @@ The Sunday is the latest whose 15:00 in Seoul has come. Moments are whole millis
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -46,19 +47,21 @@ def moment(at: int) -> datetime:
 
 
 class Calendar:
-    """Local times of all zones within the shop's weeks; a zone is known by its place in ZONES."""
+    """Local times of all zones within the shop's weeks; a zone is known by its place in ZONES.
+
+    Day 0 is six weeks before the Sunday, and begins at midnight on each zone's own clocks.
+    """
 
     def __init__(self, anchor: datetime) -> None:
         sunday = datetime(anchor.year, anchor.month, anchor.day, tzinfo=UTC)
-        self.midnight = milliseconds(sunday - timedelta(days=HISTORY_DAYS))
-        """Where day 0 begins, on every zone's own clock, as if it were UTC."""
-        self._first = self.midnight - 2 * DAY
+        self._midnight = milliseconds(sunday - timedelta(days=HISTORY_DAYS))
+        self._first = self._midnight - 2 * DAY
         hours = [moment(self._first + hour * HOUR) for hour in range((DAYS + 4) * 24)]
         self._offsets = np.array([[_offset(hour, ZoneInfo(zone)) for hour in hours] for zone in ZONES])
 
     def utc(self, zone: Longs, day: Longs, at: Longs) -> Longs:
         """Turn milliseconds after a local midnight into a moment; one that a clock change skips falls just after it."""
-        local = self.midnight + day * DAY + at
+        local = self._midnight + day * DAY + at
         guess = local - self._offset_at(zone, local)
         found: Longs = local - self._offset_at(zone, guess)
         return found
@@ -77,6 +80,12 @@ class Calendar:
         hour = np.clip((at - self._first) // HOUR, 0, self._offsets.shape[1] - 1)
         offsets: Longs = self._offsets[zone, hour]
         return offsets
+
+
+@lru_cache(maxsize=4)
+def calendar_of(anchor: datetime) -> Calendar:
+    """Give the calendar around a Sunday: the same one while the week lasts."""
+    return Calendar(anchor)
 
 
 def _offset(at: datetime, zone: ZoneInfo) -> int:

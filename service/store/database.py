@@ -7,7 +7,7 @@ begins IMMEDIATE, so that none fails half-way for want of the write lock.
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,13 @@ def open_database(url: str) -> Database:
     StoreError if the file cannot be opened.
     """
     database = database_at(url)
+    with database.transaction(reads=True) as conn:
+        # Refused before anything is touched, should it be another program's.
+        migrate.current(conn)
+    try:
+        _set_wal(database.path)
+    except sqlite3.Error as error:
+        raise explain(error, database.path) from error
     with database.transaction() as conn:
         migrate.upgrade(conn, database.path)
     return database
@@ -94,7 +101,6 @@ def _open(path: Path) -> sqlite3.Connection:
     # check_same_thread: a connection may be opened in one thread and handed to another, which then owns it.
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
     try:
-        _set_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
@@ -103,18 +109,21 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _set_wal(connection: sqlite3.Connection) -> None:
-    # Switching to WAL does not wait for the lock by itself; two processes may make one store at the same moment.
+def _set_wal(path: Path) -> None:
+    # The file remembers it. Switching does not wait for the lock by itself, and two processes may make one store at
+    # the same moment.
+    connection = _open(path)
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
+    with closing(connection):
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
 
 def _begin(conn: Connection) -> None:

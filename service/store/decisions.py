@@ -96,6 +96,16 @@ def by_key(conn: Connection, key: str) -> LoggedEntry | None:
     return None if row is None else _logged(row)
 
 
+def by_keys(conn: Connection, keys: Sequence[str]) -> dict[str, LoggedEntry]:
+    """Give the entries with those idempotence keys, by key."""
+    found: dict[str, LoggedEntry] = {}
+    for start in range(0, len(keys), _PAGE):
+        part = keys[start : start + _PAGE]
+        rows = conn.execute(select(decision_log).where(decision_log.c.key.in_(part)))
+        found.update((row.key, _logged(row)) for row in rows)
+    return found
+
+
 def read(conn: Connection, seqs: Sequence[int]) -> list[LoggedEntry]:
     """Give those entries by rising seq; seqs that do not exist are left out."""
     found: list[LoggedEntry] = []
@@ -145,6 +155,16 @@ def find(conn: Connection, decision_id: str) -> DecisionRow | None:
     return None if row is None else _decision(row)
 
 
+def by_ids(conn: Connection, decision_ids: Sequence[str]) -> dict[str, DecisionRow]:
+    """Give the decisions of those ids that are known, by id."""
+    found: dict[str, DecisionRow] = {}
+    for start in range(0, len(decision_ids), _PAGE):
+        part = decision_ids[start : start + _PAGE]
+        rows = conn.execute(select(decisions).where(decisions.c.decision_id.in_(part)))
+        found.update((row.decision_id, _decision(row)) for row in rows)
+    return found
+
+
 def of_message(conn: Connection, profile_ids: Sequence[str], message_id: str) -> list[DecisionRow]:
     """Give the decisions on that message for any of those profiles (survivor and absorbed), newest first."""
     rows = conn.execute(
@@ -159,6 +179,11 @@ def of_profiles(conn: Connection, profile_ids: Sequence[str]) -> list[DecisionRo
     """Give all decisions for any of those profiles, oldest first."""
     rows = conn.execute(select(decisions).where(decisions.c.profile_id.in_(profile_ids)).order_by(decisions.c.seq))
     return [_decision(row) for row in rows]
+
+
+def profile_ids(conn: Connection) -> list[str]:
+    """Give the profile ids, as they were then, that decisions were made for."""
+    return list(conn.execute(select(decisions.c.profile_id).distinct().order_by(decisions.c.profile_id)).scalars())
 
 
 def to_endpoints(conn: Connection, endpoint_ids: Sequence[str], since: datetime, until: datetime) -> list[DecisionRow]:

@@ -1,0 +1,1 @@
+"""Who is who: the engine against its definition."""

@@ -1,14 +1,15 @@
 """Engine and oracle, said in the same words, so that a difference names itself."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from identity.identifiers import Identifier
 from identity.judgements import Judgement, Pair
-from identity.observations import ReplayKey
+from identity.observations import Observation, ReplayKey
+from identity.ports import MemoryShelf
 from identity.profiles import ProfileId, ProfileRef, profile_id
-from identity.resolve import Resolution
+from identity.resolve import Resolution, live
 from tests.identity.oracle import Answer, Named, contradictory
 
 KEY = b"a deployment's key"
@@ -62,6 +63,11 @@ def by_engine(resolution: Resolution) -> Said:
     )
 
 
+def without_company(said: Said) -> Said:
+    """Leave out whom the hubs were seen with."""
+    return replace(said, shared=dict.fromkeys(said.shared, frozenset()))
+
+
 def consistent(judgements: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
     """Leave out each judgement that contradicts those before it, as the service refuses it with 409."""
     kept: list[Judgement] = []
@@ -69,3 +75,26 @@ def consistent(judgements: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
         if not contradictory([*kept, judgement]):
             kept.append(judgement)
     return tuple(kept)
+
+
+def by_shelf(shelf: MemoryShelf, facts: Iterable[Observation]) -> Said:
+    """Say what the components on a shelf hold; what of these facts is in none of them is nobody's.
+
+    A shelf knows its hubs, not whom they were seen with: `shared` names none.
+    """
+    known = list(facts)
+    components = shelf.components()
+    homes = {i: ref for c in components for i, ref in c.refs().items()}
+    hubs = sorted(shelf.hubs({i for o in known for i in o.identifiers}).shared)
+    spans = [span for c in components for span in c.owners().intervals(c.replay.identifiers())]
+    return Said(
+        profiles={hashed(ref): frozenset(i for i in homes if homes[i] == ref) for ref in homes.values()},
+        redirects={
+            hashed(old): hashed(live(c.replay.redirects, old)) for c in components for old in c.replay.redirects
+        },
+        refused={ends: refused.by for c in components for ends, refused in c.replay.refused.items()},
+        attribution={o.key: None for o in known}
+        | {key: named(ref) for c in components for key, ref in c.owners().attribution().items()},
+        owners=tuple((s.identifier, s.start, s.end, named(s.owner)) for s in sorted(spans, key=lambda s: s.identifier)),
+        shared=dict.fromkeys(hubs, frozenset()),
+    )

@@ -1,0 +1,130 @@
+"""The learner folds the whole decision log into a population; its run is itself a fact of that log.
+
+A run's entry carries what it made of the log, so that decisions can be recomputed from the log alone and a rebuild
+gives the same models to the last bit.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy.engine import Connection
+
+from channel_selector.decisions import Send
+from channel_selector.learning import fit_population
+from channel_selector.population import Population
+from service.attribution import Reported
+from service.errors import HomingError
+from service.standing import standing
+from service.store import decisions, facts, models
+from service.store.decisions import Entry, EntryKind, LoggedEntry
+from service.store.models import Snapshot
+from service.wiring import Homing
+
+log = logging.getLogger("homing.learner")
+
+EVERY = timedelta(minutes=5)
+PROFILES_A_JOB = 50
+"""Customers read in one job of the writer, so that nobody waits long behind the learner."""
+
+
+class Evidence:
+    """What has been read of the logs for one run."""
+
+    def __init__(self) -> None:
+        self.sends: dict[str, Send] = {}
+        self.outcomes: set[Reported] = set()
+
+    def take(self, sends: Iterable[Send], outcomes: Iterable[Reported]) -> None:
+        """Take in sends and outcomes; the same again changes nothing."""
+        self.sends |= {send.decision_id: send for send in sends}
+        self.outcomes |= set(outcomes)
+
+
+async def keep_learning(homing: Homing) -> None:
+    """Learn whenever something has come in, until cancelled. A run that fails is told and tried again later."""
+    while True:
+        await asyncio.sleep(EVERY.total_seconds())
+        try:
+            await learn(homing)
+        except HomingError as error:
+            log.warning("learning failed (%s); it will be tried again", type(error).__name__)
+
+
+async def learn(homing: Homing, *, now: datetime | None = None) -> Population | None:
+    """Make a run: read the evidence, fit, log. None where nothing has come in since the last one."""
+    at = homing.clock.now() if now is None else now
+    waiting = await homing.writer.run(_waiting)
+    if waiting is None:
+        return None
+    evidence = Evidence()
+    for start in range(0, len(waiting), PROFILES_A_JOB):
+        part = waiting[start : start + PROFILES_A_JOB]
+        await homing.writer.run(lambda conn, part=part: _read(conn, homing, part, evidence))  # type: ignore[misc]  # part is bound now
+    position = await homing.writer.run(decisions.last_seq)
+    population = await asyncio.to_thread(
+        fit_population,
+        evidence.sends.values(),
+        evidence.outcomes,
+        settings=homing.settings.selection(),
+        now=at,
+        position=position,
+    )
+    await homing.writer.run(lambda conn: _log(conn, homing, population, at))
+    return population
+
+
+def fold_run(conn: Connection, logged: LoggedEntry) -> None:
+    """Fold a run's entry into the models."""
+    body = orjson.loads(logged.entry.body)
+    population = orjson.dumps(body["population"], option=orjson.OPT_SORT_KEYS)
+    models.save(conn, Snapshot(run=body["run"], position=body["position"], at=logged.entry.at, body=population))
+
+
+def _waiting(conn: Connection) -> list[str] | None:
+    """Give the profiles that decisions were made for; None where no entry or fact is newer than the last run."""
+    last = models.newest(conn)
+    state = [decisions.last_seq(conn), facts.last_seq(conn)]
+    if last is not None:
+        seen = orjson.loads(decisions.by_key(conn, f"run:{last.run}").entry.body)  # type: ignore[union-attr]  # it is there
+        if state == [seen["seq"], seen["facts"]]:
+            return None
+    return decisions.profile_ids(conn)
+
+
+def _read(conn: Connection, homing: Homing, profile_ids: list[str], evidence: Evidence) -> None:
+    """Read what came of the messages to some profiles, each as it stands today."""
+    for profile_id in profile_ids:
+        view = homing.people.view(conn, profile_id)
+        if view is not None:
+            known = standing(conn, view, homing.customer_rules, homing.settings)
+            evidence.take(known.sends, known.outcomes)
+
+
+def _log(conn: Connection, homing: Homing, population: Population, at: datetime) -> None:
+    """Append the run, and let the next decision use it."""
+    newest = models.newest(conn)
+    run = 1 if newest is None else newest.run + 1
+    body: dict[str, Any] = {
+        "run": run,
+        "position": population.position,
+        "seq": decisions.last_seq(conn) + 1,
+        "facts": facts.last_seq(conn),
+        "settings": homing.settings.selection().to_json(),
+        "population": population.to_json(),
+    }
+    entry = Entry(
+        kind=EntryKind.RUN,
+        decision_id=None,
+        key=f"run:{run}",
+        at=at,
+        received_at=at,
+        body=orjson.dumps(body, option=orjson.OPT_SORT_KEYS),
+    )
+    seq = decisions.append(conn, entry)
+    if seq is not None:
+        fold_run(conn, LoggedEntry(seq=seq, entry=entry))
+    homing.decider.forget()

@@ -1,0 +1,139 @@
+"""Routes that show a profile: who it is, its events, its decisions; reading changes nothing."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy.engine import Connection
+
+from service.errors import ApiError
+from service.keys import Caller, Scope, require
+from service.pages import LIMIT, MOST, page
+from service.people import ProfileView, SeenFact
+from service.profile_answers import Shower, decision_shown
+from service.reach import Reach, reach
+from service.rulings import logged
+from service.schemas.profiles import DecisionsShown, EventsShown, ProfileShown
+from service.store import decisions
+from service.store.decisions import DecisionRow
+from service.store.times import to_micros
+from service.wiring import Homing
+
+
+def _unstored(response: Response) -> None:
+    """Keep personal data out of every cache on the way."""
+    response.headers["Cache-Control"] = "no-store"
+
+
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: {"description": "No live key"},
+    403: {"description": "The key lacks the scope read"},
+    404: {"description": "No such profile, or no profile that holds this identifier"},
+    422: {"description": "A parameter is missing or wrong"},
+}
+
+router = APIRouter(prefix="/v1/profiles", tags=["profiles"], dependencies=[Depends(_unstored)], responses=_RESPONSES)
+
+Reader = Annotated[Caller, Depends(require(Scope.READ))]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
+
+
+@router.get("")
+async def find_profile(
+    request: Request,
+    caller: Reader,
+    namespace: Annotated[str, Query(min_length=1, examples=["email"])],
+    value: Annotated[str, Query(min_length=1)],
+) -> ProfileShown:
+    """Show the profile that holds an identifier today. One that too many persons share is in no profile."""
+    homing = _homing(request)
+    return await _show(homing, caller, lambda conn: homing.people.profile_of(conn, namespace, value))
+
+
+@router.get("/{profile_id}")
+async def get_profile(request: Request, caller: Reader, profile_id: str) -> ProfileShown:
+    """Show a profile; an id that was absorbed answers with the survivor."""
+    homing = _homing(request)
+    return await _show(homing, caller, lambda conn: homing.people.view(conn, profile_id))
+
+
+@router.get("/{profile_id}/events")
+async def get_events(
+    request: Request, caller: Reader, profile_id: str, limit: Limit = LIMIT, cursor: Cursor = None
+) -> EventsShown:
+    """Show the events that are the profile's or name one of its identifiers, the newest first."""
+    homing = _homing(request)
+    view = await homing.writer.run(lambda conn: _known(homing.people.view(conn, profile_id)))
+    found = page(_events(view), _moment, cursor, limit)
+    shower = _shower(homing, caller)
+    return EventsShown(
+        profile_id=view.profile.profile_id,
+        redirected_from=view.redirected_from,
+        events=[shower.event(fact) for fact in found.entries],
+        next_cursor=found.next_cursor,
+    )
+
+
+@router.get("/{profile_id}/decisions", dependencies=[Depends(require(Scope.READ))])
+async def get_decisions(
+    request: Request, profile_id: str, limit: Limit = LIMIT, cursor: Cursor = None
+) -> DecisionsShown:
+    """Show the decisions made for the profile or sent to its endpoints, the newest first."""
+    homing = _homing(request)
+    return await homing.writer.run(lambda conn: _decisions(conn, homing, profile_id, cursor, limit))
+
+
+async def _show(homing: Homing, caller: Caller, find: Callable[[Connection], ProfileView | None]) -> ProfileShown:
+    def job(conn: Connection) -> tuple[ProfileView, Reach]:
+        view = _known(find(conn))
+        return view, reach(conn, view, homing.customer_rules)
+
+    return _shower(homing, caller).profile(*await homing.writer.run(job))
+
+
+def _decisions(conn: Connection, homing: Homing, profile_id: str, cursor: str | None, limit: int) -> DecisionsShown:
+    view = _known(homing.people.view(conn, profile_id))
+    reached = reach(conn, view, homing.customer_rules)
+    made = decisions.of_profiles(conn, [view.profile.profile_id, *view.absorbed])
+    rows = {row.seq: row for row in (*made, *reached.sent)}
+    found = page(list(rows.values()), _place, cursor, limit)
+    outcomes = decisions.outcomes_of(conn, [row.decision_id for row in found.entries])
+    made_so = {entry.seq: logged(entry) for entry in decisions.read(conn, [row.seq for row in found.entries])}
+    return DecisionsShown(
+        profile_id=view.profile.profile_id,
+        redirected_from=view.redirected_from,
+        decisions=[decision_shown(row, made_so[row.seq], outcomes) for row in found.entries],
+        next_cursor=found.next_cursor,
+    )
+
+
+def _known(view: ProfileView | None) -> ProfileView:
+    if view is None:
+        message = "no such profile: this was never seen, or too many persons share it"
+        raise ApiError(HTTPStatus.NOT_FOUND, "unknown_profile", message)
+    return view
+
+
+def _events(view: ProfileView) -> list[SeenFact]:
+    members = frozenset(view.profile.identifiers)
+    mine = view.profile.profile_id
+    return [fact for fact in view.facts if fact.owner == mine or not members.isdisjoint(fact.observation.identifiers)]
+
+
+def _moment(fact: SeenFact) -> tuple[int, ...]:
+    return to_micros(fact.message.at), fact.seq
+
+
+def _place(row: DecisionRow) -> tuple[int, ...]:
+    return (row.seq,)
+
+
+def _shower(homing: Homing, caller: Caller) -> Shower:
+    return Shower(homing.rules, pii=caller.may(Scope.READ_PII))
+
+
+def _homing(request: Request) -> Homing:
+    homing: Homing = request.app.state.homing
+    return homing

@@ -1,0 +1,63 @@
+"""A profile in the store becomes a customer with endpoints, with what came of past messages counted in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.engine import Connection
+
+from channel_selector.endpoints import Endpoint
+from identity.rules import LinkingRules
+from service.consents import DEFAULT_CATEGORIES
+from service.customers import Customer, CustomerRules, customer
+from service.feedback import Feedback, feedback
+from service.people import ProfileView
+from service.secret import Secret
+from service.settings import Settings
+from service.store import decisions
+from service.store.decisions import DecisionRow, OutcomeRow
+from service.store.times import EPOCH
+from service.translate import endpoints
+
+_END = datetime.max.replace(tzinfo=UTC)
+
+
+def customer_rules(settings: Settings, linking: LinkingRules, secret: Secret) -> CustomerRules:
+    """Give how a deployment reads its customers."""
+    return CustomerRules(
+        linking=linking,
+        endpoint_key=secret.derive("endpoint"),
+        categories={**DEFAULT_CATEGORIES, **settings.consent.categories},
+        timezone=settings.timezone,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """A customer, the places to reach it at (seen last first), what was sent to them, and what came of that."""
+
+    customer: Customer
+    endpoints: tuple[Endpoint, ...]
+    feedback: Feedback
+    sent: tuple[DecisionRow, ...]
+    outcomes: tuple[OutcomeRow, ...]
+
+
+def reach(conn: Connection, view: ProfileView, rules: CustomerRules) -> Reach:
+    """Read what is known of a profile; two statements, and a fold of its facts."""
+    person = customer(view.profile, view.facts, rules)
+    places = endpoints(person, rules)
+    sent, came = _past(conn, [place.endpoint_id for place in places])
+    said = feedback(places, sent, came)
+    return Reach(
+        customer=person.denied(said.denials),
+        endpoints=endpoints(person, rules, said.bounced) if said.bounced else places,
+        feedback=said,
+        sent=tuple(sent),
+        outcomes=tuple(came),
+    )
+
+
+def _past(conn: Connection, names: Sequence[str]) -> tuple[list[DecisionRow], list[OutcomeRow]]:
+    sent = decisions.to_endpoints(conn, names, EPOCH, _END) if names else []
+    return sent, decisions.outcomes_of(conn, [row.decision_id for row in sent]) if sent else []

@@ -1,0 +1,169 @@
+"""Where and when a message goes: `/v1/recommendations` and `/v1/decisions`; answered after the decision is logged."""
+
+import json
+from hashlib import blake2b
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from sqlalchemy.engine import Connection
+
+from service import answers, metrics
+from service.answers import JSONAnswer
+from service.errors import ApiError
+from service.keys import Caller, Scope, require
+from service.recommendation_answer import recommendation
+from service.schemas.recommendations import BatchAnswers, BatchAsked, BatchList, Recommendation, RecommendationAsked
+from service.store import idempotency
+from service.store.idempotency import Answer
+from service.wiring import Homing
+
+router = APIRouter(tags=["recommendations"])
+
+NO_STORE = {"Cache-Control": "no-store"}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The body cannot be read"},
+    401: {"description": "No live key"},
+    403: {"description": "The key lacks the scope decide"},
+    422: {"description": "A field is missing or wrong, or the Idempotency-Key was used with another body"},
+}
+_LISTS = ("channels", "variants", "return")
+_MESSAGE = ("kind", "purpose", "cart_id", "cart_value", "currency", "margin")
+_PLAIN = ("abandoned_at", "not_before", "deadline", "explore")
+
+Decider = Annotated[Caller, Depends(require(Scope.DECIDE))]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+
+
+@router.post("/v1/recommendations", response_model=Recommendation, responses=_RESPONSES)
+async def post_recommendation(
+    request: Request, asked: RecommendationAsked, caller: Decider, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Tell where and when a message goes.
+
+    A message id has one decision for each profile until it expires: asked again, the same option with the same
+    propensity comes back, held if it may not be sent any more. People never seen get the population's best channel
+    (`fallback`).
+    """
+    homing: Homing = request.app.state.homing
+    if idempotency_key is None:
+        content = await homing.writer.run(lambda conn: _recommend(conn, homing, asked, caller))
+        return JSONAnswer(content, headers=NO_STORE)
+    body = await request.body()
+    kept = await homing.writer.run(lambda conn: _once(conn, homing, asked, caller, key=idempotency_key, body=body))
+    return Response(kept, media_type="application/json", headers=NO_STORE)
+
+
+@router.get("/v1/recommendations", response_model=Recommendation, responses=_RESPONSES)
+async def get_recommendation(request: Request, caller: Decider) -> Response:
+    """Tell the same by query: namespace and value (or profile_id), message_id, and the fields of the body.
+
+    Lists are separated by commas; `features` is a JSON object.
+    """
+    homing: Homing = request.app.state.homing
+    asked = _asked(_from_query(request))
+    content = await homing.writer.run(lambda conn: _recommend(conn, homing, asked, caller))
+    return JSONAnswer(content, headers=NO_STORE)
+
+
+@router.post("/v1/recommendations:batch", response_model=BatchAnswers, responses=_RESPONSES)
+async def post_batch(request: Request, asked: BatchAsked | BatchList, caller: Decider) -> Response:
+    """Tell it for up to 1,000 messages, given as a list or as `requests`: judged in order, each as if asked alone."""
+    homing: Homing = request.app.state.homing
+    read = [_asked_or_refusal(each) for each in (asked.requests if isinstance(asked, BatchAsked) else asked)]
+    results: list[dict[str, Any]] = []
+    for start in range(0, len(read), BATCH_STEP):
+        part = read[start : start + BATCH_STEP]
+        results += await homing.writer.run(lambda conn, part=part: [_result(conn, homing, e, caller) for e in part])  # type: ignore[misc]  # part is bound now
+    return JSONAnswer({"results": results}, headers=NO_STORE)
+
+
+@router.get("/v1/decisions/{decision_id}", response_model=Recommendation, responses=_RESPONSES)
+async def get_decision(request: Request, decision_id: str, caller: Decider) -> Response:
+    """Tell how a decision stands now: `action` may have tightened since."""
+    homing: Homing = request.app.state.homing
+    now = homing.clock.now()
+    ruling = await homing.writer.run(lambda conn: homing.decider.today(conn, decision_id, now))
+    if ruling is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, "not_found", "there is no decision of that id")
+    content = recommendation(ruling, now, may_address=caller.may(Scope.ADDRESS))
+    return JSONAnswer(content, headers=NO_STORE)
+
+
+BATCH_STEP = 50
+"""Questions of a batch decided in one job, so that others need not wait for all of them."""
+
+
+def _recommend(conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller) -> dict[str, Any]:
+    """Decide, in a job of the writer, and give the answer."""
+    now = homing.clock.now()
+    ruling = homing.decider.decide(conn, asked.ask(), now)
+    content = recommendation(ruling, now, returned=tuple(asked.returned), may_address=caller.may(Scope.ADDRESS))
+    metrics.count_decision(content["action"])
+    return content
+
+
+def _once(
+    conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller, *, key: str, body: bytes
+) -> bytes:
+    """Decide unless that key was answered before; ApiError 422 if it was used with another body."""
+    digest = blake2b(body, digest_size=16).digest()
+    known = idempotency.find(conn, caller.key_id, key)
+    if known is not None:
+        if known.digest != digest:
+            message = "the Idempotency-Key was used with another body"
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_conflict", message)
+        return known.body
+    content = orjson.dumps(_recommend(conn, homing, asked, caller))
+    answer = Answer(digest=digest, status=HTTPStatus.OK, body=content)
+    idempotency.keep(conn, caller.key_id, key, answer, homing.clock.now())
+    return content
+
+
+def _result(conn: Connection, homing: Homing, asked: RecommendationAsked | ApiError, caller: Caller) -> dict[str, Any]:
+    if isinstance(asked, ApiError):
+        return {"status": asked.status, "body": answers.content(asked)}
+    return {"status": HTTPStatus.OK, "body": _recommend(conn, homing, asked, caller)}
+
+
+def _asked_or_refusal(given: Any) -> RecommendationAsked | ApiError:
+    try:
+        return _asked(given)
+    except RequestValidationError as error:
+        return answers.refusal(error)
+
+
+def _asked(given: Any) -> RecommendationAsked:
+    """Read a question that did not come as a body of its own."""
+    try:
+        return RecommendationAsked.model_validate(given)
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors(include_input=False)]
+        raise RequestValidationError(faults) from error
+
+
+def _from_query(request: Request) -> dict[str, Any]:
+    """Shape a query like the body."""
+    query = request.query_params
+    unknown = set(query) - {"namespace", "value", "profile_id", "message_id", "features", *_LISTS, *_MESSAGE, *_PLAIN}
+    shaped: dict[str, Any] = {name: query[name] for name in _PLAIN if name in query}
+    shaped |= {name: [each for each in query[name].split(",") if each] for name in _LISTS if name in query}
+    shaped |= {name: query[name] for name in unknown}
+    if "features" in query:
+        shaped["features"] = _json(query["features"])
+    shaped["message"] = {name: query[name] for name in _MESSAGE if name in query} | {"id": query.get("message_id", "")}
+    if "profile_id" in query:
+        shaped["recipient"] = {"profile_id": query["profile_id"]}
+    else:
+        shaped["recipient"] = {name: query.get(name, "") for name in ("namespace", "value")}
+    return shaped
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,112 @@
+"""A ruling is a decision as it stands now; its entry in the decision log holds all that it is judged by again."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy.engine import Connection
+
+from channel_selector.decisions import Decision
+from channel_selector.endpoints import Endpoint
+from channel_selector.options import Ineligible
+from service.asks import Ask
+from service.standing import Standing
+from service.store import decisions
+from service.store.decisions import DecisionRow, Entry, EntryKind, LoggedEntry
+
+FALLBACK_ENDPOINT = "channel:"
+"""What the endpoint of a fallback is called: a channel that the caller will find the address for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """A decision as it stands now: `held` is the reason why nothing is sent, None where it is.
+
+    `endpoint` is the one chosen, None for a fallback and where nothing is sent. `excluded` is told as it was then.
+    """
+
+    decision: Decision
+    message_id: str = field(repr=False)
+    held: str | None
+    fallback: bool
+    excluded: tuple[Ineligible, ...]
+    endpoint: Endpoint | None
+    expires_at: datetime
+    timezone: str
+    standing: Standing | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """What the log holds of a decision."""
+
+    decision: Decision
+    ask: Ask
+    held: str | None
+    fallback: bool
+    excluded: tuple[Ineligible, ...]
+    expires_at: datetime
+    timezone: str
+
+
+def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> None:
+    """Append a new decision to the log, and fold it."""
+    decision = ruling.decision
+    # Only what was drawn, among a known person's endpoints, teaches anything about the options not taken.
+    send = decision.send if ruling.held is None and not ruling.fallback else None
+    body: dict[str, Any] = {
+        "decision": decision.to_json(),
+        "send": None if send is None else send.to_json(),
+        "ask": ask.kept(),
+        "held": ruling.held,
+        "fallback": ruling.fallback,
+        "excluded": [
+            {"channel": e.channel, "endpoint_id": e.endpoint_id, "reason_code": e.reason_code} for e in ruling.excluded
+        ],
+        "expires_at": ruling.expires_at.isoformat(),
+        "timezone": ruling.timezone,
+    }
+    entry = Entry(
+        kind=EntryKind.DECISION,
+        decision_id=decision.decision_id,
+        key=f"decision:{decision.decision_id}",
+        at=now,
+        received_at=now,
+        body=orjson.dumps(body, option=orjson.OPT_SORT_KEYS),
+    )
+    seq = decisions.append(conn, entry)
+    if seq is not None:
+        fold_decision(conn, LoggedEntry(seq=seq, entry=entry))
+
+
+def logged(entry: LoggedEntry) -> Logged:
+    """Read an entry of the log that is a decision."""
+    body = orjson.loads(entry.entry.body)
+    return Logged(
+        decision=Decision.from_json(body["decision"]),
+        ask=Ask.recalled(body["ask"]),
+        held=body["held"],
+        fallback=body["fallback"],
+        excluded=tuple(Ineligible(**each) for each in body["excluded"]),
+        expires_at=datetime.fromisoformat(body["expires_at"]),
+        timezone=body["timezone"],
+    )
+
+
+def fold_decision(conn: Connection, entry: LoggedEntry) -> None:
+    """Fold an entry of the log into the decisions that are looked up."""
+    made = logged(entry)
+    option = made.decision.option if made.held is None and not made.fallback else None
+    decisions.put_decision(
+        conn,
+        DecisionRow(
+            decision_id=made.decision.decision_id,
+            seq=entry.seq,
+            profile_id=made.decision.subject,
+            message_id=made.ask.message_id,
+            endpoint_id=None if option is None else option.endpoint_id,
+            send_at=None if option is None else option.send_at,
+            expires_at=made.expires_at,
+        ),
+    )

@@ -1,0 +1,140 @@
+"""Posteriors are an idempotent fold: order, repetition and waiting change nothing, and open windows are no failures."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channel_selector import Outcome, SelectorSettings
+from channel_selector.arms import Arm
+from channel_selector.decisions import Send
+from channel_selector.delays import Delays
+from channel_selector.learning import Reported, customer_effects, fit_population
+from channel_selector.population import Population
+from channel_selector.settings import Activation
+from channel_selector.tallies import Tally, total
+from tests.channel_selector.strategies import NOW, outcome, send
+
+SETTINGS = SelectorSettings()
+WEEK = timedelta(days=7)
+LATER = NOW + timedelta(days=30)
+EVENING = Arm("app_push", "phone", 6)
+
+
+def folded(sends: list[Send], reported: list[Reported], *, now: datetime = LATER) -> Tally:
+    """Give the one tally that sends of one arm come to."""
+    population = fit_population(sends, reported, settings=SETTINGS, now=now)
+    return total(population.tallies.values())
+
+
+sends = st.lists(
+    st.builds(
+        send,
+        st.sampled_from("abcdefgh"),
+        hours=st.integers(0, 900),
+        channel=st.sampled_from(["app_push", "email"]),
+        hour=st.integers(0, 23),
+    ),
+    unique_by=lambda each: each.decision_id,
+)
+reports = st.lists(
+    st.tuples(
+        st.sampled_from("abcdefghx"),
+        st.builds(
+            outcome, st.sampled_from(["clicked", "converted", "opened", "not_sent", "bounced"]), st.integers(-5, 999)
+        ),
+    )
+)
+
+
+@given(st.data(), sends, reports)
+def test_order_and_repetition_change_nothing(
+    data: st.DataObject, given_sends: list[Send], told: list[Reported]
+) -> None:
+    """Shuffled and told twice, the log folds to the same bits."""
+    once = fit_population(given_sends, told, settings=SETTINGS, now=LATER)
+    shuffled = data.draw(st.permutations(given_sends * 2))
+    again = fit_population(shuffled, data.draw(st.permutations(told * 2)), settings=SETTINGS, now=LATER)
+    assert again == once
+    assert again.version == once.version
+
+
+@given(sends, reports)
+def test_customers_add_up_to_the_population(given_sends: list[Send], told: list[Reported]) -> None:
+    """One customer with all the sends has the population's tallies: both are the same fold."""
+    population = fit_population(given_sends, told, settings=SETTINGS, now=LATER)
+    effects = customer_effects(given_sends, told, population=population, settings=SETTINGS, now=LATER)
+    assert effects.arms == {arm: tally for (_, arm), tally in population.tallies.items()}
+
+
+def test_counts_by_hand() -> None:
+    """Of three closed sends one was clicked and one bought: two engaged, one converted, exposures full."""
+    told = [("a", outcome("clicked", 1)), ("b", outcome("converted", 5))]
+    assert folded([send("a"), send("b"), send("c")], told) == Tally(3, 2, 1, 3.0, 2.0)
+
+
+def test_open_windows_weigh_by_their_age() -> None:
+    """A send just out weighs nothing, one two days old F(48 h), and neither is a failure in full."""
+    now = NOW + timedelta(days=2)
+    delays = Delays(WEEK, {})
+    tally = folded([send("a"), send("b", hours=48)], [], now=now)
+    assert tally == Tally(2, 0, 0, delays.share("app_push", 2 * 86400.0), 0.0)
+    assert 0.0 < tally.engaged_exposure < 1.0
+
+
+def test_sends_to_come_are_not_counted() -> None:
+    """A decision whose send time lies ahead has nothing to teach yet."""
+    assert folded([send("a", hours=1)], [], now=NOW) == Tally()
+
+
+def test_after_the_window_is_logged_and_not_learned() -> None:
+    """A purchase eight days on teaches nothing; the send stays a send without one."""
+    assert folded([send("a")], [("a", outcome("converted", 8 * 24))]) == Tally(1, 0, 0, 1.0, 0.0)
+
+
+def test_unsent_decisions_teach_nothing() -> None:
+    """`not_sent` takes a send out; where reports are asked for, so does silence."""
+    assert folded([send("a")], [("a", outcome("not_sent", 0)), ("a", outcome("clicked", 1))]) == Tally()
+    asked = SelectorSettings(activation=Activation.REPORTED)
+    reported = fit_population([send("a"), send("b")], [("a", outcome("delivered", 0))], settings=asked, now=LATER)
+    assert total(reported.tallies.values()).sends == 1
+
+
+def test_outcomes_of_unknown_decisions_wait() -> None:
+    """An outcome told before its decision counts once the decision is there."""
+    told = [("late", outcome("clicked", 1))]
+    assert folded([], told) == Tally()
+    assert folded([send("late")], told).engaged == 1
+
+
+def test_delays_come_from_closed_windows_alone() -> None:
+    """Purchases of windows still open do not enter F: the early ones among them would make it look fast."""
+    told = [("old", outcome("converted", 100)), ("new", outcome("converted", 24 * 29 + 1))]
+    population = fit_population(
+        [send("old"), send("new", hours=24 * 29)], told, settings=SETTINGS, now=NOW + timedelta(days=30)
+    )
+    assert sum(population.converted_delays.counts["app_push"]) == 1
+
+
+def test_a_slow_channel_is_not_mistaken_for_a_bad_one() -> None:
+    """Two days after a wave, a channel whose buyers take days keeps its rate where F was learned from earlier waves.
+
+    1,000 closed sends with 10 % bought on day five teach F; of 1,000 more, two days old, none has bought yet.
+    """
+    old = [send(f"old{n}", hours=-24 * 20) for n in range(1000)]
+    new = [send(f"new{n}") for n in range(1000)]
+    told = [(f"old{n}", _bought_on_day_five()) for n in range(100)]
+    tally = folded(old + new, told, now=NOW + timedelta(days=2))
+    assert tally.engaged / tally.engaged_exposure == pytest.approx(0.1, abs=0.01)
+
+
+def _bought_on_day_five() -> Outcome:
+    return outcome("converted", 24 * 4.5, since=NOW - timedelta(days=20))
+
+
+def test_learning_does_not_touch_the_population_it_reads() -> None:
+    """A customer's effects use the snapshot's delays and leave it as it was."""
+    population = Population.empty(WEEK)
+    customer_effects([send("a")], [], population=population, settings=SETTINGS, now=LATER)
+    assert population == Population.empty(WEEK)

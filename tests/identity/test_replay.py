@@ -1,0 +1,98 @@
+"""A step of the replay does only what it must, and yet what the ordered rebuild would do."""
+
+from collections.abc import Sequence
+
+from hypothesis import given
+
+from identity.hubs import PersonTally
+from identity.identifiers import Identifier
+from identity.judgements import Verdicts, in_order, settle
+from identity.profiles import ProfileRef
+from identity.replay import Cluster, Refused, Replay, Sighting
+from identity.resolve import sightings
+from identity.rules import LinkingRules
+from tests.identity.compare import consistent
+from tests.identity.telling import tell
+from tests.strategies import World, examples, worlds
+
+
+class OrderedReplay(Replay):
+    """A replay that always puts the links in order and adds them anew."""
+
+    def _fits(self, _old: Sequence[Cluster], _fresh: Sequence[Identifier]) -> bool:
+        """Never take the short way."""
+        return False
+
+
+def facts(world: World) -> tuple[list[Sighting], Verdicts]:
+    """Divide a world's observations at its hubs, in order, and settle its judgements."""
+    tally = PersonTally(world.rules)
+    ordered = sorted(world.observations, key=lambda o: o.key)
+    for observation in ordered:
+        tally.add(observation)
+    return sightings(ordered, tally.hubs(), world.rules), settle(in_order(consistent(world.judgements)))
+
+
+State = tuple[dict[ProfileRef, frozenset[Identifier]], dict[tuple[Identifier, Identifier], Refused], object]
+
+
+def state(replay: Replay) -> State:
+    """Give all that a replay says."""
+    return {ref: frozenset(c.members) for ref, c in replay.profiles()}, dict(replay.refused), dict(replay.redirects)
+
+
+@examples(300)
+@given(worlds())
+def test_the_short_way_is_the_ordered_rebuild(world: World) -> None:
+    """Profiles, refusals, redirects, weights of links and what moved are equal after each step."""
+    tell(world.rules, world.observations)
+    ordered, verdicts = facts(world)
+    short, long = Replay(world.rules, verdicts), OrderedReplay(world.rules, verdicts)
+    for sighting in ordered:
+        assert short.step(sighting) == long.step(sighting)
+        assert state(short) == state(long)
+        assert _links(short) == _links(long)
+
+
+def _links(replay: Replay) -> list[object]:
+    """Give the links kept, with their weights."""
+    return sorted(link for _, cluster in replay.profiles() for link in cluster.links.items())
+
+
+@examples(100)
+@given(worlds())
+def test_what_moved_is_what_changed(world: World) -> None:
+    """A step gives exactly the identifiers whose profile is another than before."""
+    tell(world.rules, world.observations)
+    ordered, verdicts = facts(world)
+    replay = Replay(world.rules, verdicts)
+    before: dict[Identifier, ProfileRef] = {}
+    for sighting in ordered:
+        moved = replay.step(sighting)
+        after = {i: replay.ref(i) for i in replay.identifiers()}
+        assert moved == {i for i, ref in after.items() if before.get(i) != ref}
+        before = after
+
+
+@examples(100)
+@given(worlds())
+def test_an_id_never_comes_to_mean_another_person(world: World) -> None:
+    """In order of event time an id's founder stays in its profile, and an id given up never returns."""
+    tell(world.rules, world.observations)
+    ordered, verdicts = facts(world)
+    replay = Replay(world.rules, verdicts)
+    given_up: set[ProfileRef] = set()
+    for sighting in ordered:
+        replay.step(sighting)
+        live = {ref: c.members for ref, c in replay.profiles()}
+        assert all(ref.founder in members for ref, members in live.items())
+        given_up |= replay.redirects.keys()
+        assert given_up.isdisjoint(live)
+        assert set(replay.redirects) == given_up
+
+
+def test_an_empty_sighting_moves_nothing() -> None:
+    """An observation of hubs alone is a step that does nothing."""
+    world = LinkingRules()
+    replay = Replay(world, Verdicts())
+    assert state(replay) == ({}, {}, {})

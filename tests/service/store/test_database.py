@@ -1,0 +1,154 @@
+"""Opening: a store is made, brought up, or refused in words; its file keeps what was acknowledged."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import op
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Table
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import SchemaItem
+
+from service.errors import SchemaError, SettingsError, StoreError
+from service.store import meta, migrate
+from service.store.database import Database, open_database
+from service.store.schema import FOLDS, LOGS, metadata
+
+
+def test_the_migrations_make_exactly_the_schema(database: Database) -> None:
+    """Alembic finds no difference between the migrated store and the tables of the code."""
+    with database.connect() as conn:
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+
+
+def test_the_migrated_tables_are_written_as_the_schema_says(database: Database, tmp_path: Path) -> None:
+    """The SQL of every table is the one that `metadata.create_all` gives, WITHOUT ROWID included."""
+    direct = open_database(f"sqlite:///{tmp_path / 'direct.db'}")
+    with direct.connect() as conn:
+        metadata.drop_all(conn)
+        metadata.create_all(conn)
+        made = _definitions(conn)
+    with database.connect() as conn:
+        migrated = _definitions(conn)
+    assert {name: _plain(sql) for name, sql in migrated.items()} == {name: _plain(sql) for name, sql in made.items()}
+    assert "WITHOUT ROWID" in migrated["sightings"]
+
+
+def _definitions(conn: Connection) -> dict[str, str]:
+    rows = conn.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'"
+    )
+    return {row.name: row.sql for row in rows}
+
+
+def _plain(sql: str) -> str:
+    return "".join(sql.split()).replace("DEFAULT'0'", "DEFAULT0").replace("'0'", "0")
+
+
+def test_logs_and_folds_are_disjoint() -> None:
+    """A table is truth or fold, never both."""
+    assert not {table.name for table in LOGS} & {table.name for table in FOLDS}
+
+
+def test_the_store_is_durable_by_its_settings(database: Database) -> None:
+    """Every connection has WAL, synchronous=FULL (2) and foreign keys."""
+    with database.transaction(reads=True) as conn:
+        found = [
+            conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert found == ["wal", 2, 1]
+
+
+def test_opening_again_changes_nothing(database: Database) -> None:
+    """A store at this schema is opened as it is."""
+    with database.transaction() as conn:
+        meta.put(conn, "kept", "v")
+    again = open_database(database.url)
+    with again.transaction(reads=True) as conn:
+        assert meta.get(conn, "kept") == "v"
+        assert migrate.current(conn) == migrate.HEAD
+    again.close()
+
+
+def test_a_newer_schema_is_refused_untouched(database: Database) -> None:
+    """A store of a newer Homing is not opened, and still is what it was."""
+    with database.transaction() as conn:
+        conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaError, match="9999, newer than this Homing knows"):
+        open_database(database.url)
+    with database.transaction(reads=True) as conn:
+        assert migrate.current(conn) == "9999"
+
+
+def test_another_programs_file_is_refused_untouched(tmp_path: Path) -> None:
+    """A database with tables of others is neither filled nor switched to WAL."""
+    path = tmp_path / "others.db"
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("CREATE TABLE invoices (id)")
+    before = path.read_bytes()
+    with pytest.raises(SchemaError, match="not Homing's"):
+        open_database(f"sqlite:///{path}")
+    assert path.read_bytes() == before
+
+
+def test_no_database_is_refused(tmp_path: Path) -> None:
+    """A file that is no database is named as such."""
+    path = tmp_path / "text.db"
+    path.write_text("this is a letter, not a database, and long enough to be read as a header of one" * 5)
+    with pytest.raises(StoreError, match="no SQLite database"):
+        open_database(f"sqlite:///{path}")
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    """Where the folder is missing, the message says what must exist."""
+    with pytest.raises(StoreError, match="folder must exist"):
+        open_database(f"sqlite:///{tmp_path / 'nowhere' / 'homing.db'}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file?mode=memory", "mysql://host/x", "homing.db"],
+)
+def test_what_is_no_file_is_refused(url: str) -> None:
+    """Only a file can keep what is acknowledged."""
+    with pytest.raises(SettingsError, match="use sqlite:///FILE"):
+        open_database(url)
+
+
+def test_postgresql_is_announced_without_its_password() -> None:
+    """PostgreSQL is told to come later, and a password does not reach the message."""
+    with pytest.raises(SettingsError, match="later release") as refused:
+        open_database("postgresql://homing:hunter2@db/homing")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_failed_migration_leaves_an_empty_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The schema is made in one transaction: whatever breaks it half-way, no table remains."""
+    make = op.create_table
+
+    def breaks_at_last(name: str, *columns: SchemaItem, **options: Any) -> Table:
+        if name == "meta":
+            raise RuntimeError("the power went")
+        return make(name, *columns, **options)
+
+    monkeypatch.setattr(op, "create_table", breaks_at_last)
+    path = tmp_path / "half.db"
+    with pytest.raises(RuntimeError, match="the power went"):
+        open_database(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as conn:
+        assert conn.execute("SELECT name FROM sqlite_master").fetchall() == []
+
+
+def test_values_stay_out_of_error_texts(database: Database) -> None:
+    """A failing statement's values are personal data: its error does not repeat them."""
+    with database.transaction() as conn:
+        row = ("name", "ada@example.org")
+        conn.exec_driver_sql("INSERT INTO meta VALUES (?, ?)", row)
+        with pytest.raises(IntegrityError, match="UNIQUE") as failed:
+            conn.exec_driver_sql("INSERT INTO meta VALUES (?, ?)", row)
+    assert "ada@example.org" not in str(failed.value)

@@ -1,0 +1,299 @@
+"""The writer: results after the commit only, together where jobs wait together, and no job pays for another."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from service.errors import ApiError, Overloaded, StoreBusy, StoreError
+from service.store import meta
+from service.store.database import Database, open_database
+from service.store.writer import GROUP_JOBS, Writer
+
+
+class Watch:
+    """Counts resets and remembers how many jobs each commit held."""
+
+    def __init__(self) -> None:
+        self.resets = 0
+        self.groups: list[int] = []
+
+    def reset(self) -> None:
+        """Be told that caches are to be dropped."""
+        self.resets += 1
+
+    def committed(self, jobs: int, _seconds: float) -> None:
+        """Be told of a commit."""
+        self.groups.append(jobs)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """Give an observer."""
+    return Watch()
+
+
+@pytest.fixture
+def writer(database: Database, watch: Watch) -> Iterator[Writer]:
+    """Give a writer on an empty store."""
+    made = Writer(database, on_reset=watch.reset, on_commit=watch.committed)
+    yield made
+    made.close(10)
+
+
+def put(name: str, value: str = "v") -> Callable[[Connection], str]:
+    """Make a job that writes one row and gives its name."""
+
+    def job(conn: Connection) -> str:
+        meta.put(conn, name, value)
+        return name
+
+    return job
+
+
+def insert(name: str) -> Callable[[Connection], None]:
+    """Make a job that fails where the row is there already."""
+
+    def job(conn: Connection) -> None:
+        conn.exec_driver_sql("INSERT INTO meta (name, value) VALUES (?, 'v')", (name,))
+
+    return job
+
+
+def names(database: Database) -> set[str]:
+    """Give the rows that another connection sees, which are the committed ones."""
+    with closing(sqlite3.connect(database.path)) as conn:
+        return {name for (name,) in conn.execute("SELECT name FROM meta")}
+
+
+class Gate:
+    """Holds the writer's thread until it is opened, so that jobs pile up behind it."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._open = threading.Event()
+        self._reached = threading.Event()
+        self.future: Future[bool] = writer.submit(self._hold)
+        assert self._reached.wait(10)
+
+    def _hold(self, _conn: Connection) -> bool:
+        self._reached.set()
+        return self._open.wait(10)
+
+    def open(self) -> None:
+        """Let the writer go on."""
+        self._open.set()
+
+
+def test_a_result_is_seen_after_the_commit(writer: Writer, database: Database) -> None:
+    """Whoever has a job's result finds its row with any other connection."""
+    assert writer.submit(put("a")).result(10) == "a"
+    assert names(database) == {"a"}
+
+
+def test_jobs_that_wait_together_commit_together(writer: Writer, watch: Watch) -> None:
+    """A hundred jobs behind a busy writer share few commits, each gets its own result."""
+    gate = Gate(writer)
+    futures = [writer.submit(put(f"n{i}")) for i in range(100)]
+    gate.open()
+    assert [future.result(10) for future in futures] == [f"n{i}" for i in range(100)]
+    writer.close(10)
+    assert sum(watch.groups) == 101
+    assert len(watch.groups) <= 5
+
+
+def test_a_group_is_bounded(writer: Writer, watch: Watch) -> None:
+    """No commit holds more jobs than the bound."""
+    gate = Gate(writer)
+    futures = [writer.submit(put(f"n{i}")) for i in range(GROUP_JOBS * 2)]
+    gate.open()
+    for future in futures:
+        future.result(10)
+    assert max(watch.groups) <= GROUP_JOBS
+
+
+def test_many_threads(writer: Writer, database: Database) -> None:
+    """Eight threads at once lose nothing and mix nothing up."""
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda i: writer.submit(put(f"n{i}")).result(30), range(400)))
+    assert results == [f"n{i}" for i in range(400)]
+    assert names(database) == set(results)
+
+
+def test_a_failing_job_does_not_fail_its_neighbours(writer: Writer, watch: Watch, database: Database) -> None:
+    """The group is undone and each job runs again alone: only the bad one's caller hears of it."""
+    writer.submit(insert("taken")).result(10)
+    gate = Gate(writer)
+    before, bad, after = writer.submit(put("before")), writer.submit(insert("taken")), writer.submit(put("after"))
+    gate.open()
+    assert before.result(10) == "before"
+    with pytest.raises(IntegrityError):
+        bad.result(10)
+    assert after.result(10) == "after"
+    assert names(database) == {"taken", "before", "after"}
+    assert watch.resets > 0
+
+
+def test_a_failed_job_leaves_nothing(writer: Writer, database: Database) -> None:
+    """What a job wrote before it failed is undone."""
+
+    def half(conn: Connection) -> None:
+        meta.put(conn, "half", "v")
+        raise ValueError("the other half is missing")
+
+    with pytest.raises(ValueError, match="other half"):
+        writer.submit(half).result(10)
+    assert names(database) == set()
+
+
+def test_caches_are_dropped_on_rollback(writer: Writer, watch: Watch) -> None:
+    """A rollback calls for a reset: what jobs put into caches is not true any more."""
+    with pytest.raises(ZeroDivisionError):
+        writer.submit(lambda _conn: 1 // 0).result(10)
+    assert watch.resets > 0
+
+
+def test_a_refusal_before_any_write_undoes_nothing(writer: Writer, watch: Watch) -> None:
+    """An ApiError raised by a job that wrote nothing reaches its caller without a rollback for the others."""
+
+    def refuse(_conn: Connection) -> None:
+        raise ApiError(404, "not_found", "no such profile")
+
+    gate = Gate(writer)
+    good, refused = writer.submit(put("good")), writer.submit(refuse)
+    gate.open()
+    assert good.result(10) == "good"
+    with pytest.raises(ApiError, match="no such profile"):
+        refused.result(10)
+    assert watch.resets == 0
+
+
+def test_a_refusal_after_a_write_undoes_it(writer: Writer, watch: Watch, database: Database) -> None:
+    """An ApiError raised after a write takes the write with it."""
+
+    def refuse(conn: Connection) -> None:
+        meta.put(conn, "written", "v")
+        raise ApiError(409, "conflict", "too late")
+
+    with pytest.raises(ApiError, match="too late"):
+        writer.submit(refuse).result(10)
+    assert names(database) == set()
+    assert watch.resets > 0
+
+
+def test_writes_of_another_process_reset_the_caches(writer: Writer, watch: Watch, database: Database) -> None:
+    """The next job after another connection's commit runs with fresh caches; one's own commits reset nothing."""
+    writer.submit(put("mine")).result(10)
+    writer.submit(put("mine too")).result(10)
+    assert watch.resets == 0
+    with closing(sqlite3.connect(database.path)) as other, other:
+        other.execute("INSERT INTO meta VALUES ('theirs', 'v')")
+    seen = writer.submit(lambda conn: (watch.resets, meta.get(conn, "theirs"))).result(10)
+    assert seen == (1, "v")
+
+
+def test_closing_finishes_what_waits(database: Database, watch: Watch) -> None:
+    """Every job accepted before the close is committed; one after it is refused."""
+    writer = Writer(database, on_reset=watch.reset)
+    gate = Gate(writer)
+    futures = [writer.submit(put(f"n{i}")) for i in range(50)]
+    gate.open()
+    writer.close(10)
+    assert all(future.done() for future in futures)
+    assert len(names(database)) == 50
+    with pytest.raises(StoreError, match="stopping"):
+        writer.submit(put("late"))
+    writer.close(10)
+
+
+def test_closing_in_vain_says_so(database: Database, watch: Watch) -> None:
+    """A job that does not end makes the close fail instead of hanging."""
+    writer = Writer(database, on_reset=watch.reset)
+    gate = Gate(writer)
+    with pytest.raises(StoreError, match="still waiting"):
+        writer.close(0.01)
+    gate.open()
+    writer.close(10)
+
+
+def test_too_many_waiting_jobs_are_refused(database: Database, watch: Watch) -> None:
+    """Beyond the bound a job is turned away at once with a time to come again; the others are done."""
+    writer = Writer(database, on_reset=watch.reset, max_waiting=3)
+    gate = Gate(writer)
+    futures = [writer.submit(put(f"n{i}")) for i in range(3)]
+    with pytest.raises(Overloaded) as refused:
+        writer.submit(put("one too many"))
+    assert refused.value.status == 503
+    assert refused.value.retry_after == 1
+    gate.open()
+    assert [future.result(10) for future in futures] == ["n0", "n1", "n2"]
+    writer.close(10)
+
+
+def test_a_cancelled_job_is_not_run(writer: Writer, database: Database) -> None:
+    """A job whose caller has gone before its turn leaves no trace."""
+    gate = Gate(writer)
+    gone, stays = writer.submit(put("gone")), writer.submit(put("stays"))
+    assert gone.cancel()
+    gate.open()
+    stays.result(10)
+    assert names(database) == {"stays"}
+
+
+def test_a_held_store_is_said_plainly(writer: Writer, database: Database) -> None:
+    """While another process holds the lock, a job fails as StoreBusy; afterwards the writer works again."""
+    writer.submit(lambda conn: conn.exec_driver_sql("PRAGMA busy_timeout = 20")).result(10)
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy, match="another process"):
+            writer.submit(put("held")).result(10)
+        other.execute("ROLLBACK")
+    assert writer.submit(put("free")).result(10) == "free"
+
+
+def test_a_full_disk_is_said_plainly(writer: Writer, database: Database) -> None:
+    """SQLITE_FULL becomes a StoreError; nothing of the group remains, and there is room again afterwards."""
+    pages = writer.submit(lambda conn: conn.exec_driver_sql("PRAGMA page_count").scalar_one()).result(10)
+    writer.submit(lambda conn: conn.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}").scalar_one()).result(10)
+    with pytest.raises(StoreError, match="disk is full") as full:
+        writer.submit(put("large", "x" * 1_000_000)).result(10)
+    assert full.value.code == "store_full"
+    assert names(database) == set()
+    assert writer.submit(put("small")).result(10) == "small"
+
+
+_OTHER_PROCESS = """
+import sys
+from service.store.database import open_database
+from service.store.writer import Writer
+from service.store import meta
+
+database = open_database(sys.argv[1])
+writer = Writer(database, on_reset=lambda: None)
+for number in range(100):
+    writer.submit(lambda conn: meta.put(conn, f"{sys.argv[2]}{number}", "v")).result(30)
+writer.close(30)
+"""
+
+
+def test_two_processes_write_one_file(tmp_path: Path) -> None:
+    """Two processes that make and write the same store at the same time both succeed, and nothing is lost."""
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    command = [sys.executable, "-c", _OTHER_PROCESS, url]
+    root = Path(__file__).parents[3]
+    processes = [
+        subprocess.Popen([*command, name], stderr=subprocess.PIPE, cwd=root)  # noqa: S603 - this file's own program
+        for name in "ab"
+    ]
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
+    database = open_database(url)
+    assert names(database) == {f"{letter}{number}" for letter in "ab" for number in range(100)}
+    database.close()
