@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from channel_selector.outcomes import Outcome, OutcomeKind, was_sent
 from identity.observations import Trust
 from service.abandonment import Order
+from service.commerce import plain_name
 from service.event_identifiers import identifier_text
 from service.messages import Message
 
@@ -135,9 +136,9 @@ def _told(message: Message) -> Reported | None:
 
 
 def _kind(message: Message) -> OutcomeKind | None:
-    """Tell what an event would say of a decision; names as for `commerce_kind`."""
+    """Tell what an event would say of a decision, if it named one."""
     if message.type in VISITS:
         return OutcomeKind.CLICKED
     if message.type != "track" or message.name is None:
         return None
-    return EVENTS.get(" ".join(message.name.replace("_", " ").replace("-", " ").lower().split()))
+    return EVENTS.get(plain_name(message.name))

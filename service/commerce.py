@@ -113,10 +113,13 @@ def commerce_event(message: Message) -> CommerceEvent | None:
 
 
 def commerce_kind(message: Message) -> CommerceKind | None:
-    """Tell a message's kind by its name, whatever the case and whether words are parted by spaces, _ or -."""
-    if message.type != "track" or message.name is None:
-        return None
-    return KINDS.get(" ".join(message.name.replace("_", " ").replace("-", " ").lower().split()))
+    """Tell a message's kind by its name."""
+    return KINDS.get(plain_name(message.name)) if message.type == "track" and message.name is not None else None
+
+
+def plain_name(name: str) -> str:
+    """Write an event's name in lower case with single spaces, however its words were parted (spaces, _ or -)."""
+    return " ".join(name.replace("_", " ").replace("-", " ").lower().split())
 
 
 def _lines(kind: CommerceKind, said: Mapping[str, Any]) -> tuple[Line, ...]:

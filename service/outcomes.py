@@ -129,7 +129,6 @@ Verdict = tuple[str, Report] | ApiError
 
 @router.post(
     "/v1/outcomes",
-    response_model_exclude_none=False,
     responses=_RESPONSES,
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
 )

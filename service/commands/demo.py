@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import threading
 import urllib.request
 from datetime import datetime
@@ -76,9 +77,9 @@ def _bind(host: str, port: int) -> Any:
 def _fill(homing: Homing) -> SampleShop:
     """Load what of the shop the store does not have yet, and learn from it."""
     shop = generate(homing.clock.now())
-    total, stderr = len(shop.messages) + len(shop.past), click.get_text_stream("stderr")
+    total = len(shop.messages) + len(shop.past)
     bar: Any  # click's stubs give its progress bar a context manager without a type
-    with click.progressbar(length=total, label="Loading the sample shop", file=stderr) as bar:
+    with click.progressbar(length=total, label="Loading the sample shop", file=sys.stderr) as bar:
         loaded = load(homing, shop, bar.update)
     click.echo(f"{loaded.messages} new events, {loaded.decisions} new past messages; learning from them", err=True)
     asyncio.run(learn(homing))

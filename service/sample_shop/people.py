@@ -8,8 +8,8 @@ import numpy as np
 from service.sample_shop import rates
 from service.sample_shop.weeks import ZONES
 
-MOST_PEOPLE = 100_000
-"""As many as the block of made-up numbers holds."""
+MOST_PEOPLE = 99_999
+"""As many as the block of made-up numbers holds beside Wonjun."""
 
 GIVEN_NAMES = (
     "haneul",

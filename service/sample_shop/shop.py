@@ -31,7 +31,7 @@ Told = list[tuple[int, ShopMessage]]
 def generate(now: datetime, seed: int = 7, people: int = 240) -> SampleShop:
     """Make six to seven weeks of a shop with `people` customers, and Wonjun, up to `now` (aware).
 
-    `people` may be 0 (Wonjun alone) to 100,000; about 45 messages each. ValueError for other numbers and for a `now`
+    `people` may be 0 (Wonjun alone) to 99,999; about 45 messages each. ValueError for other numbers and for a `now`
     without a time zone. O(people); 240 take some tenths of a second.
     """
     if now.tzinfo is None:

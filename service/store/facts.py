@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, select
+from sqlalchemy import Row, literal_column, select
 from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
@@ -23,6 +23,15 @@ _INSERT = (
     "INSERT INTO facts (seq, kind, source, trust, message_id, digest, at, received_at, type, name, body) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_TRACKED_NAMES = """
+WITH RECURSIVE names (name) AS (
+    SELECT min(name) FROM facts WHERE type = 'track'
+    UNION ALL
+    SELECT (SELECT min(facts.name) FROM facts WHERE facts.type = 'track' AND facts.name > names.name)
+    FROM names WHERE names.name IS NOT NULL
+)
+SELECT name FROM names WHERE name IS NOT NULL
+"""
 _PAGE = 1_000
 
 
@@ -106,6 +115,28 @@ def of_nodes(conn: Connection, nodes: Sequence[int]) -> list[Fact]:
         part = nodes[start : start + _PAGE]
         seqs.update(conn.execute(select(sightings.c.seq).where(sightings.c.node.in_(part))).scalars())
     return read(conn, sorted(seqs))
+
+
+def tracked_names(conn: Connection) -> list[str]:
+    """Give the distinct names of all track events, sorted; one step of the index each, however many events."""
+    return list(conn.exec_driver_sql(_TRACKED_NAMES).scalars())
+
+
+def tracked(conn: Connection, names: Sequence[str], since: datetime) -> list[int]:
+    """Give the seqs of the track events of those names that happened at or after `since`, by rising seq."""
+    found: set[int] = set()
+    for start in range(0, len(names), _PAGE):
+        found.update(
+            conn.execute(
+                # The literal is what lets SQLite use the partial index.
+                select(facts.c.seq).where(
+                    facts.c.type == literal_column("'track'"),
+                    facts.c.name.in_(names[start : start + _PAGE]),
+                    facts.c.at >= to_micros(since),
+                )
+            ).scalars()
+        )
+    return sorted(found)
 
 
 def message(fact: Fact) -> Message:

@@ -3,7 +3,7 @@
 All times are integers, microseconds since the epoch in UTC (see `times`). Migration 0001 makes exactly this.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
 
 metadata = MetaData()
 
@@ -27,6 +27,7 @@ facts = Table(
     Column("name", Text),
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("source", "trust", "message_id", name="facts_message"),
+    Index("facts_tracked", "name", "at", sqlite_where=text("type = 'track'"), postgresql_where=text("type = 'track'")),
 )
 
 decision_log = Table(

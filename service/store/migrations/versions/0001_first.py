@@ -35,6 +35,8 @@ def _logs() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.UniqueConstraint("source", "trust", "message_id", name="facts_message"),
     )
+    tracked = sa.text("type = 'track'")
+    op.create_index("facts_tracked", "facts", ["name", "at"], sqlite_where=tracked, postgresql_where=tracked)
     op.create_table(
         "decision_log",
         sa.Column("seq", BIG, primary_key=True),

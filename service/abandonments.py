@@ -1,0 +1,178 @@
+"""`GET /v1/abandonments`: carts left behind and not bought on any device, each folded anew from its person's facts.
+
+The log tells whose carts may have been left; whether they were is for `service.abandonment` alone to say.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy.engine import Connection
+
+from identity.identifiers import Identifier
+from identity.normalize import clean
+from identity.profiles import ProfileId
+from service.abandonment import CART_KINDS, Cart, CartState
+from service.commerce import KINDS, plain_name
+from service.customers import customer, device_of
+from service.keys import Caller, Scope, require
+from service.masks import mask
+from service.pages import LIMIT, MOST, page
+from service.people import ProfileView
+from service.schemas.abandonments import AbandonmentShown, AbandonmentsShown, ItemShown
+from service.schemas.consents import Moment
+from service.schemas.profiles import IdentifierShown
+from service.store import facts, nodes
+from service.store.times import EPOCH, to_micros
+from service.wiring import Homing
+
+LEFT = frozenset({CartState.ABANDONED, CartState.EXPIRED})
+EVENTS_A_JOB = 500
+"""Cart events looked into in one job of the writer, so that a recommendation does not wait behind a long list."""
+
+router = APIRouter(tags=["carts"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned:
+    """A cart left behind, whose it is, and the device or browser it was last touched on (None: not said)."""
+
+    profile_id: ProfileId
+    is_person: bool
+    cart: Cart
+    abandoned_at: datetime
+    device: Identifier | None
+
+
+class Search:
+    """Looks for the carts abandoned at or after `since`, as they stand at `now`, some events of the log at a time.
+
+    A profile is looked into once, however many events lead to it. Its methods are jobs of the writer.
+    """
+
+    def __init__(self, homing: Homing, since: datetime | None, now: datetime) -> None:
+        self._homing = homing
+        self._settings = homing.settings.abandonment.carts()
+        self._since = max(now - self._settings.keep if since is None else since, EPOCH)
+        self._now = now
+        self._seen: set[ProfileId] = set()
+
+    def events(self, conn: Connection) -> list[list[int]]:
+        """Give the cart events that such a cart's last one is among, in parts to `look` into.
+
+        O(names of events + events found), by an index.
+        """
+        names = [name for name in facts.tracked_names(conn) if KINDS.get(plain_name(name)) in CART_KINDS]
+        found = facts.tracked(conn, names, self._since - self._settings.wait)
+        return [found[start : start + EVENTS_A_JOB] for start in range(0, len(found), EVENTS_A_JOB)]
+
+    def look(self, conn: Connection, seqs: Sequence[int]) -> list[Abandoned]:
+        """Give the carts left behind by those whom these events are of, and who were not looked into before."""
+        found: list[Abandoned] = []
+        for view in self._components(conn, seqs):
+            for owner in sorted({fact.owner for fact in view.facts if fact.seq in seqs and fact.owner is not None}):
+                whose = None if owner in self._seen else self._homing.people.view(conn, owner)
+                self._seen.add(owner)
+                found += [] if whose is None else self._left(whose)
+        return found
+
+    def _components(self, conn: Connection, seqs: Sequence[int]) -> Iterator[ProfileView]:
+        """Give one profile of each raw component that these events are in."""
+        rules = self._homing.rules
+        named = {i for fact in facts.read(conn, seqs) for i in clean(facts.message(fact).identifiers, rules)[0]}
+        places = {node.component: node.profile_id for node in nodes.find(conn, sorted(named)).values()}
+        for profile_id in places.values():
+            view = None if profile_id is None else self._homing.people.view(conn, profile_id)
+            if view is not None:
+                yield view
+
+    def _left(self, view: ProfileView) -> Iterator[Abandoned]:
+        who = customer(view.profile, view.facts, self._homing.customer_rules)
+        for cart in who.carts(self._now, self._settings):
+            if cart.state in LEFT and cart.abandoned_at is not None and cart.abandoned_at >= self._since:
+                yield Abandoned(
+                    profile_id=who.profile_id,
+                    is_person=who.is_person,
+                    cart=cart,
+                    abandoned_at=cart.abandoned_at,
+                    device=device_of(clean(cart.devices, self._homing.rules)[0], self._homing.rules),
+                )
+
+
+def abandoned(conn: Connection, homing: Homing, since: datetime | None, now: datetime) -> list[Abandoned]:
+    """Give the carts abandoned at or after `since` (None: those that can still be recovered), the one left last first.
+
+    All in one job of the writer; the route and the command take several.
+    """
+    search = Search(homing, since, now)
+    return newest_first(each for part in search.events(conn) for each in search.look(conn, part))
+
+
+def newest_first(found: Iterator[Abandoned]) -> list[Abandoned]:
+    """Put carts in order, the one left last first."""
+    return sorted(found, key=_place, reverse=True)
+
+
+def shown(left: Abandoned, *, pii: bool) -> AbandonmentShown:
+    """Show a cart; without `pii` the device is masked."""
+    cart, device = left.cart, left.device
+    return AbandonmentShown(
+        profile_id=left.profile_id,
+        is_person=left.is_person,
+        cart_id=cart.cart_id,
+        cart_value=cart.value,
+        currency=cart.currency,
+        items=[ItemShown(product=item.product, quantity=item.quantity, price=item.price) for item in cart.items],
+        opened_at=cart.opened_at,
+        abandoned_at=left.abandoned_at,
+        device=None
+        if device is None
+        else IdentifierShown(namespace=device.namespace, value=device.value if pii else mask(device.value)),
+        state=cart.state.value,  # type: ignore[arg-type]  # one of LEFT
+    )
+
+
+def _place(left: Abandoned) -> tuple[int, int]:
+    """Order carts by when they were left; of one instant, by a number of their own."""
+    name = f"{left.profile_id}\0{left.cart.cart_id}\0{to_micros(left.cart.opened_at)}"
+    number = int.from_bytes(blake2b(name.encode(), digest_size=7).digest())
+    return to_micros(left.abandoned_at), number
+
+
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: {"description": "No live key"},
+    403: {"description": "The key lacks the scope read"},
+    422: {"description": "A parameter is wrong"},
+}
+
+
+@router.get("/v1/abandonments", responses=_RESPONSES)
+async def get_abandonments(
+    request: Request,
+    response: Response,
+    caller: Annotated[Caller, Depends(require(Scope.READ))],
+    since: Annotated[
+        Moment | None, Query(description="Abandoned then or later; left out: those that can still be recovered")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="How many at most")] = LIMIT,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+) -> AbandonmentsShown:
+    """List carts left behind and not bought on any device, the one left last first.
+
+    A cart is its person's whatever device it was filled on, and an order on any of them ends it. One that its owner
+    came back to is not listed until it is left again.
+    """
+    homing: Homing = request.app.state.homing
+    response.headers["Cache-Control"] = "no-store"
+    search = Search(homing, since, homing.clock.now())
+    found: list[Abandoned] = []
+    for part in await homing.writer.run(search.events):
+        found += await homing.writer.run(lambda conn, part=part: search.look(conn, part))  # type: ignore[misc]  # part is bound now
+    listed = page(found, _place, cursor, limit)
+    pii = caller.may(Scope.READ_PII)
+    return AbandonmentsShown(
+        abandonments=[shown(each, pii=pii) for each in listed.entries], next_cursor=listed.next_cursor
+    )
