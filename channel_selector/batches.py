@@ -80,11 +80,14 @@ def build(requests: Sequence[Request], posterior: PopulationPosterior, settings:
 
 
 def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSettings) -> Estimates:
-    """Give every cell's conversion probability: population → segment → customer, both stages multiplied."""
+    """Give every cell's conversion probability: population → segment → customer, both stages multiplied.
+
+    An hour that activity speaks against lowers the prior's successes and not only its mean, so that it is not held
+    against the customer's own reactions any longer than another hour would be.
+    """
     priors = posterior.priors(batch.cell_row)
-    engaged = refine(
-        priors.engaged * batch.tilt, priors.engaged_variance, CUSTOMER_WORTH, batch.engaged, batch.engaged_exposure
-    )
+    worth = CUSTOMER_WORTH * np.minimum(batch.tilt, 1.0)
+    engaged = refine(priors.engaged * batch.tilt, priors.engaged_variance, worth, batch.engaged, batch.engaged_exposure)
     converted = refine(
         priors.converted, priors.converted_variance, CUSTOMER_WORTH, batch.converted, batch.converted_exposure
     )

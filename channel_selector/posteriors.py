@@ -54,10 +54,10 @@ class Belief(NamedTuple):
     variance: float
 
 
-def refine(mean: Floats, variance: Floats, worth: float, successes: Floats, exposure: Floats) -> Refined:
+def refine(mean: Floats, variance: Floats, worth: Floats | float, successes: Floats, exposure: Floats) -> Refined:
     """Give a level's posterior from the mean and variance of the level above and its own counts (formulas above).
 
-    Everything is elementwise; successes and exposure ≥ 0; the variance is of the logarithm.
+    Everything is elementwise; worth > 0; successes and exposure ≥ 0; the variance is of the logarithm.
     """
     prior = np.minimum(np.maximum(mean, LOWEST), HIGHEST)
     alpha = worth + successes

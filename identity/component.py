@@ -7,14 +7,14 @@ Components never shrink: R of a superset of a component's observations is the sa
 from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 
-from identity.hubs import Hubs, PersonTally, divided
+from identity.hubs import Hubs, PersonTally
 from identity.identifiers import Identifier
 from identity.judgements import Verdicts
 from identity.observations import ReplayKey
 from identity.ownership import Owners, Replayed
 from identity.profiles import ProfileRef
 from identity.replay import Replay, Sighting
-from identity.resolve import after_step, run
+from identity.resolve import after_step, run, sightings
 from identity.rules import LinkingRules
 
 Moved = dict[Identifier, ProfileRef | None]
@@ -29,10 +29,10 @@ def _place(sighting: Sighting) -> tuple[ReplayKey, bool, tuple[Identifier, ...]]
 class Component:
     """Sightings in the order of their keys, and what they amount to."""
 
-    def __init__(self, rules: LinkingRules, verdicts: Verdicts, sightings: Iterable[Sighting] = ()) -> None:
+    def __init__(self, rules: LinkingRules, verdicts: Verdicts, seen: Iterable[Sighting] = ()) -> None:
         self._rules = rules
         self._verdicts = verdicts
-        self._sightings = sorted(sightings, key=_place)
+        self._sightings = sorted(seen, key=_place)
         self._tally = PersonTally(rules)
         for sighting in self._sightings:
             self._count(sighting)
@@ -102,7 +102,7 @@ class Component:
     def part_from(self, hubs: Hubs) -> Moved:
         """Set hubs aside, in all that was seen."""
         self.known -= hubs.shared
-        self._sightings = [part for s in self._sightings for part in self._divide(s, hubs)]
+        self._sightings = [part for sighting in self._sightings for part in _divide(sighting, hubs)]
         return self._again()
 
     def judge(self, verdicts: Verdicts) -> Moved:
@@ -129,8 +129,10 @@ class Component:
         if sighting.main:
             self._tally.add(sighting.observation, sighting.identifiers)
 
-    def _divide(self, sighting: Sighting, hubs: Hubs) -> list[Sighting]:
-        """Divide a sighting at hubs; of one that consists of shared ones nothing is left."""
-        observation, identifiers, main = sighting
-        pieces = divided(identifiers, observation.trust, hubs, self._rules)
-        return [Sighting(observation, piece, main and place == 0) for place, piece in enumerate(pieces) if piece]
+
+def _divide(sighting: Sighting, hubs: Hubs) -> list[Sighting]:
+    """Divide a sighting at hubs; one that stands alone is left out once it is shared."""
+    observation, identifiers, main = sighting
+    if main:
+        return sightings(observation, hubs, identifiers)
+    return [] if identifiers[0] in hubs.shared else [sighting]

@@ -8,6 +8,7 @@ a public key can cut a device off from its person.
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from identity.identifiers import Identifier, NamespaceClass
 from identity.observations import Observation, Trust
@@ -81,26 +82,24 @@ class PersonTally:
         return frozenset(self._all.get(identifier, ()))
 
 
-def parts(observation: Observation, hubs: Hubs, rules: LinkingRules) -> tuple[tuple[Identifier, ...], ...]:
-    """Divide an observation into what is still seen together.
+class Parts(NamedTuple):
+    """What of an observation is still seen together, and what was seen but says nothing of the others, sorted."""
 
-    The first part is the observation itself without its hubs; it may be empty (nobody's). Each flooded identifier of
-    an asserted observation stands in a part of its own: it was seen, but says nothing of the others. Where nothing
-    else is left, the most telling of them, a contact if there is one, is the observation itself.
+    together: tuple[Identifier, ...]
+    alone: tuple[Identifier, ...]
+
+
+def parts(observation: Observation, hubs: Hubs, among: tuple[Identifier, ...] | None = None) -> Parts:
+    """Divide an observation, or some of its identifiers, at hubs.
+
+    Shared ones are left out. The flooded ones of an asserted observation stand alone, unless it names nothing else.
+    The observation belongs to whom `together` tells; it may be empty (nobody's). What becomes of an identifier does
+    not depend on the others, so that each raw component can divide for itself.
     """
-    return divided(observation.identifiers, observation.trust, hubs, rules)
-
-
-def divided(
-    identifiers: tuple[Identifier, ...], trust: Trust, hubs: Hubs, rules: LinkingRules
-) -> tuple[tuple[Identifier, ...], ...]:
-    """Divide identifiers seen together at a trust, as `parts` does."""
+    identifiers = observation.identifiers if among is None else among
     if hubs.shared:
         identifiers = tuple(i for i in identifiers if i not in hubs.shared)
-    if not hubs.flooded or trust >= Trust.SERVER:
-        return (identifiers,)
-    flooded = [i for i in identifiers if i in hubs.flooded]
-    flooded.sort(key=lambda i: (rules.kind(i) is not NamespaceClass.CONTACT, rules.rank(i)))
-    alone = tuple((i,) for i in flooded)
+    if not hubs.flooded or observation.trust >= Trust.SERVER or len(observation.identifiers) == 1:
+        return Parts(identifiers, ())
     together = tuple(i for i in identifiers if i not in hubs.flooded)
-    return (together, *alone) if together or not alone else alone
+    return Parts(together, tuple(sorted(i for i in identifiers if i in hubs.flooded)))

@@ -7,12 +7,13 @@ whatever order they came (proven by tests/identity/test_incremental.py).
 from collections.abc import Iterable, Sequence
 
 from identity.component import Component, Moved
-from identity.hubs import Hubs, parts
+from identity.hubs import Hubs
 from identity.identifiers import Identifier
 from identity.judgements import Judgement, Verdicts, in_order, settle
 from identity.observations import Observation
 from identity.ports import Shelf
 from identity.replay import Sighting
+from identity.resolve import sightings
 from identity.rules import LinkingRules
 
 
@@ -34,9 +35,8 @@ class Incremental:
         """Take in an observation not seen before; costs its pairs, or its component's replay where it came late."""
         known = self._shelf.hubs(observation.identifiers)
         moved: Moved = {}
-        for place, identifiers in enumerate(parts(observation, known, self._rules)):
-            if identifiers:
-                moved |= self._sight(Sighting(observation, identifiers, place == 0), known)
+        for sighting in sightings(observation, known):
+            moved |= self._sight(sighting, known)
         return moved
 
     def judge(self, judgement: Judgement) -> Moved:
@@ -53,9 +53,9 @@ class Incremental:
         component = self._joined(together, ())
         return component.judge(verdicts)
 
-    def component(self, sightings: Iterable[Sighting]) -> Component:
+    def component(self, seen: Iterable[Sighting]) -> Component:
         """Make a component of what a store kept."""
-        return Component(self._rules, self._verdicts, sightings)
+        return Component(self._rules, self._verdicts, seen)
 
     def _sight(self, sighting: Sighting, known: Hubs) -> Moved:
         """Take in what is seen together, then what it makes a hub."""

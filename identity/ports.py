@@ -16,7 +16,7 @@ class Shelf(Protocol):
         ...
 
     def mark(self, hubs: Hubs) -> None:
-        """Know these as hubs from now on."""
+        """Know these as hubs from now on; shared ones are in no component any more."""
         ...
 
     def find(self, identifiers: Iterable[Identifier]) -> Sequence[Component]:
@@ -43,6 +43,8 @@ class MemoryShelf:
     def mark(self, hubs: Hubs) -> None:
         """Know these as hubs from now on."""
         self._hubs = self._hubs.joined(hubs)
+        for identifier in hubs.shared:
+            self._components.pop(identifier, None)
 
     def find(self, identifiers: Iterable[Identifier]) -> list[Component]:
         """Give the distinct components that hold any of these, in a stable order."""

@@ -55,17 +55,16 @@ def resolve(
     for observation in ordered:
         tally.add(observation)
     hubs = tally.hubs()
-    replay, replayed = run(sightings(ordered, hubs, rules), rules, settle(in_order(judgements, as_of)))
+    divided = (sighting for observation in ordered for sighting in sightings(observation, hubs))
+    replay, replayed = run(divided, rules, settle(in_order(judgements, as_of)))
     return resolution(replay, Owners(replayed, replay.ref, rules), _sharing(hubs, tally), hubs, key)
 
 
-def sightings(observations: Iterable[Observation], hubs: Hubs, rules: LinkingRules) -> list[Sighting]:
-    """Divide observations at their hubs, keeping their order."""
-    return [
-        Sighting(observation, identifiers, index == 0)
-        for observation in observations
-        for index, identifiers in enumerate(parts(observation, hubs, rules))
-    ]
+def sightings(observation: Observation, hubs: Hubs, among: tuple[Identifier, ...] | None = None) -> list[Sighting]:
+    """Divide an observation at its hubs: the part it is attributed by, if any is left, then those that stand alone."""
+    together, alone = parts(observation, hubs, among)
+    main = [Sighting(observation, together, main=True)] if together else []
+    return main + [Sighting(observation, (identifier,), main=False) for identifier in alone]
 
 
 def run(ordered: Iterable[Sighting], rules: LinkingRules, verdicts: Verdicts) -> tuple[Replay, list[Replayed]]:

@@ -3,9 +3,10 @@
 The log tells whose carts may have been left; whether they were is for `service.abandonment` alone to say.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from typing import Annotated, Any
 
@@ -47,10 +48,14 @@ class Abandoned:
     device: Identifier | None
 
 
+Found = dict[ProfileId, list[Abandoned]]
+"""The carts left behind by those who were looked into."""
+
+
 class Search:
     """Looks for the carts abandoned at or after `since`, as they stand at `now`, some events of the log at a time.
 
-    A profile is looked into once, however many events lead to it. Its methods are jobs of the writer.
+    `events` and `look` are jobs of the writer; neither changes anything.
     """
 
     def __init__(self, homing: Homing, since: datetime | None, now: datetime) -> None:
@@ -58,7 +63,6 @@ class Search:
         self._settings = homing.settings.abandonment.carts()
         self._since = max(now - self._settings.keep if since is None else since, EPOCH)
         self._now = now
-        self._seen: set[ProfileId] = set()
 
     def events(self, conn: Connection) -> list[list[int]]:
         """Give the cart events that such a cart's last one is among, in parts to `look` into.
@@ -69,14 +73,15 @@ class Search:
         found = facts.tracked(conn, names, self._since - self._settings.wait)
         return [found[start : start + EVENTS_A_JOB] for start in range(0, len(found), EVENTS_A_JOB)]
 
-    def look(self, conn: Connection, seqs: Sequence[int]) -> list[Abandoned]:
-        """Give the carts left behind by those whom these events are of, and who were not looked into before."""
-        found: list[Abandoned] = []
+    def look(self, conn: Connection, seqs: Sequence[int], known: Collection[ProfileId] = ()) -> Found:
+        """Look into everybody whose these events are, but those `known` already; the carts they left behind."""
+        wanted = set(seqs)
+        found: Found = {}
         for view in self._components(conn, seqs):
-            for owner in sorted({fact.owner for fact in view.facts if fact.seq in seqs and fact.owner is not None}):
-                whose = None if owner in self._seen else self._homing.people.view(conn, owner)
-                self._seen.add(owner)
-                found += [] if whose is None else self._left(whose)
+            for owner in {fact.owner for fact in view.facts if fact.seq in wanted}:
+                whose = None if owner is None or owner in known else self._homing.people.view(conn, owner)
+                if whose is not None:
+                    found[whose.profile.profile_id] = list(self._left(whose))
         return found
 
     def _components(self, conn: Connection, seqs: Sequence[int]) -> Iterator[ProfileView]:
@@ -108,12 +113,15 @@ def abandoned(conn: Connection, homing: Homing, since: datetime | None, now: dat
     All in one job of the writer; the route and the command take several.
     """
     search = Search(homing, since, now)
-    return newest_first(each for part in search.events(conn) for each in search.look(conn, part))
+    found: Found = {}
+    for part in search.events(conn):
+        found |= search.look(conn, part, found)
+    return newest_first(found)
 
 
-def newest_first(found: Iterator[Abandoned]) -> list[Abandoned]:
+def newest_first(found: Found) -> list[Abandoned]:
     """Put carts in order, the one left last first."""
-    return sorted(found, key=_place, reverse=True)
+    return sorted((each for carts in found.values() for each in carts), key=_place, reverse=True)
 
 
 def shown(left: Abandoned, *, pii: bool) -> AbandonmentShown:
@@ -153,6 +161,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 async def get_abandonments(
     request: Request,
     response: Response,
+    *,
     caller: Annotated[Caller, Depends(require(Scope.READ))],
     since: Annotated[
         Moment | None, Query(description="Abandoned then or later; left out: those that can still be recovered")
@@ -168,10 +177,10 @@ async def get_abandonments(
     homing: Homing = request.app.state.homing
     response.headers["Cache-Control"] = "no-store"
     search = Search(homing, since, homing.clock.now())
-    found: list[Abandoned] = []
+    found: Found = {}
     for part in await homing.writer.run(search.events):
-        found += await homing.writer.run(lambda conn, part=part: search.look(conn, part))  # type: ignore[misc]  # part is bound now
-    listed = page(found, _place, cursor, limit)
+        found |= await homing.writer.run(partial(search.look, seqs=part, known=frozenset(found)))
+    listed = page(newest_first(found), _place, cursor, limit)
     pii = caller.may(Scope.READ_PII)
     return AbandonmentsShown(
         abandonments=[shown(each, pii=pii) for each in listed.entries], next_cursor=listed.next_cursor

@@ -170,7 +170,6 @@ def _add_routes() -> None:
             _route(route_type),
             methods=["POST"],
             summary="Collect a batch of events" if route_type is None else f"Collect one event of type {route_type}",
-            operation_id=f"collect_{name}",
             include_in_schema=not path.endswith("/"),
             response_class=Response,
             responses=RESPONSES,

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy.engine import Connection
 
 from identity.component import Component
-from identity.hubs import Hubs, parts
+from identity.hubs import Hubs
 from identity.identifiers import Identifier
 from identity.normalize import clean
 from identity.observations import Observation
 from identity.replay import Sighting
+from identity.resolve import sightings
 from identity.rules import LinkingRules
 from service.messages import Message
 from service.store import facts, nodes
@@ -174,7 +175,7 @@ class StoreShelf:
 
     def _file(self, seq: int, observation: Observation) -> list[Identifier]:
         """Note a fact under the first identifier of each of its parts, for its component to find it by."""
-        firsts = [part[0] for part in parts(observation, self.hubs(observation.identifiers), self._rules) if part]
+        firsts = [s.identifiers[0] for s in sightings(observation, self.hubs(observation.identifiers))]
         self._unwritten.sightings += [(self._known(identifier).node, seq) for identifier in firsts]
         return firsts
 
@@ -245,10 +246,10 @@ class StoreShelf:
         """Give those parts of some observations that belong to a component."""
         self.look_up(i for o in observations for i in o.identifiers)
         return [
-            Sighting(observation, part, place == 0)
+            sighting
             for observation in observations
-            for place, part in enumerate(parts(observation, self.hubs(observation.identifiers), self._rules))
-            if part and self._known(part[0]).component == number
+            for sighting in sightings(observation, self.hubs(observation.identifiers))
+            if self._known(sighting.identifiers[0]).component == number
         ]
 
     def _trim(self) -> None:

@@ -207,4 +207,4 @@ def test_a_surer_estimate_has_a_narrower_interval() -> None:
         assert decision.interval is not None
         assert decision.interval[0] < (decision.conversion_probability or 0.0) < decision.interval[1]
         widths.append(decision.interval[1] - decision.interval[0])
-    assert widths[1] < widths[0] / 2
+    assert widths[1] < 0.7 * widths[0]

@@ -9,8 +9,8 @@ import channel_selector
 
 SOURCES = sorted(Path(channel_selector.__file__).parent.glob("*.py"))
 ALLOWED = {
-    "ast", "bisect", "collections", "dataclasses", "datetime", "enum", "hashlib", "itertools", "json", "math", "pathlib",
-    "typing", "zoneinfo", "numpy", "channel_selector",
+    "bisect", "collections", "dataclasses", "datetime", "enum", "hashlib", "itertools", "json", "math", "pathlib", "typing",
+    "zoneinfo", "numpy", "channel_selector",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from channel_selector.tallies import NO_EFFECTS, NO_TALLY, CustomerEffects, Tall
 from tests.channel_selector.strategies import arms, tallies
 
 PHONE_EVENING = Arm("app_push", "phone", 6)
+EVERYBODY = "app pushes on the phone sent at 18:00–21:00"
 BEST = ReasonCode.BEST_EXPECTED_VALUE
 
 
@@ -35,14 +36,12 @@ def test_the_buyers_best_hour() -> None:
         (
             Tally(5, 0, 0),
             Tally(900, 80, 30),
-            "No reaction yet to 5 of these; "
-            "30 of 900 app pushes on the phone sent at 18:00–21:00 were followed by a purchase.",
+            f"No reaction yet to 5 of these; 30 of 900 {EVERYBODY} were followed by a purchase.",
         ),
         (
             None,
             NO_TALLY,
-            "Not tried yet with this customer; nothing is known of app pushes on the phone sent at 18:00–21:00, "
-            "so the starting assumption decides.",
+            f"Not tried yet with this customer; nothing is known of {EVERYBODY}, so the starting assumption decides.",
         ),
     ],
 )

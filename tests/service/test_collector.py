@@ -15,6 +15,7 @@ from httpx import Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
+from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
 from service import keys, metrics
@@ -24,11 +25,10 @@ from service.collector import BATCH_EVENTS, ROUTES
 from service.event_identifiers import identifiers_of
 from service.keys import Scope
 from service.payload import BODY_BYTES
-from service.settings import Settings
 from service.store import facts
 from service.store import keys as key_rows
-from service.wiring import Homing, open_homing
-from tests.service.asgi_client import AsgiClient, asgi_client
+from service.wiring import Homing
+from tests.service.harness import Api, deployment
 from tests.service.test_payload import bomb
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
@@ -69,7 +69,7 @@ NASTY = [
 class Shop:
     """The service with three keys: a server's, a browser's, and one that may not send events."""
 
-    client: AsgiClient
+    client: Api
     homing: Homing
     keys: dict[str, str]
 
@@ -102,20 +102,23 @@ def basic(key: str) -> str:
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     """Open a store of its own with the service over it."""
-    homing = open_homing(Settings(db=f"sqlite:///{tmp_path / 'homing.db'}"), FixedClock(NOW))
+    homing = deployment(tmp_path, FixedClock(NOW))
+    client = Api(homing)
     wanted = {
-        "server": ({Scope.INGEST, Scope.READ}, Trust.SERVER, "wk_test"),
-        "browser": ({Scope.INGEST}, Trust.ASSERTED, "wk_browser"),
-        "reader": ({Scope.READ}, Trust.SERVER, "wk_reader"),
+        "server": ({Scope.INGEST, Scope.READ}, Trust.SERVER),
+        "browser": ({Scope.INGEST}, Trust.ASSERTED),
+        "reader": ({Scope.READ}, Trust.SERVER),
     }
-    for name, (scopes, trust, text) in wanted.items():
 
-        def make(conn: Any, n: str = name, s: set[Scope] = scopes, t: Trust = trust, k: str = text) -> object:
-            return keys.create(conn, name=n, scopes=s, trust=t, at=NOW, text=k)
+    def make_keys(conn: Connection) -> dict[str, str]:
+        """Make the keys that the recordings carry, or look like them."""
+        texts = {"server": "wk_test", "browser": "wk_browser", "reader": "wk_reader"}
+        for name, (scopes, trust) in wanted.items():
+            keys.create(conn, name=name, scopes=scopes, trust=trust, at=NOW, text=texts[name])
+        return texts
 
-        homing.writer.submit(make).result()
-    with asgi_client(create_app(homing)) as client:
-        yield Shop(client=client, homing=homing, keys={name: text for name, (_, _, text) in wanted.items()})
+    yield Shop(client=client, homing=homing, keys=homing.writer.submit(make_keys).result())
+    client.close()
     homing.close()
 
 
@@ -147,7 +150,7 @@ def expect(request: dict[str, Any], answer: Response) -> None:
         assert answer.json() == {"success": True, "accepted": len(events), "rejected": []}
     elif "settings" in request["path"]:
         segment = answer.json()["integrations"]["Segment.io"]
-        assert (segment["apiHost"], segment["protocol"]) == ("testserver/v1", "http")
+        assert (segment["apiHost"], segment["protocol"]) == ("homing.test/v1", "http")
         assert segment["apiKey"] == request["path"].split("/")[3]
     else:
         source = answer.json()["source"]
@@ -533,7 +536,7 @@ def test_preflights_are_answered(shop: Shop, path: str) -> None:
     """For all that the clients send, without a key."""
     asked = "authorization, content-type, anonymousid, sentat"
     preflight = {**ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": asked}
-    answer = shop.client.options(path, headers=preflight)
+    answer = shop.client.request("OPTIONS", path, headers=preflight)
     assert answer.status_code in {200, 204}
     assert answer.headers["access-control-allow-headers"].replace(" ", "") == asked.replace(" ", "")
 
@@ -542,7 +545,7 @@ def test_preflights_are_answered(shop: Shop, path: str) -> None:
 def test_other_pages_may_read_nothing_else(shop: Shop, path: str) -> None:
     """The rest of the API is not for browsers of other sites."""
     preflight = {**ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
-    assert "access-control-allow-origin" not in shop.client.options(path, headers=preflight).headers
+    assert "access-control-allow-origin" not in shop.client.request("OPTIONS", path, headers=preflight).headers
     assert "access-control-allow-origin" not in shop.client.get(path, headers=ORIGIN).headers
 
 

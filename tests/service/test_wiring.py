@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_closing_finishes_what_waits(tmp_path: Path, clock: FixedClock) -> None:
     """Jobs accepted before the close are committed, and the write-ahead log is folded back into the file."""
     homing = deployment(tmp_path, clock)
     for number in range(50):
-        homing.writer.submit(lambda conn, number=number: meta.put(conn, f"n{number}", "v"))
+        homing.writer.submit(partial(meta.put, name=f"n{number}", value="v"))
     homing.close()
     assert not (tmp_path / "homing.db-wal").exists()
     with closing(sqlite3.connect(tmp_path / "homing.db")) as conn:
