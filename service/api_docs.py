@@ -1,6 +1,6 @@
 """`/docs` renders the service's own OpenAPI document on the server: no script, no asset from anywhere else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -29,17 +29,19 @@ def page(document: Mapping[str, Any]) -> str:
     """Give the page that shows an OpenAPI document."""
     info = document["info"]
     sections = "".join(f"<h2>{escape(tag)}</h2>{''.join(parts)}" for tag, parts in _by_tag(document).items())
+    records = "".join(_record(name, schema) for name, schema in _schemas(document).items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(info['title'])}</title><style>{_STYLE}</style></head><body>"
         f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>{_paragraphs(info.get('description', ''))}"
-        f'<p>The document itself: <a href="openapi.json">openapi.json</a></p>{sections}</body></html>'
+        f'<p>The document itself: <a href="openapi.json">openapi.json</a></p>{sections}'
+        f"<h2>Records</h2>{records}</body></html>"
     )
 
 
 def _by_tag(document: Mapping[str, Any]) -> dict[str, list[str]]:
-    schemas = document.get("components", {}).get("schemas", {})
+    schemas = _schemas(document)
     found: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -48,18 +50,31 @@ def _by_tag(document: Mapping[str, Any]) -> dict[str, list[str]]:
     return found
 
 
+def _schemas(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    schemas: Mapping[str, Any] = document.get("components", {}).get("schemas", {})
+    return schemas
+
+
 def _operation(method: str, path: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     rows = [*_parameters(operation), *_body(operation, schemas)]
     answers = "".join(
         f"<tr><td><code>{escape(status)}</code></td><td>{escape(answer.get('description', ''))}</td></tr>"
         for status, answer in operation.get("responses", {}).items()
     )
-    fields = f"<table><tr><th>Field</th><th>Type</th><th></th></tr>{''.join(rows)}</table>" if rows else ""
     summary = operation.get("summary", "")
     return (
         f"<h3><b>{method.upper()}</b> {escape(path)}</h3><p>{escape(summary)}</p>"
-        f"{_paragraphs(operation.get('description', ''))}{fields}<table>{answers}</table>"
+        f"{_paragraphs(operation.get('description', ''))}{_table(rows)}<table>{answers}</table>"
     )
+
+
+def _record(name: str, schema: Mapping[str, Any]) -> str:
+    rows = list(_fields(schema, ""))
+    return f'<h3 id="{escape(name)}">{escape(name)}</h3>{_paragraphs(schema.get("description", ""))}{_table(rows)}'
+
+
+def _table(rows: Sequence[str]) -> str:
+    return f"<table><tr><th>Field</th><th>Type</th><th></th></tr>{''.join(rows)}</table>" if rows else ""
 
 
 def _parameters(operation: Mapping[str, Any]) -> Iterator[str]:
@@ -70,30 +85,35 @@ def _parameters(operation: Mapping[str, Any]) -> Iterator[str]:
 
 def _body(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[str]:
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        schema = _resolved(content.get("schema", {}), schemas)
-        required = set(schema.get("required", ()))
-        for name, inner in schema.get("properties", {}).items():
-            note = f"in body{', required' if name in required else ''}"
-            yield _row(name, inner, note, inner.get("description", ""))
+        yield from _fields(_resolved(content.get("schema", {}), schemas), "in body")
+
+
+def _fields(schema: Mapping[str, Any], place: str) -> Iterator[str]:
+    required = set(schema.get("required", ()))
+    for name, inner in schema.get("properties", {}).items():
+        notes = [note for note in (place, "required" if name in required else "") if note]
+        yield _row(name, inner, ", ".join(notes), inner.get("description", ""))
 
 
 def _row(name: str, schema: Mapping[str, Any], note: str, description: str) -> str:
     return (
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_type(schema))}</td>"
-        f"<td>{escape(note)}{'. ' if description else ''}{escape(description)}</td></tr>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{_type(schema)}</td>"
+        f"<td>{escape(note)}{'. ' if note and description else ''}{escape(description)}</td></tr>"
     )
 
 
 def _type(schema: Mapping[str, Any]) -> str:
+    """Give the type in words, as HTML: a record's name leads to its fields."""
     if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        name = escape(str(schema["$ref"]).rpartition("/")[2])
+        return f'<a href="#{name}">{name}</a>'
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices:
         return " or ".join(map(_type, choices))
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
     words = schema.get("enum")
-    return " | ".join(map(str, words)) if words else str(schema.get("format") or schema.get("type") or "any")
+    return escape(" | ".join(map(str, words)) if words else str(schema.get("format") or schema.get("type") or "any"))
 
 
 def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:

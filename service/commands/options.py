@@ -1,18 +1,25 @@
-"""What commands share: where the store and the settings are, and how results are told."""
+"""What commands share: where the store and the settings are.
+
+The store and all that stands on it are imported when a command opens them, for some commands never do.
+"""
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import update_wrapper
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import orjson
 
-from service.settings import Configuration, load
-from service.store.database import Database, open_database
-from service.wiring import Homing, open_homing
+from service.commands.results import emit_json, json_option
+
+if TYPE_CHECKING:
+    from service.settings import Configuration
+    from service.store.database import Database
+    from service.wiring import Homing
+
+__all__ = ["Chosen", "config_option", "db_option", "emit_json", "json_option", "with_settings"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,13 +31,17 @@ class Chosen:
     db: str | None = None
     config: str | None = None
 
-    def load(self, **flags: object) -> Configuration:
+    def load(self, **flags: object) -> "Configuration":
         """Read all settings; `flags` are further ones of this command (None: not given)."""
+        from service.settings import load  # noqa: PLC0415 - see above
+
         return load(flags={"db": self.db, **flags}, environment=os.environ, config=self.config)
 
     @contextmanager
-    def database(self) -> Iterator[Database]:
+    def database(self) -> Iterator["Database"]:
         """Open the store alone, for commands that need nothing else."""
+        from service.store.database import open_database  # noqa: PLC0415 - see above
+
         database = open_database(self.load().settings.db)
         try:
             yield database
@@ -38,8 +49,10 @@ class Chosen:
             database.close()
 
     @contextmanager
-    def homing(self) -> Iterator[Homing]:
+    def homing(self) -> Iterator["Homing"]:
         """Open the whole deployment, beside a server that may be running."""
+        from service.wiring import open_homing  # noqa: PLC0415 - see above
+
         homing = open_homing(self.load().settings)
         try:
             yield homing
@@ -57,11 +70,6 @@ def config_option(command: F) -> F:
     return click.option("--config", metavar="FILE", help="The settings; homing.toml if it is there.")(command)
 
 
-def json_option(command: F) -> F:
-    """Add `--json`, as the argument `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
-
-
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Add `--db` and `--config`, and hand what they say to the command as its first argument, a `Chosen`.
 
@@ -74,8 +82,3 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         command(chosen, **arguments)
 
     return db_option(config_option(update_wrapper(click.pass_context(configured), command)))
-
-
-def emit_json(result: object) -> None:
-    """Print a result as one JSON document, indented."""
-    click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())

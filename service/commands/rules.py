@@ -9,7 +9,7 @@ import orjson
 
 from identity.cases import simulate as run_case
 from identity.errors import IdentityError
-from service.commands.options import emit_json, json_option
+from service.commands.results import emit_json, json_option
 
 
 @click.group()

@@ -59,7 +59,7 @@ class Sight:
     """What of an observation is still seen together after cleaning: hubs and evidence are gone.
 
     An asserted flood stands apart: each flooded identifier is seen alone, in its turn after the rest. The observation
-    belongs to whom its `main` part, the first, says.
+    belongs to whom its `main` part, the first, says; nothing left of it: nobody's.
     """
 
     key: ReplayKey
@@ -122,12 +122,8 @@ class Oracle:
         return frozenset(i for i in identifiers if self.kind(i) in {NamespaceClass.DEVICE, NamespaceClass.BROWSER})
 
     def first(self, identifiers: Iterable[Identifier]) -> Identifier:
-        """Give the first identifier of some."""
-        return self.ranked(identifiers)[0]
-
-    def ranked(self, identifiers: Iterable[Identifier]) -> list[Identifier]:
-        """Sort by priority, then value (DESIGN 4.6); the namespace breaks what ties are left."""
-        return sorted(identifiers, key=lambda i: (self.namespace(i).priority, i.value, i.namespace))
+        """Give the first identifier by priority, then value (DESIGN 4.6); the namespace breaks what ties are left."""
+        return min(identifiers, key=lambda i: (self.namespace(i).priority, i.value, i.namespace))
 
     def group(self, identifier: Identifier) -> Group:
         """Give all that the judgements hold to be the same as this identifier."""
@@ -158,14 +154,12 @@ class Oracle:
         return [sight for key in sorted(by_key) for sight in self.parts(by_key[key], hubs, flooded)]
 
     def parts(self, observation: Observation, hubs: Group, flooded: Group) -> list[Sight]:
-        """Give what is left of an observation, then each flooded identifier alone: contacts first, then by rank."""
+        """Give what is left of an observation, then each flooded identifier of an asserted one that names several."""
         seen = frozenset(i for i in observation.identifiers if self.kind(i) is not NamespaceClass.EVIDENCE) - hubs
-        alone = seen & flooded if observation.trust <= Trust.ASSERTED else frozenset[Identifier]()
-        turns = self.ranked(self.contacts(alone)) + self.ranked(alone - self.contacts(alone))
-        groups = [seen - alone, *(frozenset({i}) for i in turns)]
-        if not groups[0] and turns:
-            del groups[0]
-        return [Sight(key=observation.key, seen=group, main=n == 0) for n, group in enumerate(groups)]
+        apart = observation.trust <= Trust.ASSERTED and len(observation.identifiers) > 1
+        alone = seen & flooded if apart else frozenset[Identifier]()
+        rest = [Sight(key=observation.key, seen=frozenset({i}), main=False) for i in sorted(alone)]
+        return [Sight(key=observation.key, seen=seen - alone, main=True), *rest]
 
     # -- replay -------------------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from hypothesis import given
 
 from identity.hubs import PersonTally
 from identity.identifiers import Identifier
-from identity.judgements import Verdicts, in_order, settle
+from identity.judgements import Pair, Verdicts, in_order, settle
 from identity.profiles import ProfileRef
-from identity.replay import Cluster, Refused, Replay, Sighting
+from identity.replay import Cluster, Refused, Replay, Sighting, Weight
 from identity.resolve import sightings
 from identity.rules import LinkingRules
 from tests.identity.compare import consistent
@@ -30,10 +30,11 @@ def facts(world: World) -> tuple[list[Sighting], Verdicts]:
     ordered = sorted(world.observations, key=lambda o: o.key)
     for observation in ordered:
         tally.add(observation)
-    return sightings(ordered, tally.hubs(), world.rules), settle(in_order(consistent(world.judgements)))
+    hubs = tally.hubs()
+    return [part for o in ordered for part in sightings(o, hubs)], settle(in_order(consistent(world.judgements)))
 
 
-State = tuple[dict[ProfileRef, frozenset[Identifier]], dict[tuple[Identifier, Identifier], Refused], object]
+State = tuple[dict[ProfileRef, frozenset[Identifier]], dict[Pair, Refused], object]
 
 
 def state(replay: Replay) -> State:
@@ -54,7 +55,7 @@ def test_the_short_way_is_the_ordered_rebuild(world: World) -> None:
         assert _links(short) == _links(long)
 
 
-def _links(replay: Replay) -> list[object]:
+def _links(replay: Replay) -> list[tuple[Pair, Weight]]:
     """Give the links kept, with their weights."""
     return sorted(link for _, cluster in replay.profiles() for link in cluster.links.items())
 

@@ -19,7 +19,6 @@ from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
 from service import keys, metrics
-from service.app import create_app
 from service.clock import FixedClock
 from service.collector import BATCH_EVENTS, ROUTES
 from service.event_identifiers import identifiers_of
@@ -36,7 +35,7 @@ TRACK: dict[str, Any] = {"type": "track", "event": "Product Added", "userId": "u
 
 OWN = Path(__file__).parent / "captures"
 SHARED = Path(__file__).parents[3] / "shared"
-RECORDED = sorted((SHARED / "captures").glob("*_*.json")) if SHARED.is_dir() else []
+RECORDED = sorted((SHARED / "captures").glob("*-*.json")) if SHARED.is_dir() else []
 NASTY = [
     "",
     " ",
@@ -444,24 +443,25 @@ def test_too_much_is_refused_whole(shop: Shop) -> None:
 
 def test_as_much_as_is_allowed_is_taken(shop: Shop) -> None:
     """2,500 events, and 5 MB to the byte."""
-    events = [{**TRACK, "messageId": f"m{number}"} for number in range(BATCH_EVENTS)]
+    events = [{**TRACK, "messageId": f"m{number:04}"} for number in range(BATCH_EVENTS)]
     body = orjson.dumps({"batch": events})
     assert shop.post("/v1/batch", body + b" " * (BODY_BYTES - len(body))).json()["accepted"] == BATCH_EVENTS
     assert len(shop.facts()) == BATCH_EVENTS
 
 
 def everywhere(text: str, number: int) -> Iterator[dict[str, Any]]:
-    """Put a text into each place of an event."""
-    yield {**TRACK, "messageId": text}
+    """Put a text into each place of an event; each text has a person of its own beside it."""
+    event = {**TRACK, "userId": f"user-{number}"}
+    yield {**event, "messageId": text}
     for key in ("userId", "anonymousId", "previousId", "groupId", "event", "type", "timestamp", "sentAt", text or "k"):
-        yield {**TRACK, "messageId": f"{number}-{key[:20].encode('ascii', 'replace').hex()}", key: text}
+        yield {**event, "messageId": f"{number}-{key[:20].encode('ascii', 'replace').hex()}", key: text}
     traits = {"email": text, "phone": text, text: text}
     device = {"id": text, "token": text, "advertisingId": text, "type": "ios"}
     context = {"ip": text, "userAgent": text, "traits": traits, "device": device, "timezone": text, "locale": text}
     external = [{"id": text, "type": "crm"}, {"id": "x", "type": text}]
-    yield {**TRACK, "messageId": f"{number}-context", "context": {**context, "externalIds": external}}
-    yield {"type": "identify", "messageId": f"{number}-traits", "userId": "u1", "traits": traits, "properties": traits}
-    yield {**TRACK, "messageId": f"{number}-properties", "properties": {text: text, "cart_id": text, "order_id": text}}
+    yield {**event, "messageId": f"{number}-context", "context": {**context, "externalIds": external}}
+    yield {**event, "messageId": f"{number}-traits", "type": "identify", "traits": traits}
+    yield {**event, "messageId": f"{number}-properties", "properties": {text: text, "cart_id": text, "order_id": text}}
 
 
 def test_nasty_texts_anywhere_are_answered(shop: Shop) -> None:
@@ -476,8 +476,9 @@ def test_the_big_list_of_naughty_strings_is_answered(shop: Shop) -> None:
     """All of it, in every place of an event."""
     texts = json.loads((SHARED / "data/hostile/blns.json").read_text(encoding="utf-8"))
     assert len(texts) > 400
-    for number, text in enumerate(texts):
-        shop.batch(*everywhere(text, number))
+    events = [event for number, text in enumerate(texts) for event in everywhere(text, number)]
+    for start in range(0, len(events), 500):
+        shop.batch(*events[start : start + 500])
     assert len(shop.facts()) > len(texts)
 
 

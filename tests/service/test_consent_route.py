@@ -1,19 +1,15 @@
 """A consent that was answered with 200 is in the log and counts; whatever is wrong with one is said plainly."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from identity.observations import Trust
-from service import consent_route, profiles
 from service.clock import FixedClock
 from service.keys import Scope
 from service.store import facts
-from service.wiring import Homing
 from tests.service.harness import NOON, Api
-from tests.service.routes_alone import app_of
 
 GIVEN: dict[str, Any] = {
     "identifiers": [{"namespace": "user_id", "value": "u1"}],
@@ -25,14 +21,6 @@ GIVEN: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def consents(homing: Homing) -> Iterator[Api]:
-    """Give a client of the two routes that this is about."""
-    client = Api(homing, app_of(homing, consent_route.router, profiles.router))
-    yield client
-    client.close()
-
-
 def known(api: Api, namespace: str = "user_id", value: str = "u1") -> list[dict[str, Any]]:
     """Give the consents that count for whoever holds an identifier."""
     answer = api.get("/v1/profiles", key=api.key(), params={"namespace": namespace, "value": value})
@@ -41,12 +29,12 @@ def known(api: Api, namespace: str = "user_id", value: str = "u1") -> list[dict[
     return found
 
 
-def test_a_consent_counts_once_it_is_answered(consents: Api) -> None:
+def test_a_consent_counts_once_it_is_answered(api: Api) -> None:
     """It is a fact of whom it names, at the moment it was said."""
-    answer = consents.put("/v1/consents", key=consents.key(Scope.INGEST, name="crm"), json=GIVEN)
+    answer = api.put("/v1/consents", key=api.key(Scope.INGEST, name="crm"), json=GIVEN)
     assert answer.status_code == 200
     assert answer.json()["status"] == "accepted"
-    assert known(consents) == [
+    assert known(api) == [
         {
             "channel": "email",
             "purpose": "marketing",
@@ -58,57 +46,57 @@ def test_a_consent_counts_once_it_is_answered(consents: Api) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"id": "c-1"}])
-def test_the_same_consent_twice_changes_nothing(consents: Api, more: dict[str, str], clock: FixedClock) -> None:
+def test_the_same_consent_twice_changes_nothing(api: Api, more: dict[str, str], clock: FixedClock) -> None:
     """With an id or without one, a second try is known."""
-    key = consents.key()
-    first = consents.put("/v1/consents", key=key, json=GIVEN | more)
+    key = api.key()
+    first = api.put("/v1/consents", key=key, json=GIVEN | more)
     clock.advance(timedelta(hours=1))
-    second = consents.put("/v1/consents", key=key, json=GIVEN | more)
+    second = api.put("/v1/consents", key=key, json=GIVEN | more)
     assert (first.json()["status"], second.json()["status"]) == ("accepted", "duplicate")
     assert first.json()["id"] == second.json()["id"]
-    assert consents.homing.writer.submit(facts.last_seq).result(10) == 1
+    assert api.homing.writer.submit(facts.last_seq).result(10) == 1
 
 
-def test_the_last_word_counts_also_without_dates(consents: Api, clock: FixedClock) -> None:
+def test_the_last_word_counts_also_without_dates(api: Api, clock: FixedClock) -> None:
     """Granted, denied and granted again are three words."""
-    key = consents.key()
+    key = api.key()
     undated = {name: value for name, value in GIVEN.items() if name != "at"}
     for state in ("granted", "denied", "granted"):
         clock.advance(timedelta(seconds=1))
-        answer = consents.put("/v1/consents", key=key, json=undated | {"state": state})
+        answer = api.put("/v1/consents", key=key, json=undated | {"state": state})
         assert answer.json()["status"] == "accepted"
-        assert [consent["state"] for consent in known(consents)] == [state]
+        assert [consent["state"] for consent in known(api)] == [state]
 
 
-def test_another_word_under_the_same_id_is_a_conflict(consents: Api) -> None:
+def test_another_word_under_the_same_id_is_a_conflict(api: Api) -> None:
     """409, and the first one stands."""
-    key = consents.key()
-    consents.put("/v1/consents", key=key, json=GIVEN | {"id": "c-1"})
-    answer = consents.put("/v1/consents", key=key, json=GIVEN | {"id": "c-1", "state": "denied"})
+    key = api.key()
+    api.put("/v1/consents", key=key, json=GIVEN | {"id": "c-1"})
+    answer = api.put("/v1/consents", key=key, json=GIVEN | {"id": "c-1", "state": "denied"})
     assert (answer.status_code, answer.json()["code"]) == (409, "message_id_conflict")
-    assert [consent["state"] for consent in known(consents)] == ["granted"]
+    assert [consent["state"] for consent in known(api)] == ["granted"]
 
 
-def test_its_identifiers_are_seen_together_and_what_names_nobody_is_told(consents: Api) -> None:
+def test_its_identifiers_are_seen_together_and_what_names_nobody_is_told(api: Api) -> None:
     """The e-mail belongs to the user from now on; junk is left out with its reason, not with its value."""
     named = [*GIVEN["identifiers"], {"namespace": "email", "value": "U@Example.com"}]
     junk = {"namespace": "phone", "value": "undefined"}
-    answer = consents.put("/v1/consents", key=consents.key(), json=GIVEN | {"identifiers": [*named, junk]})
+    answer = api.put("/v1/consents", key=api.key(), json=GIVEN | {"identifiers": [*named, junk]})
     assert answer.json()["rejected"] == [{"namespace": "phone", "reason": "junk"}]
-    assert len(known(consents, "email", "u@example.com")) == 1
+    assert len(known(api, "email", "u@example.com")) == 1
 
 
-def test_a_consent_of_the_future_counts_from_now(consents: Api) -> None:
+def test_a_consent_of_the_future_counts_from_now(api: Api) -> None:
     """Nobody can speak for later: the moment is clamped to the receipt."""
-    consents.put("/v1/consents", key=consents.key(), json=GIVEN | {"at": "2030-01-01T00:00:00Z"})
-    assert known(consents)[0]["at"] == NOON.isoformat().replace("+00:00", "Z")
+    api.put("/v1/consents", key=api.key(), json=GIVEN | {"at": "2030-01-01T00:00:00Z"})
+    assert known(api)[0]["at"] == NOON.isoformat().replace("+00:00", "Z")
 
 
-def test_null_means_every_channel(consents: Api) -> None:
+def test_null_means_every_channel(api: Api) -> None:
     """Opting out of everything is one word; leaving the channel out is none."""
-    answer = consents.put("/v1/consents", key=consents.key(), json=GIVEN | {"channel": None, "state": "denied"})
+    answer = api.put("/v1/consents", key=api.key(), json=GIVEN | {"channel": None, "state": "denied"})
     assert answer.status_code == 200
-    assert known(consents)[0]["channel"] is None
+    assert known(api)[0]["channel"] is None
 
 
 @pytest.mark.parametrize(
@@ -132,48 +120,48 @@ def test_null_means_every_channel(consents: Api) -> None:
         ({"unheard": "of"}, "unheard"),
     ],
 )
-def test_what_cannot_be_is_refused_by_its_field(consents: Api, change: dict[str, Any], field: str) -> None:
+def test_what_cannot_be_is_refused_by_its_field(api: Api, change: dict[str, Any], field: str) -> None:
     """422 names the field; nothing reaches the log."""
     import json  # noqa: PLC0415 - unlike httpx's own it writes NaN and half surrogates, as clients do
 
     body = json.dumps(GIVEN | change)
     headers = {"Content-Type": "application/json"}
-    answer = consents.put("/v1/consents", key=consents.key(), content=body, headers=headers)
+    answer = api.put("/v1/consents", key=api.key(), content=body, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert [detail["field"] for detail in answer.json()["details"]] == [field]
-    assert consents.homing.writer.submit(facts.last_seq).result(10) == 0
+    assert api.homing.writer.submit(facts.last_seq).result(10) == 0
 
 
-def test_a_missing_channel_is_not_every_channel(consents: Api) -> None:
+def test_a_missing_channel_is_not_every_channel(api: Api) -> None:
     """A forgotten field must not open everything."""
     body = {name: value for name, value in GIVEN.items() if name != "channel"}
-    assert consents.put("/v1/consents", key=consents.key(), json=body).status_code == 422
+    assert api.put("/v1/consents", key=api.key(), json=body).status_code == 422
 
 
 @pytest.mark.parametrize("value", ["undefined", " ", "a\0b", "0" * 40, "é" * 300])
-def test_identifiers_that_all_name_nobody_are_refused(consents: Api, value: str) -> None:
+def test_identifiers_that_all_name_nobody_are_refused(api: Api, value: str) -> None:
     """422 gives the reasons and repeats no value."""
     body = GIVEN | {"identifiers": [{"namespace": "user_id", "value": value}]}
-    answer = consents.put("/v1/consents", key=consents.key(), json=body)
+    answer = api.put("/v1/consents", key=api.key(), json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_identifiers")
     assert value.strip() == "" or value not in answer.text
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"\xff", b"null", b"[]"])
-def test_an_unreadable_body_is_answered(consents: Api, body: bytes) -> None:
+def test_an_unreadable_body_is_answered(api: Api, body: bytes) -> None:
     """Never a 500, always code and message."""
     headers = {"Content-Type": "application/json"}
-    answer = consents.put("/v1/consents", key=consents.key(), content=body, headers=headers)
+    answer = api.put("/v1/consents", key=api.key(), content=body, headers=headers)
     assert answer.status_code in {400, 422}
     assert set(answer.json()) >= {"code", "message"}
 
 
-def test_only_the_shops_own_server_says_who_consented(consents: Api) -> None:
+def test_only_the_shops_own_server_says_who_consented(api: Api) -> None:
     """No key 401; another scope 403; a public key 403."""
-    public = consents.key(Scope.INGEST, trust=Trust.ASSERTED, name="web")
-    reader = consents.key(Scope.READ)
+    public = api.key(Scope.INGEST, trust=Trust.ASSERTED, name="web")
+    reader = api.key(Scope.READ)
     for key, status in ((None, 401), ("homing_unknown", 401), (reader, 403), (public, 403)):
-        answer = consents.put("/v1/consents", key=key, json=GIVEN)
+        answer = api.put("/v1/consents", key=key, json=GIVEN)
         assert answer.status_code == status
         assert set(answer.json()) == {"code", "message"}
-    assert consents.homing.writer.submit(facts.last_seq).result(10) == 0
+    assert api.homing.writer.submit(facts.last_seq).result(10) == 0

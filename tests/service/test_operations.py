@@ -155,7 +155,10 @@ def test_the_docs_page_needs_nothing_from_elsewhere(api: Api) -> None:
     answer = api.get("/docs")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
-    for path in api.get("/openapi.json").json()["paths"]:
+    document = api.get("/openapi.json").json()
+    for path in document["paths"]:
         assert path in answer.text
+    for name in document["components"]["schemas"]:
+        assert f'id="{name}"' in answer.text
     for loads in ("http://", "https://", "<script", "src=", "@import", "url("):
         assert loads not in answer.text

@@ -1,6 +1,5 @@
 """A profile is shown as the contract says, masked for whoever may not see personal data; reading changes nothing."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,6 @@ from channel_selector.options import DeliveryOption
 from channel_selector.population import Population
 from channel_selector.settings import SelectorSettings
 from identity.observations import Trust
-from service import profiles
 from service.asks import Ask
 from service.clock import FixedClock
 from service.ingest import Receipt, ingest
@@ -26,17 +24,8 @@ from service.store.decisions import OutcomeRow
 from service.wiring import Homing
 from tests.service.customers.world import PHONE_UA, device
 from tests.service.harness import NOON, Api, deployment
-from tests.service.routes_alone import app_of
 
 EARLY = NOON - timedelta(days=2)
-
-
-@pytest.fixture
-def shown(homing: Homing) -> Iterator[Api]:
-    """Give a client of the profiles' routes."""
-    client = Api(homing, app_of(homing, profiles.router))
-    yield client
-    client.close()
 
 
 def take(homing: Homing, number: int, raw: dict[str, Any], trust: Trust = Trust.SERVER) -> None:
@@ -74,10 +63,10 @@ def wonjun(api: Api, *scopes: Scope) -> Any:
     return get(api, "/v1/profiles", *(scopes or (Scope.READ, Scope.READ_PII)), namespace="user_id", value="wonjun")
 
 
-def test_a_profile_has_every_field_of_the_contract(shown: Api) -> None:
+def test_a_profile_has_every_field_of_the_contract(api: Api) -> None:
     """Identifiers, devices, endpoints, traits, consents as they were told."""
-    take_wonjun(shown.homing)
-    found = wonjun(shown)
+    take_wonjun(api.homing)
+    found = wonjun(api)
     assert found["is_person"] is True
     assert found["state"] == "resolved"
     assert found["redirected_from"] is None
@@ -117,13 +106,13 @@ def test_a_profile_has_every_field_of_the_contract(shown: Api) -> None:
     assert [each["code"] for each in found["warnings"]] == ["refused_links", "devices_of_several"]
 
 
-def test_without_read_pii_nothing_personal_is_shown(shown: Api) -> None:
+def test_without_read_pii_nothing_personal_is_shown(api: Api) -> None:
     """Neither values nor traits nor what events hold; structure, classes and counts stay."""
-    take_wonjun(shown.homing)
-    found = wonjun(shown, Scope.READ)
-    whole = wonjun(shown)
+    take_wonjun(api.homing)
+    found = wonjun(api, Scope.READ)
+    whole = wonjun(api)
     personal = {each["value"] for each in whole["identifiers"]}
-    events = get(shown, f"/v1/profiles/{found['profile_id']}/events", Scope.READ)
+    events = get(api, f"/v1/profiles/{found['profile_id']}/events", Scope.READ)
     for answer in (found, events):
         assert not {value for value in personal if value in str(answer)}
     assert found["identifiers"][1]["value"] == "wo…"
@@ -131,27 +120,27 @@ def test_without_read_pii_nothing_personal_is_shown(shown: Api) -> None:
     assert [each["class"] for each in found["identifiers"]] == [each["class"] for each in whole["identifiers"]]
 
 
-def test_an_absorbed_id_answers_with_the_survivor(shown: Api) -> None:
+def test_an_absorbed_id_answers_with_the_survivor(api: Api) -> None:
     """The anonymous browser's id leads to the person that it turned out to be."""
-    take(shown.homing, 1, {"anonymousId": "a1"})
-    before = get(shown, "/v1/profiles", namespace="anonymous_id", value="a1")
+    take(api.homing, 1, {"anonymousId": "a1"})
+    before = get(api, "/v1/profiles", namespace="anonymous_id", value="a1")
     assert before["is_person"] is False
-    take(shown.homing, 2, {"anonymousId": "a1", "userId": "u1"})
-    after = get(shown, f"/v1/profiles/{before['profile_id']}")
+    take(api.homing, 2, {"anonymousId": "a1", "userId": "u1"})
+    after = get(api, f"/v1/profiles/{before['profile_id']}")
     assert after["redirected_from"] == before["profile_id"]
     assert after["profile_id"] != before["profile_id"]
-    survivor = get(shown, f"/v1/profiles/{after['profile_id']}")
+    survivor = get(api, f"/v1/profiles/{after['profile_id']}")
     assert survivor == after | {"redirected_from": None}
 
 
-def test_what_too_many_share_is_told_and_leads_to_nobody(shown: Api, homing: Homing) -> None:
+def test_what_too_many_share_is_told_and_leads_to_nobody(api: Api, homing: Homing) -> None:
     """A hub is listed with the profiles whose events carry it, and is in none."""
     for number in range(21):
         take(homing, number, {"userId": f"u{number}", "context": device("kiosk")})
-    found = get(shown, "/v1/profiles", namespace="user_id", value="u0")
+    found = get(api, "/v1/profiles", namespace="user_id", value="u0")
     assert found["shared"] == [{"namespace": "device_id", "value": "kiosk"}]
     assert [each["code"] for each in found["warnings"]] == ["shared_identifiers"]
-    answer = shown.get("/v1/profiles", key=shown.key(), params={"namespace": "device_id", "value": "kiosk"})
+    answer = api.get("/v1/profiles", key=api.key(), params={"namespace": "device_id", "value": "kiosk"})
     assert answer.status_code == 404
 
 
@@ -171,36 +160,47 @@ def test_what_too_many_share_is_told_and_leads_to_nobody(shown: Api, homing: Hom
         ("/v1/profiles/x/events?limit=501", 422, "invalid_request"),
     ],
 )
-def test_the_unknown_and_the_impossible_are_told_apart(shown: Api, path: str, status: int, code: str) -> None:
+def test_the_unknown_and_the_impossible_are_told_apart(api: Api, path: str, status: int, code: str) -> None:
     """404 for whom nobody knows, 422 for what cannot be asked."""
-    answer = shown.get(path, key=shown.key())
+    answer = api.get(path, key=api.key())
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("path", ["?namespace=user_id&value=u1", "/x", "/x/events", "/x/decisions"])
-def test_reading_needs_the_scope_read(shown: Api, path: str) -> None:
+def test_reading_needs_the_scope_read(api: Api, path: str) -> None:
     """401 without a live key, 403 with another scope, also where there is nothing to find."""
-    other = shown.key(Scope.INGEST, Scope.DECIDE, Scope.READ_PII)
-    assert shown.get(f"/v1/profiles{path}").status_code == 401
-    assert shown.get(f"/v1/profiles{path}", key="homing_unknown").status_code == 401
-    assert shown.get(f"/v1/profiles{path}", key=other).status_code == 403
+    other = api.key(Scope.INGEST, Scope.DECIDE, Scope.READ_PII)
+    assert api.get(f"/v1/profiles{path}").status_code == 401
+    assert api.get(f"/v1/profiles{path}", key="homing_unknown").status_code == 401
+    assert api.get(f"/v1/profiles{path}", key=other).status_code == 403
 
 
-def test_events_come_newest_first_with_whose_they_are(shown: Api) -> None:
+def test_events_come_newest_first_with_whose_they_are(api: Api) -> None:
     """The tablet's first event was somebody else's, and says so; content only with read_pii."""
-    take_wonjun(shown.homing)
-    profile_id = wonjun(shown)["profile_id"]
+    take_wonjun(api.homing)
+    profile_id = wonjun(api)["profile_id"]
     path = f"/v1/profiles/{profile_id}/events"
-    events = get(shown, path)["events"]
+    events = get(api, path)["events"]
     assert [event["message_id"] for event in events] == ["m4", "m3", "m2", "m1"]
     assert [event["profile_id"] == profile_id for event in events] == [True, True, True, False]
     assert [event["device"]["value"] for event in events] == ["browser-1", "tablet-7c1", "phone-19f", "tablet-7c1"]
     assert events[2]["content"]["traits"] == {"email": "wonjun@example.com"}
     assert events[0]["trust"] == "asserted"
-    first = get(shown, path, limit=3)
-    second = get(shown, path, limit=3, cursor=first["next_cursor"])
+    first = get(api, path, limit=3)
+    second = get(api, path, limit=3, cursor=first["next_cursor"])
     assert first["events"] + second["events"] == events
     assert second["next_cursor"] is None
+
+
+def test_events_on_a_device_given_away_stay_the_former_owners(api: Api) -> None:
+    """The tablet is somebody else's now; what was done on it before is still listed where it belongs."""
+    take(api.homing, 1, {"userId": "haneul", "context": device("tablet-7c1", "web")})
+    take(api.homing, 2, {"context": device("tablet-7c1", "web")})
+    take(api.homing, 3, {"userId": "wonjun", "context": device("tablet-7c1", "web")})
+    haneul = get(api, "/v1/profiles", namespace="user_id", value="haneul")
+    assert [each["value"] for each in haneul["identifiers"]] == ["haneul"]
+    events = get(api, f"/v1/profiles/{haneul['profile_id']}/events")["events"]
+    assert [event["message_id"] for event in events] == ["m2", "m1"]
 
 
 def decide(homing: Homing, number: int, profile_id: str, endpoint: tuple[str, str] | None, *outcomes: str) -> None:
@@ -246,36 +246,48 @@ def decide(homing: Homing, number: int, profile_id: str, endpoint: tuple[str, st
     homing.writer.submit(job).result(10)
 
 
-def test_decisions_come_newest_first_with_what_came_of_them(shown: Api) -> None:
+def test_decisions_come_newest_first_with_what_came_of_them(api: Api) -> None:
     """Those for the profile and those sent to its endpoints under another id, each once."""
-    take_wonjun(shown.homing)
-    found = wonjun(shown)
+    take_wonjun(api.homing)
+    found = wonjun(api)
     push, email = (each["endpoint_id"] for each in found["endpoints"])
-    decide(shown.homing, 1, found["profile_id"], ("app_push", push), "delivered", "clicked")
-    decide(shown.homing, 2, "an id of former days", ("email", email))
-    decide(shown.homing, 3, found["profile_id"], None)
-    decide(shown.homing, 4, "somebody else's", ("email", "another endpoint"))
+    decide(api.homing, 1, found["profile_id"], ("app_push", push), "delivered", "clicked")
+    decide(api.homing, 2, "an id of former days", ("email", email))
+    decide(api.homing, 3, found["profile_id"], None)
+    decide(api.homing, 4, "somebody else's", ("email", "another endpoint"))
     path = f"/v1/profiles/{found['profile_id']}/decisions"
-    held, mailed, pushed = told = get(shown, path)["decisions"]
+    held, mailed, pushed = told = get(api, path)["decisions"]
     assert [each["decision_id"] for each in told] == ["d3", "d2", "d1"]
     assert (held["held"], held["channel"], held["send_at"]) == ("no_consent", None, None)
     assert (mailed["channel"], mailed["endpoint_id"], mailed["outcomes"]) == ("email", email, [])
     assert (pushed["channel"], pushed["device_kind"], pushed["propensity"]) == ("app_push", "phone", 1.0)
     assert (pushed["message_id"], pushed["send_at"]) == ("cart-1", "2026-11-14T13:00:00Z")
     assert [outcome["type"] for outcome in pushed["outcomes"]] == ["delivered", "clicked"]
-    first = get(shown, path, limit=2)
-    second = get(shown, path, limit=2, cursor=first["next_cursor"])
+    first = get(api, path, limit=2)
+    second = get(api, path, limit=2, cursor=first["next_cursor"])
     assert first["decisions"] + second["decisions"] == told
 
 
-def test_what_came_of_messages_is_counted_in(shown: Api) -> None:
+def test_decisions_made_under_an_absorbed_id_are_the_survivors(api: Api) -> None:
+    """Also one that sent nothing, and so is tied to no endpoint."""
+    take(api.homing, 1, {"anonymousId": "a1"})
+    visitor = get(api, "/v1/profiles", namespace="anonymous_id", value="a1")["profile_id"]
+    decide(api.homing, 1, visitor, None)
+    take(api.homing, 2, {"anonymousId": "a1", "userId": "u1"})
+    survivor = get(api, "/v1/profiles", namespace="user_id", value="u1")["profile_id"]
+    for profile_id in (survivor, visitor):
+        told = get(api, f"/v1/profiles/{profile_id}/decisions")
+        assert (told["profile_id"], [each["decision_id"] for each in told["decisions"]]) == (survivor, ["d1"])
+
+
+def test_what_came_of_messages_is_counted_in(api: Api) -> None:
     """A bounce ends an endpoint, an unsubscription denies its channel."""
-    take_wonjun(shown.homing)
-    found = wonjun(shown)
+    take_wonjun(api.homing)
+    found = wonjun(api)
     push, email = (each["endpoint_id"] for each in found["endpoints"])
-    decide(shown.homing, 1, found["profile_id"], ("app_push", push), "bounced")
-    decide(shown.homing, 2, found["profile_id"], ("email", email), "unsubscribed")
-    after = wonjun(shown)
+    decide(api.homing, 1, found["profile_id"], ("app_push", push), "bounced")
+    decide(api.homing, 2, found["profile_id"], ("email", email), "unsubscribed")
+    after = wonjun(api)
     assert [(each["status"], each["deliverable"], each["reason"]) for each in after["endpoints"]] == [
         ("bounced", False, "endpoint_bounced"),
         ("active", True, None),
@@ -286,14 +298,14 @@ def test_what_came_of_messages_is_counted_in(shown: Api) -> None:
 
 
 def test_reading_changes_nothing_and_a_fresh_process_reads_the_same(
-    shown: Api, homing: Homing, clock: FixedClock, tmp_path: Any
+    api: Api, homing: Homing, clock: FixedClock, tmp_path: Any
 ) -> None:
     """No fact is added, and what is shown depends on the store alone."""
     take_wonjun(homing)
-    before = wonjun(shown)
+    before = wonjun(api)
     assert homing.writer.submit(facts.last_seq).result(10) == 4
     again = deployment(tmp_path, clock)
-    other = Api(again, app_of(again, profiles.router))
+    other = Api(again)
     assert wonjun(other) == before
     other.close()
     again.close()

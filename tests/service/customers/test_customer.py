@@ -73,11 +73,12 @@ def test_identifiers_tell_how_well_they_are_known() -> None:
     world.take(1, {"type": "track", "event": "x", "userId": "u1", "anonymousId": "a1"}, Trust.ASSERTED, "web")
     world.take(2, {"type": "identify", "userId": "u1", "traits": {"email": "U1@Example.com"}}, Trust.SERVER, "crm")
     world.take(3, {"type": "track", "event": "x", "userId": "u1", "anonymousId": "a1"}, Trust.ASSERTED, "web")
+    world.take(3, {"type": "identify", "userId": "u1"}, Trust.SERVER, "till")
     found = world.customer("user_id", "u1")
     known = {name.namespace: each for name, each in found.identifiers.items()}
     assert list(known) == ["user_id", "email", "anonymous_id"]
     user = known["user_id"]
-    assert (user.trust, user.source, user.observations) == (Trust.SERVER, "crm", 3)
+    assert (user.trust, user.source, user.observations) == (Trust.SERVER, "till", 4)
     assert (user.first_seen, user.last_seen) == (hour(1), hour(3))
     assert (known["anonymous_id"].trust, known["anonymous_id"].vouched) == (Trust.ASSERTED, False)
     assert known["email"].vouched

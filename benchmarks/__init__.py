@@ -1,0 +1,1 @@
+"""How fast Homing is, beside what the same machine could do at best: `python -m benchmarks`. Nothing is asserted."""

@@ -1,0 +1,46 @@
+"""The floor: the same bytes into one SQLite table, a row an event, a durable transaction a batch; no index, no HTTP."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import orjson
+
+from benchmarks.latencies import waits
+from benchmarks.records import Figures, Size
+from benchmarks.traffic import batches, read_events
+
+
+def measure(folder: Path, size: Size) -> Figures:
+    """Append the batches that the service is sent, then the single events."""
+    events = read_events(folder)
+    full = [[(orjson.dumps(event),) for event in batch.events] for batch in batches(events[: -size.alone])]
+    alone = [[(orjson.dumps(event.raw),)] for event in events[-size.alone :]]
+    with TemporaryDirectory(dir=folder) as name, closing(_log(Path(name) / "log.db")) as log:
+        taken = _append(log, full)
+        few = _append(log, alone)
+    rate = sum(map(len, full)) / sum(taken)
+    return {"events_per_second": rate, **waits("batch", taken), **waits("alone", few)}
+
+
+def _log(path: Path) -> sqlite3.Connection:
+    log = sqlite3.connect(path, isolation_level=None)
+    log.execute("PRAGMA journal_mode = WAL")
+    log.execute("PRAGMA synchronous = FULL")
+    log.execute("CREATE TABLE log (seq INTEGER PRIMARY KEY, body BLOB NOT NULL)")
+    return log
+
+
+def _append(log: sqlite3.Connection, groups: Sequence[Sequence[tuple[bytes]]]) -> list[float]:
+    """Append each group in a transaction of its own; give the seconds that each took."""
+    taken = []
+    for rows in groups:
+        started = time.perf_counter()
+        log.execute("BEGIN IMMEDIATE")
+        log.executemany("INSERT INTO log (body) VALUES (?)", rows)
+        log.execute("COMMIT")
+        taken.append(time.perf_counter() - started)
+    return taken

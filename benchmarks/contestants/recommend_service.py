@@ -1,0 +1,44 @@
+"""The service on a copy of the filled store: every customer fills a cart, then each cart's message is asked for."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import orjson
+
+from benchmarks.access import make_key
+from benchmarks.latencies import waits
+from benchmarks.load import Address, Load, post, send
+from benchmarks.questions import carts, read_customers, requests
+from benchmarks.recommend import CONNECTIONS, STORE
+from benchmarks.records import Figures, Size
+from benchmarks.served import homing, served
+from benchmarks.traffic import BATCH
+from identity.observations import Trust
+
+
+def measure(folder: Path, size: Size) -> Figures:
+    """Ask for every customer once in each pass; a first pass, not counted, warms up."""
+    users = read_customers(folder)
+    with TemporaryDirectory(dir=folder) as name:
+        store = Path(name) / STORE
+        for path in folder.glob(f"{Path(STORE).stem}.*"):
+            shutil.copy(path, name)
+        key = make_key(store, Trust.SERVER)
+        with served(homing(store), Path(name)) as address:
+            passes = [_pass(address, users, number, key) for number in range(size.passes + 1)][1:]
+    seconds = [wait for each in passes for wait in each.waits]
+    return {"requests_per_second": len(seconds) / sum(p.seconds for p in passes), **waits("answer", seconds)}
+
+
+def _pass(address: Address, users: Sequence[str], number: int, key: dict[str, str]) -> Load:
+    """Fill the carts, uncounted: nobody is asked for whom nothing has just happened to. Then ask."""
+    events = carts(users, number)
+    parts = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
+    send(address, [post("/v1/batch", orjson.dumps({"batch": part}), key) for part in parts], 1)
+    load = send(address, requests(users, number, key), CONNECTIONS)
+    unknown = sum(orjson.loads(body)["profile_id"] is None for body in load.bodies)
+    if unknown:
+        raise RuntimeError(f"{unknown} of {len(users)} customers were not known")
+    return load
