@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import uvloop
 
@@ -87,7 +87,7 @@ class _Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = transport if isinstance(transport, asyncio.WriteTransport) else None
+        self._transport = cast(asyncio.WriteTransport, transport)  # a socket's; uvloop's is no subclass
 
     def data_received(self, data: bytes) -> None:
         """Take a part of an answer; hand over the whole."""

@@ -12,14 +12,16 @@ from service.settings import load as load_settings
 from service.shop_loading import load
 from service.wiring import open_homing
 
-STORE = "shop.db"
+FILLED = "filled"
+STORE = "homing.db"
 CONNECTIONS = 8
 
 
 def prepare(folder: Path, size: Size) -> str:
     """Leave a store that holds the shop and has learned from it, and the names of the customers."""
     shop = generate(datetime.now(UTC), people=size.people)
-    _fill(folder / STORE, shop)
+    (folder / FILLED).mkdir()
+    _fill(folder / FILLED / STORE, shop)
     return write_customers(folder, shop)
 
 

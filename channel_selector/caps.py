@@ -1,6 +1,7 @@
 """No sliding window of a cap's length ever holds more sends of a person than the cap allows, planned ones included."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -50,8 +51,10 @@ class Caps:
         return all(_room(self._times[cap.channel], at, cap) for cap in concerned)
 
 
-def _room(times: Iterable[datetime], at: datetime, cap: FrequencyCap) -> bool:
-    """Tell whether every window (end − length, end] that would hold `at` has room for it."""
-    near = [sent for sent in times if at - cap.window < sent < at + cap.window]
+def _room(times: Sequence[datetime], at: datetime, cap: FrequencyCap) -> bool:
+    """Tell whether every window (end − length, end] that would hold `at` has room for it; `times` are sorted."""
+    near = times[bisect_right(times, at - cap.window) : bisect_left(times, at + cap.window)]
+    if len(near) < cap.limit:
+        return True
     ends = [at, *(sent for sent in near if sent > at)]
     return all(sum(end - cap.window < sent <= end for sent in near) < cap.limit for end in ends)

@@ -154,6 +154,26 @@ class Decision:
         )
 
 
+def send_of_json(data: dict[str, Any]) -> Send | None:
+    """Give the `send` of a decision as `Decision.to_json` wrote it, without reading the options not chosen.
+
+    For folding a long log: it costs a fraction of making the decision whole.
+    """
+    if data["chosen"] is None or data["propensity"] is None:
+        return None
+    option = data["options"][data["chosen"]]
+    return Send(
+        decision_id=data["decision_id"],
+        subject=data["subject"],
+        segment=data["context"]["segment"],
+        channel=option["channel"],
+        device_kind=option["device_kind"],
+        local_hour=option["local_hour"],
+        endpoint_id=option["endpoint_id"],
+        send_at=from_microseconds(option["send_at"]),
+    )
+
+
 PLAIN_FIELDS = (
     "decision_id",
     "subject",

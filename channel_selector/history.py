@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from channel_selector.decisions import Decision, Send
 from channel_selector.learning import Reported
@@ -78,5 +79,5 @@ class History:
         return self._moved.get(decision_id, self._decisions[decision_id].subject)
 
 
-def _order(outcome: Outcome) -> tuple[str, str, str, float]:
-    return outcome.at.isoformat(), outcome.kind, outcome.id or "", outcome.value
+def _order(outcome: Outcome) -> tuple[datetime, str, str, float]:
+    return outcome.at, outcome.kind, outcome.id or "", outcome.value

@@ -231,7 +231,7 @@ def _options(
 ) -> Iterator[EligibleOption]:
     for when in times:
         for variant in variants or (None,):
-            name = f"{endpoint.endpoint_id}@{when.send_at:%Y%m%dT%H%M%SZ}"
+            name = f"{endpoint.endpoint_id}@{int(when.send_at.timestamp())}"
             option = DeliveryOption(
                 option_id=name if variant is None else f"{name}#{variant}",
                 channel=endpoint.channel,

@@ -79,14 +79,14 @@ def _shares(values: Values, *, do_not_send: bool) -> Shares:
     sizes = np.diff(np.append(starts, len(values.location)))
     owner = np.repeat(np.arange(len(starts)), sizes)
     log_gain = np.log(np.maximum(values.gain, SMALLEST_GAIN))
-    dearest = np.maximum.reduceat(values.cost, starts)
-    saved = dearest[owner] - values.cost
-    low, high = _reach(values, log_gain, saved)
-    nothing_at = np.log(np.maximum(dearest, TINY)) if do_not_send else np.full(len(starts), -np.inf)
+    cheapest = np.minimum.reduceat(values.cost, starts)
+    extra = values.cost - cheapest[owner]
+    low, high = _reach(values, log_gain, extra)
+    nothing_at = np.log(np.maximum(cheapest, TINY)) if do_not_send else np.full(len(starts), -np.inf)
     competes = nothing_at > low
     low = np.maximum(low, nothing_at)
     grid = low[:, None] + np.maximum(high - low, 1e-6)[:, None] * STEPS
-    rises, products = _distributions(values, grid[owner], log_gain, saved)
+    rises, products = _distributions(values, grid[owner], log_gain, extra)
     gained = np.diff(products, axis=1) / np.maximum(np.add.reduceat(rises, starts, axis=0), TINY)
     raw = (rises * gained[owner]).sum(axis=1)
     nothing = np.where(competes, products[:, 0], 0.0)
@@ -95,20 +95,20 @@ def _shares(values: Values, *, do_not_send: bool) -> Shares:
     return Shares(cells, np.maximum(1.0 - np.add.reduceat(cells, starts), 0.0))
 
 
-def _reach(values: Values, log_gain: Floats, saved: Floats) -> tuple[Floats, Floats]:
-    """Give the ends of each decision's grid, on the scale log(value + its dearest cost)."""
+def _reach(values: Values, log_gain: Floats, extra: Floats) -> tuple[Floats, Floats]:
+    """Give the ends of each decision's grid, on the scale log(value + its cheapest cost): the best is always above."""
     ends = []
     for reach in (-REACH, REACH):
-        worth = np.exp(values.location + reach * values.spread + log_gain) + saved
+        worth = np.exp(values.location + reach * values.spread + log_gain) - extra
         ends.append(np.maximum.reduceat(np.log(np.maximum(worth, TINY)), values.starts))
     return ends[0], ends[1]
 
 
-def _distributions(values: Values, grid: Floats, log_gain: Floats, saved: Floats) -> tuple[Floats, Floats]:
+def _distributions(values: Values, grid: Floats, log_gain: Floats, extra: Floats) -> tuple[Floats, Floats]:
     """Give each cell's relative rise of F between neighbouring points, and each decision's Π F at every point."""
-    cheaper = saved > 0.0
-    if cheaper.any():
-        grid[cheaper] = np.log(np.maximum(np.exp(grid[cheaper]) - saved[cheaper, None], TINY))
+    dearer = extra > 0.0
+    if dearer.any():
+        grid[dearer] = np.log(np.exp(grid[dearer]) + extra[dearer, None])
     z = (grid - (log_gain + values.location)[:, None]) / values.spread[:, None]
     np.clip(z, -PHI_END, PHI_END, out=z)
     below = 1.0 / (1.0 + np.exp(-PHI_SCALE * z * (1.0 + PHI_CUBIC * z * z)))

@@ -1,6 +1,7 @@
 """A raw component: all that links ever joined, with its replay kept at hand.
 
-Its state is a pure function of its sightings: a sighting later than all others is one step; any other replays them.
+Its state is a pure function of its sightings: a sighting later than all others is one step; so is one of a
+profile that has not changed since; any other replays them.
 Components never shrink: R of a superset of a component's observations is the same answer.
 """
 
@@ -79,8 +80,7 @@ class Component:
         self._count(sighting)
         self.known.update(sighting.identifiers)
         if self._sightings and _place(sighting) < _place(self._sightings[-1]):
-            insort(self._sightings, sighting, key=_place)
-            return self._again()
+            return self._add_late(sighting)
         self._sightings.append(sighting)
         moved = self._replay.step(sighting)
         if sighting.main:
@@ -114,6 +114,16 @@ class Component:
         """Go on under judgements that concern nothing seen here so far."""
         self._verdicts = verdicts
         self._replay.adopt(verdicts)
+
+    def _add_late(self, sighting: Sighting) -> Moved:
+        """Take in a sighting that others have overtaken."""
+        insort(self._sightings, sighting, key=_place)
+        if not self._replay.commutes(sighting):
+            return self._again()
+        self._replay.step(sighting)
+        if sighting.main:
+            insort(self._replayed, after_step(self._replay, sighting, self._rules), key=lambda r: r.observation.key)
+        return {}
 
     def _again(self) -> Moved:
         """Replay everything; give what differs."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from identity.identifiers import Identifier, NamespaceClass
 from identity.judgements import Pair, Verdicts
-from identity.observations import Observation, Trust
+from identity.observations import Observation, ReplayKey, Trust
 from identity.profiles import ProfileRef
 from identity.rules import Conflict, Founder, LinkingRules
 
@@ -60,8 +60,9 @@ Rank = tuple[int, datetime, int, str, str]
 class Cluster:
     """A profile in the making.
 
-    `counts` has the distinct values of each limited namespace and `size` all identifiers, must-linked ones once.
-    `founder` and `person` are the least by rank among all and among the person-class ones.
+    `counts` has the distinct values of each namespace and `size` all identifiers, must-linked ones once. `founder` and
+    `person` are the least by rank among all and among the person-class ones. `since` is the place in the replay from
+    which on it has consisted of these members.
     """
 
     members: set[Identifier]
@@ -70,6 +71,7 @@ class Cluster:
     size: int
     founder: tuple[Rank, Identifier]
     person: tuple[Rank, Identifier] | None
+    since: ReplayKey
 
 
 class Replay:
@@ -129,12 +131,26 @@ class Replay:
         old = self._touched(identifiers)
         for identifier in identifiers:
             self._first_seen.setdefault(identifier, observation.at)
-            self._last_seen[identifier] = observation.at
+            self._last_seen[identifier] = max(self._last_seen.get(identifier, observation.at), observation.at)
         pairs = list(combinations(sorted(identifiers), 2))
         judged = any(i in self._verdicts.groups for i in fresh)
         if not expired and not judged and self._fits(old, fresh):
             return self._join(old, fresh, pairs, observation)
         return self._rebuild(old, fresh, pairs, observation, expired)
+
+    def commutes(self, sighting: Sighting) -> bool:
+        """Tell whether a sighting may be taken late: its profile has had these members ever since it happened.
+
+        Then it is one of the profile's inner sightings, which leave its members alone and whose trusts and ages come
+        out alike in any order.
+        """
+        observation, identifiers = sighting.observation, sighting.identifiers
+        cluster = self._clusters.get(identifiers[0])
+        if cluster is None or observation.key <= cluster.since:
+            return False
+        return all(self._clusters.get(i) is cluster for i in identifiers) and not self._expired(
+            identifiers, observation.at
+        )
 
     def absorb(self, other: "Replay") -> None:
         """Take over the state of a replay that shares no identifier and no must-link with this one."""
@@ -206,27 +222,23 @@ class Replay:
         self, old: Sequence[Cluster], fresh: Sequence[Identifier], pairs: Iterable[Pair], observation: Observation
     ) -> set[Identifier]:
         """Make one profile of all these, the biggest taking in the others."""
-        atoms = [self._atom((i,)) for i in fresh]
+        atoms = [self._atom((i,), observation.key) for i in fresh]
         into = max(old, key=lambda c: len(c.members), default=None) or atoms[0]
         others = [c for c in (*old, *atoms) if c is not into]
-        before = self._ref(into)
-        founders = [c.founder for c in old]
-        moved = {i for c in others for i in c.members}
+        before = [(self._ref(c), c.founder, frozenset(c.members)) for c in old] if others else []
         for other in others:
             _take_in(into, other)
+            into.since = observation.key
+            self._clusters.update(dict.fromkeys(other.members, into))
         for pair in pairs:
             into.links[pair] = _seen_again(into.links.get(pair), observation)
             if self.refused:
                 self.refused.pop(pair, None)
-        for identifier in moved:
-            self._clusters[identifier] = into
-        if not old:
-            moved |= into.members
+        if fresh:
             self._clusters[fresh[0]] = into
-        self._retire(founders)
-        if old and self._ref(into) != before:
-            moved = set(into.members)
-        return moved
+        self._retire([founder for _, founder, _ in before])
+        now = self._ref(into)
+        return set(fresh).union(*(members for ref, _, members in before if ref != now))
 
     # --- the contested case: links are put in order and added one by one ---
 
@@ -252,7 +264,7 @@ class Replay:
         before = {i: self._ref(c) for c in old for i in c.members}
         members = set(before).union(fresh)
         order = sorted(links.items(), key=lambda link: self._order(link, incoming, made))
-        into = self._add(members, order, observation.id)
+        into = self._add(members, order, observation)
         self._clusters |= into
         self._retire([c.founder for c in old])
         return {i for i in members if before.get(i) != self.ref(i)}
@@ -284,19 +296,20 @@ class Replay:
         return NamespaceClass.CONTACT in (self._rules.kind(left), self._rules.kind(right))
 
     def _add(
-        self, members: set[Identifier], order: Iterable[tuple[Pair, Weight]], by: str
+        self, members: set[Identifier], order: Iterable[tuple[Pair, Weight]], observation: Observation
     ) -> dict[Identifier, Cluster]:
         """Join must-linked members, then the ends of each link in turn unless that breaks a limit."""
         into: dict[Identifier, Cluster] = {}
         for identifier in members:
             if identifier not in into:
-                atom = self._atom(tuple(i for i in self._verdicts.group(identifier) if i in members))
+                group = self._verdicts.group(identifier)
+                atom = self._atom(tuple(i for i in group if i in members), observation.key)
                 into.update(dict.fromkeys(atom.members, atom))
         for (left, right), weight in order:
             a, b = into[left], into[right]
             reason = None if a is b else self._breaks(a, b, weight.trust)
             if reason is not None:
-                self.refused[left, right] = Refused(left=left, right=right, reason=reason, by=by)
+                self.refused[left, right] = Refused(left=left, right=right, reason=reason, by=observation.id)
                 continue
             self.refused.pop((left, right), None)
             if a is not b:
@@ -320,7 +333,7 @@ class Replay:
 
     # --- clusters, founders and generations ---
 
-    def _atom(self, members: tuple[Identifier, ...]) -> Cluster:
+    def _atom(self, members: tuple[Identifier, ...], since: ReplayKey) -> Cluster:
         """Make a cluster of identifiers that count as one: a single one, or those that must be together."""
         persons = [i for i in members if self._rules.kind(i) is NamespaceClass.PERSON]
         return Cluster(
@@ -330,6 +343,7 @@ class Replay:
             size=1,
             founder=min((self._founder_rank(i), i) for i in members),
             person=min(((self._class_rank(i), i) for i in persons), default=None),
+            since=since,
         )
 
     def _founder_rank(self, identifier: Identifier) -> Rank:

@@ -5,7 +5,7 @@ refusals. Whatever is faster (`incremental`) is proven equal to this.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from identity.hubs import Hubs, PersonTally, parts
@@ -57,7 +57,10 @@ def resolve(
     hubs = tally.hubs()
     divided = (sighting for observation in ordered for sighting in sightings(observation, hubs))
     replay, replayed = run(divided, rules, settle(in_order(judgements, as_of)))
-    return resolution(replay, Owners(replayed, replay.ref, rules), _sharing(hubs, tally), hubs, key)
+    owners = Owners(replayed, replay.ref, rules)
+    resolved = resolution(replay, owners, _sharing(hubs, tally), hubs, key)
+    # Those of which hubs left nothing are in no replay, and nobody's.
+    return replace(resolved, attribution={**dict.fromkeys(known), **resolved.attribution})
 
 
 def sightings(observation: Observation, hubs: Hubs, among: tuple[Identifier, ...] | None = None) -> list[Sighting]:

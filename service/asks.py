@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from channel_selector.endpoints import MARKETING
+from channel_selector.endpoints import MARKETING, TRANSACTIONAL
 from channel_selector.options import MessageWindow
 
+CART_ABANDONMENT = "cart_abandonment"
 DEADLINE = timedelta(hours=48)
 """How long a message may wait where its sender names no deadline."""
+_LATEST = datetime.max.replace(tzinfo=UTC) - DEADLINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,7 @@ class Ask:
     recipient: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     profile_id: str | None = None
     message_id: str = field(repr=False)
-    kind: str = "cart_abandonment"
+    kind: str = CART_ABANDONMENT
     purpose: str = MARKETING
     cart_id: str | None = None
     cart_value: float | None = None
@@ -37,12 +39,21 @@ class Ask:
     features: Mapping[str, float | str | bool | None] = field(default_factory=dict)
     explore: bool = True
 
+    @property
+    def reminds(self) -> bool:
+        """Whether it is about a cart left behind, so that it is held once the person has bought.
+
+        Transactional messages never are: a receipt must not wait because its order was made.
+        """
+        about_cart = self.kind == CART_ABANDONMENT or self.cart_id is not None or self.abandoned_at is not None
+        return about_cart and self.purpose != TRANSACTIONAL
+
     def window(self, now: datetime) -> MessageWindow:
         """Give the time that the message may go out in: never before now."""
         not_before = now if self.not_before is None else max(now, self.not_before)
         return MessageWindow(
             not_before=not_before,
-            deadline=not_before + DEADLINE if self.deadline is None else self.deadline,
+            deadline=min(not_before, _LATEST) + DEADLINE if self.deadline is None else self.deadline,
             purpose=self.purpose,
             channels=self.channels,
             variants=self.variants,

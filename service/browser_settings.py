@@ -12,10 +12,12 @@ from service.keys import shown_key
 SEGMENT_PATH = "/v1/projects/{key}/settings"
 RUDDER_PATHS = ("/sourceConfig/", "/sourceConfig")
 
+_NO_KEY: dict[str, Any] = {"security": []}
+
 router = APIRouter(tags=["collector"])
 
 
-@router.get(SEGMENT_PATH, summary="Let Segment's browser client start")
+@router.get(SEGMENT_PATH, summary="Let Segment's browser client start", openapi_extra=_NO_KEY)
 async def segment_settings(request: Request, key: str) -> dict[str, Any]:
     """Name this host as the only integration of `@segment/analytics-next`."""
     host = request.url.netloc + request.scope.get("root_path", "")
@@ -67,4 +69,5 @@ for _path in RUDDER_PATHS:
         methods=["GET"],
         summary="Let RudderStack's browser client start",
         include_in_schema=_path == RUDDER_PATHS[0],
+        openapi_extra=_NO_KEY,
     )

@@ -15,7 +15,6 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.answers import JSONAnswer
-from service.collector_openapi import BATCH, EVENT, RESPONSES, request_body
 from service.errors import ApiError
 from service.event_identifiers import identifier_text
 from service.event_time import read_time
@@ -24,6 +23,7 @@ from service.keys import Caller, Scope, authenticate, shown_key
 from service.messages import MESSAGE_ID_LENGTH, Message, Rejection, parse
 from service.metrics import count_events
 from service.payload import inflate, read_json
+from service.schemas.collector import BATCH, EVENT, RESPONSES, request_body
 from service.wiring import Homing
 
 P = ParamSpec("P")

@@ -1,7 +1,8 @@
 """The decision on one message: made once, logged with its exact propensity, looked at again whenever it is asked for.
 
 A repeat gives the same option under the same probabilities; what may not be sent any more is held back, and nothing
-that was held back is let go. Runs inside a job of the writer, so a message has one decision whoever asks at once.
+that was held back before it was sent is let go. Runs inside a job of the writer, so a message has one decision whoever
+asks at once.
 """
 
 from datetime import datetime, timedelta
@@ -16,13 +17,21 @@ from channel_selector.context import Context
 from channel_selector.decisions import Decision
 from channel_selector.endpoints import APP_PUSH, EMAIL, MESSENGER, SMS, WEB_PUSH, Endpoint
 from channel_selector.learning import customer_effects
-from channel_selector.options import CHANNEL_NOT_REQUESTED, NO_ENDPOINT, Eligibility, MessageWindow, Recipient, eligible
+from channel_selector.options import (
+    CHANNEL_NOT_REQUESTED,
+    NO_ENDPOINT,
+    DeliveryOption,
+    Eligibility,
+    MessageWindow,
+    Recipient,
+    eligible,
+)
 from channel_selector.population import Population
-from service.abandonment import already_purchased, cart_named
+from service.abandonment import Cart, already_purchased, cart_named
 from service.asks import DEADLINE, Ask
-from service.customers import CustomerRules
+from service.customers import Customer, CustomerRules
 from service.people import People, ProfileView
-from service.rulings import FALLBACK_ENDPOINT, Ruling, log, logged
+from service.rulings import FALLBACK_ENDPOINT, Logged, Ruling, hold_of, log, log_hold, logged
 from service.settings import Settings
 from service.standing import Standing, standing
 from service.store import decisions, models
@@ -59,7 +68,7 @@ class Decider:
         subjects = (*(known.profile_ids if known else ()), self._stranger(ask))
         for row in decisions.of_message(conn, subjects, ask.message_id):
             if row.expires_at > now:
-                return self._again(decisions.read(conn, [row.seq])[0], known, now)
+                return self._again(conn, decisions.read(conn, [row.seq])[0], known, now)
         return self._new(conn, ask, known, subjects[0], now)
 
     def today(self, conn: Connection, decision_id: str, now: datetime) -> Ruling | None:
@@ -69,7 +78,7 @@ class Decider:
             return None
         view = self._people.view(conn, row.profile_id)
         known = None if view is None else standing(conn, view, self._rules, self._settings)
-        return self._again(decisions.read(conn, [row.seq])[0], known, now)
+        return self._again(conn, decisions.read(conn, [row.seq])[0], known, now)
 
     def chooser(self, conn: Connection) -> Chooser:
         """Give the policy under the newest population in the store."""
@@ -95,8 +104,8 @@ class Decider:
 
     def _new(self, conn: Connection, ask: Ask, known: Standing | None, subject: str, now: datetime) -> Ruling:
         """Decide, and log the decision."""
-        recipient = self._recipient(ask, known, now)
         fallback = known is None or not known.reach.endpoints
+        recipient = self._recipient(ask, known, now, left=ask.abandoned_at, fallback=fallback)
         window = ask.window(now)
         judged = eligible(recipient, window, self._eligibility)
         chooser = self.chooser(conn)
@@ -128,20 +137,31 @@ class Decider:
         log(conn, ruling, ask, now)
         return ruling
 
-    def _recipient(self, ask: Ask, known: Standing | None, now: datetime) -> Recipient:
-        """Read a standing, or that of a stranger, for eligibility."""
+    def _recipient(
+        self, ask: Ask, known: Standing | None, now: datetime, *, left: datetime | None, fallback: bool
+    ) -> Recipient:
+        """Read a standing, or that of a stranger, for eligibility; `left`: since when the cart was left, if known."""
         if known is None:
-            return Recipient(endpoints=_fallbacks(ask), timezone=self._settings.timezone)
+            return Recipient(endpoints=_fallbacks(ask) if fallback else (), timezone=self._settings.timezone)
         who, reached = known.reach.customer, known.reach
-        cart = cart_named(who.carts(now, self._settings.abandonment.carts()), ask.cart_id)
         return Recipient(
-            endpoints=reached.endpoints or _fallbacks(ask),
+            endpoints=_fallbacks(ask) if fallback else reached.endpoints,
             consents=who.consents,
             sends=known.planned,
             timezone=who.timezone or self._settings.timezone,
             suppressed_endpoints=reached.feedback.suppressed,
-            already_purchased=already_purchased(cart, who.orders, ask.abandoned_at),
+            already_purchased=ask.reminds and already_purchased(self._cart(ask, who, now), who.orders, left),
         )
+
+    def _cart(self, ask: Ask, who: Customer, now: datetime) -> Cart | None:
+        """Give the cart a message is about: the one it names, else the one left last, bought since or not."""
+        settings = self._settings.abandonment.carts()
+        found = who.carts(now, settings)
+        cart = cart_named(found, ask.cart_id)
+        if cart is not None or ask.cart_id is not None or ask.abandoned_at is not None:
+            return cart
+        lately = [each for each in found if each.closed_at is not None and each.closed_at > now - settings.keep]
+        return max(lately, key=lambda each: each.last_event_at, default=None)
 
     def _context(self, ask: Ask, known: Standing | None, subject: str) -> Context:
         """Say what is known of the customer and the occasion."""
@@ -159,8 +179,8 @@ class Decider:
 
     def _stranger(self, ask: Ask) -> str:
         """Name a recipient that no profile is known for, by a keyed hash of what it was called."""
-        text = "\0".join(f"{namespace}:{value}" for namespace, value in sorted(ask.recipient)) or str(ask.profile_id)
-        return blake2b(text.encode(), digest_size=16, key=self._key, person=b"homing.stranger").hexdigest()
+        called = orjson.dumps([sorted(ask.recipient), ask.profile_id])
+        return blake2b(called, digest_size=16, key=self._key, person=b"homing.stranger").hexdigest()
 
     def _decision_id(self, conn: Connection, subject: str, message_id: str) -> str:
         """Name the next decision in the log so that nobody outside can guess it."""
@@ -169,17 +189,15 @@ class Decider:
 
     # --- a decision made before ---
 
-    def _again(self, entry: LoggedEntry, known: Standing | None, now: datetime) -> Ruling:
+    def _again(self, conn: Connection, entry: LoggedEntry, known: Standing | None, now: datetime) -> Ruling:
         """Give a decision made before, held back where it may not be sent any more."""
         made = logged(entry)
-        recipient = self._recipient(made.ask, known, now)
-        held = made.held
-        if held is None and not (made.fallback and known is None):
-            held = self._tightened(made.decision, recipient, made.ask, now)
+        left = made.decision.at if made.ask.abandoned_at is None else made.ask.abandoned_at
+        recipient = self._recipient(made.ask, known, now, left=left, fallback=made.fallback)
         return Ruling(
             decision=made.decision,
             message_id=made.ask.message_id,
-            held=held,
+            held=self._held(conn, made, recipient, now),
             fallback=made.fallback,
             excluded=made.excluded,
             endpoint=_endpoint_of(made.decision, recipient.endpoints, fallback=made.fallback),
@@ -188,11 +206,21 @@ class Decider:
             standing=known,
         )
 
-    def _tightened(self, decision: Decision, recipient: Recipient, ask: Ask, now: datetime) -> str | None:
-        """Give the reason that has come up since to hold a decision back, None if there is none."""
-        option = decision.option
-        if option is None:
-            return None
+    def _held(self, conn: Connection, made: Logged, recipient: Recipient, now: datetime) -> str | None:
+        """Give what holds a decision back: what did at first or since, else what does now; logged if it is in time."""
+        option = made.decision.option
+        if made.held is not None or option is None:
+            return made.held
+        before = hold_of(conn, made.decision.decision_id)
+        if before is not None:
+            return before
+        held = self._tightened(option, recipient, made.ask, now)
+        if held is not None and now < option.send_at:
+            log_hold(conn, made.decision.decision_id, held, now)
+        return held
+
+    def _tightened(self, option: DeliveryOption, recipient: Recipient, ask: Ask, now: datetime) -> str | None:
+        """Give the reason that has come up since to hold an option back, None if there is none."""
         window = MessageWindow(not_before=now, deadline=now + DEADLINE, purpose=ask.purpose, channels=None)
         judged = eligible(recipient, window, self._eligibility)
         for entry in judged.eligible:

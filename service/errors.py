@@ -6,6 +6,7 @@ HomingError
 ├── SettingsError       a setting is unknown, of the wrong type or impossible (a command ends with 2)
 ├── SecretError         the deployment's secret is missing, too short or another store's
 ├── AddressError        the host and port to serve on cannot be had
+├── ImportFailed        a file cannot be read, or its rejects not be written
 └── StoreError          the store cannot do it; says what to do
     ├── StoreBusy       another process holds the store
     └── SchemaError     the store's schema is not this program's
@@ -68,6 +69,10 @@ class SecretError(HomingError):
 
 class AddressError(HomingError):
     """The host and port to serve on cannot be had; says why and what to do."""
+
+
+class ImportFailed(HomingError):  # noqa: N818 - what happened to the file
+    """A file to import cannot be read (further), or its rejects cannot be written; says how far it came."""
 
 
 class StoreError(HomingError):

@@ -4,18 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from channel_selector.endpoints import MARKETING, Consent, ConsentState, Endpoint
-from service.store.decisions import DecisionRow, OutcomeRow
+from channel_selector.outcomes import OutcomeKind
+from service.attribution import Reported
+from service.store.decisions import DecisionRow
 
-BOUNCED = "bounced"
-COMPLAINED = "complained"
-UNSUBSCRIBED = "unsubscribed"
+_DENY = frozenset({OutcomeKind.UNSUBSCRIBED, OutcomeKind.COMPLAINED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
     """`bounced` and `suppressed` are endpoint ids: dead addresses, and those that complained.
 
-    `denials`: unsubscribing from a message, or complaining of it, denies marketing by its channel from that moment on.
+    `denials`: unsubscribing from a message denies marketing by its channel from that moment on, complaining of it
+    denies marketing by every channel.
     """
 
     bounced: frozenset[str] = frozenset()
@@ -23,19 +24,23 @@ class Feedback:
     denials: tuple[Consent, ...] = ()
 
 
-def feedback(
-    endpoints: Iterable[Endpoint], decisions: Iterable[DecisionRow], outcomes: Iterable[OutcomeRow]
-) -> Feedback:
+def feedback(endpoints: Iterable[Endpoint], decisions: Iterable[DecisionRow], outcomes: Iterable[Reported]) -> Feedback:
     """Sum up the outcomes of the decisions that sent to these endpoints; others tell nothing here."""
     channels = {endpoint.endpoint_id: endpoint.channel for endpoint in endpoints}
     sent_to = {row.decision_id: row.endpoint_id for row in decisions if row.endpoint_id in channels}
-    told = [(sent_to[row.decision_id] or "", row) for row in outcomes if row.decision_id in sent_to]
+    told = [(sent_to[name] or "", outcome) for name, outcome in outcomes if name in sent_to]
     return Feedback(
-        bounced=frozenset(name for name, row in told if row.kind == BOUNCED),
-        suppressed=frozenset(name for name, row in told if row.kind == COMPLAINED),
+        bounced=frozenset(endpoint for endpoint, outcome in told if outcome.kind is OutcomeKind.BOUNCED),
+        suppressed=frozenset(endpoint for endpoint, outcome in told if outcome.kind is OutcomeKind.COMPLAINED),
         denials=tuple(
-            Consent(channel=channels[name], purpose=MARKETING, state=ConsentState.DENIED, at=row.at, source=row.kind)
-            for name, row in told
-            if row.kind in (UNSUBSCRIBED, COMPLAINED)
+            Consent(
+                channel=channels[endpoint] if outcome.kind is OutcomeKind.UNSUBSCRIBED else None,
+                purpose=MARKETING,
+                state=ConsentState.DENIED,
+                at=outcome.at,
+                source=outcome.kind.value,
+            )
+            for endpoint, outcome in told
+            if outcome.kind in _DENY
         ),
     )

@@ -37,6 +37,8 @@ def ingest(conn: Connection, people: People, messages: Sequence[Message]) -> lis
             receipts.append(Receipt.ACCEPTED)
         else:
             receipts.append(Receipt.DUPLICATE if known[name] == message.digest else Receipt.CONFLICT)
+    # In the order of the replay: what comes late replays its component, and clients send batches in any order.
+    fresh.sort(key=lambda m: (m.at, m.message_id, m.source, m.trust))
     seqs = facts.append(conn, FactKind.MESSAGE, fresh)
     people.take(conn, list(zip(seqs, fresh, strict=True)))
     return receipts

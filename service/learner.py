@@ -6,7 +6,8 @@ gives the same models to the last bit.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,6 @@ from channel_selector.decisions import Send
 from channel_selector.learning import fit_population
 from channel_selector.population import Population
 from service.attribution import Reported
-from service.errors import HomingError
 from service.standing import standing
 from service.store import decisions, facts, models
 from service.store.decisions import Entry, EntryKind, LoggedEntry
@@ -44,13 +44,22 @@ class Evidence:
         self.outcomes |= set(outcomes)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What a run is to learn from: the profiles to read, and the newest entry and fact that it will have read."""
+
+    profile_ids: Sequence[str]
+    position: int
+    facts: int
+
+
 async def keep_learning(homing: Homing) -> None:
     """Learn whenever something has come in, until cancelled. A run that fails is told and tried again later."""
     while True:
         await asyncio.sleep(EVERY.total_seconds())
         try:
             await learn(homing)
-        except HomingError as error:
+        except Exception as error:  # noqa: BLE001 - whatever one run fails of, the next one is still wanted
             log.warning("learning failed (%s); it will be tried again", type(error).__name__)
 
 
@@ -61,19 +70,18 @@ async def learn(homing: Homing, *, now: datetime | None = None) -> Population | 
     if waiting is None:
         return None
     evidence = Evidence()
-    for start in range(0, len(waiting), PROFILES_A_JOB):
-        part = waiting[start : start + PROFILES_A_JOB]
+    for start in range(0, len(waiting.profile_ids), PROFILES_A_JOB):
+        part = waiting.profile_ids[start : start + PROFILES_A_JOB]
         await homing.writer.run(lambda conn, part=part: _read(conn, homing, part, evidence))  # type: ignore[misc]  # part is bound now
-    position = await homing.writer.run(decisions.last_seq)
     population = await asyncio.to_thread(
         fit_population,
         evidence.sends.values(),
         evidence.outcomes,
         settings=homing.settings.selection(),
         now=at,
-        position=position,
+        position=waiting.position,
     )
-    await homing.writer.run(lambda conn: _log(conn, homing, population, at))
+    await homing.writer.run(lambda conn: _log(conn, homing, population, waiting, at))
     return population
 
 
@@ -84,18 +92,18 @@ def fold_run(conn: Connection, logged: LoggedEntry) -> None:
     models.save(conn, Snapshot(run=body["run"], position=body["position"], at=logged.entry.at, body=population))
 
 
-def _waiting(conn: Connection) -> list[str] | None:
-    """Give the profiles that decisions were made for; None where no entry or fact is newer than the last run."""
+def _waiting(conn: Connection) -> Waiting | None:
+    """Look what there is to learn from; None where no entry or fact is newer than what the last run has read."""
     last = models.newest(conn)
-    state = [decisions.last_seq(conn), facts.last_seq(conn)]
+    position, known = decisions.last_seq(conn), facts.last_seq(conn)
     if last is not None:
-        seen = orjson.loads(decisions.by_key(conn, f"run:{last.run}").entry.body)  # type: ignore[union-attr]  # it is there
-        if state == [seen["seq"], seen["facts"]]:
+        run = orjson.loads(decisions.by_key(conn, f"run:{last.run}").entry.body)  # type: ignore[union-attr]  # it is there
+        if (position, known) == (run["position"] + 1, run["facts"]):  # the one entry more is the run's own
             return None
-    return decisions.profile_ids(conn)
+    return Waiting(profile_ids=decisions.profile_ids(conn), position=position, facts=known)
 
 
-def _read(conn: Connection, homing: Homing, profile_ids: list[str], evidence: Evidence) -> None:
+def _read(conn: Connection, homing: Homing, profile_ids: Sequence[str], evidence: Evidence) -> None:
     """Read what came of the messages to some profiles, each as it stands today."""
     for profile_id in profile_ids:
         view = homing.people.view(conn, profile_id)
@@ -104,15 +112,14 @@ def _read(conn: Connection, homing: Homing, profile_ids: list[str], evidence: Ev
             evidence.take(known.sends, known.outcomes)
 
 
-def _log(conn: Connection, homing: Homing, population: Population, at: datetime) -> None:
+def _log(conn: Connection, homing: Homing, population: Population, learned: Waiting, at: datetime) -> None:
     """Append the run, and let the next decision use it."""
     newest = models.newest(conn)
     run = 1 if newest is None else newest.run + 1
     body: dict[str, Any] = {
         "run": run,
-        "position": population.position,
-        "seq": decisions.last_seq(conn) + 1,
-        "facts": facts.last_seq(conn),
+        "position": learned.position,
+        "facts": learned.facts,
         "settings": homing.settings.selection().to_json(),
         "population": population.to_json(),
     }

@@ -3,7 +3,7 @@
 `take` folds accepted messages in, in the order of their seq; reading never changes anything.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from identity.component import Component, Moved
 from identity.hubs import Hubs
-from identity.identifiers import Identifier
+from identity.identifiers import Identifier, NamespaceClass
 from identity.incremental import Incremental
 from identity.normalize import normalize
 from identity.observations import Observation
@@ -41,7 +41,8 @@ class ProfileView:
 
     `facts` are those of its raw component in the order of the replay: other people's of the same devices included.
     `hubs` are those of the identifiers in its own facts; `refused` the links not made that touch it; `intervals` who
-    held its devices when. `absorbed` are the ids given up that lead to this profile now.
+    held its devices when. `absorbed` are ids that lead to this profile now: those given up to it, and those that its
+    identifiers would have founded alone, whether or not that was before a late fact joined them.
     """
 
     profile: Profile
@@ -110,19 +111,24 @@ class People:
     def who(self, conn: Connection, recipient: Sequence[tuple[str, str]], at: datetime) -> ProfileView | None:
         """Give whose an event with these raw identifiers would be at a moment; None for people never seen.
 
-        A device belongs to who held it then, a contact to the person it was last seen with before.
+        A device belongs to who held it then, a contact to the person it was last seen with before. Where the person
+        named first was never seen, another person's device or contact beside it does not make it that one.
         """
         self._shelf.begin(conn)
-        named = [i for i in (normalize(*raw, self.rules) for raw in recipient) if isinstance(i, Identifier)]
-        known = [i for i in sorted(named, key=self.rules.rank) if self._shelf.component_of(i) is not None]
+        read = [i for i in (normalize(*raw, self.rules) for raw in recipient) if isinstance(i, Identifier)]
+        named = sorted(read, key=self.rules.rank)
+        known = [i for i in named if self._shelf.component_of(i) is not None]
         if not known:
             return None
+        persons = [i for i in named if self.rules.kind(i) is NamespaceClass.PERSON]
         component = self._shelf.component_of(known[0])
         assert component is not None  # noqa: S101 - it is of a known one
         together = [i for i in known if i in component.known]
         person = component.replay.person(deciding(together, self.rules))
         ref = component.owners().at(together, at, person)
-        return None if ref is None else self._view(component, ref, None)
+        view = None if ref is None else self._view(component, ref, None)
+        another = view is not None and view.profile.is_person and bool(persons) and persons[0] not in known
+        return None if another else view
 
     def profile_of(self, conn: Connection, namespace: str, value: str) -> ProfileView | None:
         """Give the profile that holds an identifier today; None if it was never seen or is a hub."""
@@ -163,7 +169,7 @@ class People:
         return ProfileView(
             profile=profile,
             redirected_from=None if asked in (None, profile.profile_id) else asked,
-            absorbed=tuple(self._id(old) for old in redirects if live(redirects, old) == ref),
+            absorbed=tuple(self._id(old) for old in _former(redirects, ref, cluster.members)),
             facts=tuple(seen),
             hubs=self._shelf.hubs(sorted(mine)),
             refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),
@@ -181,3 +187,12 @@ class People:
 
     def _id(self, ref: ProfileRef) -> ProfileId:
         return profile_id(ref, self._key)
+
+
+def _former(
+    redirects: Mapping[ProfileRef, ProfileRef], ref: ProfileRef, members: Iterable[Identifier]
+) -> Iterator[ProfileRef]:
+    """Give the refs that lead to `ref`, and the first ones of its members that lead nowhere else."""
+    yield from (old for old in redirects if live(redirects, old) == ref)
+    firsts = (ProfileRef(member, 0) for member in sorted(members))
+    yield from (first for first in firsts if first != ref and first not in redirects)

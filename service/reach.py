@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from sqlalchemy.engine import Connection
 
 from channel_selector.endpoints import Endpoint
+from channel_selector.outcomes import Outcome, OutcomeKind
 from identity.rules import LinkingRules
+from service.attribution import Reported, told_outcomes
 from service.consents import DEFAULT_CATEGORIES
 from service.customers import Customer, CustomerRules, customer
 from service.feedback import Feedback, feedback
@@ -15,7 +17,7 @@ from service.people import ProfileView
 from service.secret import Secret
 from service.settings import Settings
 from service.store import decisions
-from service.store.decisions import DecisionRow, OutcomeRow
+from service.store.decisions import DecisionRow
 from service.store.times import EPOCH
 from service.translate import endpoints
 
@@ -34,30 +36,36 @@ def customer_rules(settings: Settings, linking: LinkingRules, secret: Secret) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """A customer, the places to reach it at (seen last first), what was sent to them, and what came of that."""
+    """A customer, the places to reach it at (seen last first), what was sent to them, and what came of that.
+
+    `outcomes` are those reported, and what the customer's own events tell that name a decision.
+    """
 
     customer: Customer
     endpoints: tuple[Endpoint, ...]
     feedback: Feedback
     sent: tuple[DecisionRow, ...]
-    outcomes: tuple[OutcomeRow, ...]
+    outcomes: tuple[Reported, ...]
 
 
 def reach(conn: Connection, view: ProfileView, rules: CustomerRules) -> Reach:
     """Read what is known of a profile; two statements, and a fold of its facts."""
     person = customer(view.profile, view.facts, rules)
     places = endpoints(person, rules)
-    sent, came = _past(conn, [place.endpoint_id for place in places])
+    sent, reported = _past(conn, [place.endpoint_id for place in places])
+    came = (*reported, *told_outcomes(person.messages))
     said = feedback(places, sent, came)
     return Reach(
         customer=person.denied(said.denials),
         endpoints=endpoints(person, rules, said.bounced) if said.bounced else places,
         feedback=said,
         sent=tuple(sent),
-        outcomes=tuple(came),
+        outcomes=came,
     )
 
 
-def _past(conn: Connection, names: Sequence[str]) -> tuple[list[DecisionRow], list[OutcomeRow]]:
+def _past(conn: Connection, names: Sequence[str]) -> tuple[list[DecisionRow], list[Reported]]:
+    """Give what was sent to some endpoints, and what was reported of it."""
     sent = decisions.to_endpoints(conn, names, EPOCH, _END) if names else []
-    return sent, decisions.outcomes_of(conn, [row.decision_id for row in sent]) if sent else []
+    came = decisions.outcomes_of(conn, [row.decision_id for row in sent]) if sent else []
+    return sent, [(row.decision_id, Outcome(kind=OutcomeKind(row.kind), at=row.at)) for row in came]

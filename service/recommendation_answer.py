@@ -1,6 +1,6 @@
 """A ruling is put into the words of the contract: flat, always complete, with the chosen endpoint's address alone."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from channel_selector.holdout import Assignment
@@ -18,6 +18,8 @@ HELD = {
     "frequency_cap": "Held back: this person has been sent as much as is allowed for now.",
     "quiet_hours_past_deadline": "Held back: quiet hours last until after the deadline.",
     "deadline_passed": "Held back: there is no time left before the deadline.",
+    "endpoint_bounced": "Held back: nothing arrives any more where this was to be sent.",
+    "endpoint_expired": "Held back: the app or browser that this was to be sent to is not registered any more.",
     "unverified_endpoint": "Held back: nobody trusted has tied these addresses to this person.",
     "channel_not_requested": "Held back: this person can be reached, but by none of the channels asked for.",
     "no_eligible_option": "Held back: every way to reach this person is ruled out; `excluded` tells why.",
@@ -27,7 +29,7 @@ HELD = {
 def recommendation(
     ruling: Ruling, now: datetime, *, returned: tuple[str, ...] = (), may_address: bool = False
 ) -> dict[str, Any]:
-    """Give the flat answer of CONTRACT 3 as JSON knows it (times are datetimes)."""
+    """Give the flat answer of CONTRACT 3 as JSON knows it; times are texts in UTC."""
     decision, standing = ruling.decision, ruling.standing
     customer = None if standing is None else standing.reach.customer
     action = _action(ruling)
@@ -44,11 +46,11 @@ def recommendation(
         "endpoint_id": None if endpoint is None else endpoint.endpoint_id,
         "address": endpoint.address if endpoint is not None and may_address else None,
         "variant": None if sent is None else sent.variant,
-        "send_at": None if sent is None else sent.send_at,
+        "send_at": None if sent is None else _instant(sent.send_at),
         "send_at_unix": None if sent is None else int(sent.send_at.timestamp()),
         "send_in_seconds": None if sent is None else max(0, int((sent.send_at - now).total_seconds())),
         "timezone": ruling.timezone,
-        "expires_at": ruling.expires_at,
+        "expires_at": _instant(ruling.expires_at),
         "fallback": ruling.fallback,
         "holdout": decision.assignment is Assignment.HOLDOUT,
         "conversion_probability": None if sent is None else decision.conversion_probability,
@@ -60,9 +62,13 @@ def recommendation(
         "identity_confidence": None if customer is None else customer.confidence,
         "reason_code": decision.reason_code.value if ruling.held is None else ruling.held,
         "reason": decision.reason if ruling.held is None else HELD.get(ruling.held, decision.reason),
-        "alternatives": _alternatives(ruling),
+        "alternatives": _alternatives(ruling) if action == SEND else [],
         "excluded": [{"channel": each.channel, "reason_code": each.reason_code} for each in ruling.excluded],
     }
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _action(ruling: Ruling) -> str:
@@ -94,7 +100,7 @@ def _alternative(ruling: Ruling, option: DeliveryOption, conversion: float, prop
     return {
         "channel": option.channel,
         "device_id": next((e.device_id for e in endpoints if e.endpoint_id == known), None),
-        "send_at": option.send_at,
+        "send_at": _instant(option.send_at),
         "conversion_probability": conversion,
         "propensity": propensity,
     }

@@ -1,4 +1,4 @@
-"""A ruling is a decision as it stands now; its entry in the decision log holds all that it is judged by again."""
+"""A ruling is a decision as it stands now; the decision log holds all that it is judged by again, and what held it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,13 +10,15 @@ from sqlalchemy.engine import Connection
 from channel_selector.decisions import Decision
 from channel_selector.endpoints import Endpoint
 from channel_selector.options import Ineligible
+from channel_selector.outcomes import Outcome, OutcomeKind
 from service.asks import Ask
 from service.standing import Standing
 from service.store import decisions
-from service.store.decisions import DecisionRow, Entry, EntryKind, LoggedEntry
+from service.store.decisions import DecisionRow, Entry, EntryKind, LoggedEntry, OutcomeRow
 
 FALLBACK_ENDPOINT = "channel:"
 """What the endpoint of a fallback is called: a channel that the caller will find the address for."""
+_HELD = "held:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,28 @@ def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> None:
     seq = decisions.append(conn, entry)
     if seq is not None:
         fold_decision(conn, LoggedEntry(seq=seq, entry=entry))
+
+
+def log_hold(conn: Connection, decision_id: str, reason: str, now: datetime) -> None:
+    """Log that a decision was taken back before it was sent: from now on it is neither let go nor learned from."""
+    outcome = Outcome(kind=OutcomeKind.NOT_SENT, at=now, id=f"{_HELD}{reason}")
+    entry = Entry(
+        kind=EntryKind.OUTCOME,
+        decision_id=decision_id,
+        key=f"{_HELD}{decision_id}",
+        at=now,
+        received_at=now,
+        body=orjson.dumps(outcome.to_json(), option=orjson.OPT_SORT_KEYS),
+    )
+    seq = decisions.append(conn, entry)
+    if seq is not None:
+        decisions.put_outcome(conn, OutcomeRow(seq=seq, decision_id=decision_id, kind=outcome.kind.value, at=now))
+
+
+def hold_of(conn: Connection, decision_id: str) -> str | None:
+    """Give the reason that a decision was taken back for, None if it was not."""
+    found = decisions.by_key(conn, f"{_HELD}{decision_id}")
+    return None if found is None else str(orjson.loads(found.entry.body)["id"]).removeprefix(_HELD)
 
 
 def logged(entry: LoggedEntry) -> Logged:

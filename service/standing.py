@@ -11,10 +11,10 @@ from sqlalchemy.engine import Connection
 
 from channel_selector.caps import PastSend
 from channel_selector.decisions import Send
-from channel_selector.outcomes import Outcome, OutcomeKind
+from channel_selector.outcomes import OutcomeKind
 from channel_selector.settings import Activation
 from identity.profiles import ProfileId
-from service.attribution import Reported, order_outcomes, sent, told_outcomes
+from service.attribution import Reported, order_outcomes, sent
 from service.customers import CustomerRules
 from service.people import ProfileView
 from service.reach import Reach, reach
@@ -52,13 +52,11 @@ class Standing:
 def standing(conn: Connection, view: ProfileView, rules: CustomerRules, settings: Settings) -> Standing:
     """Read what is known of a profile."""
     reached = reach(conn, view, rules)
-    logged = [(row.decision_id, Outcome(kind=OutcomeKind(row.kind), at=row.at)) for row in reached.outcomes]
-    reported = (*logged, *told_outcomes(reached.customer.messages))
     return Standing(
         view=view,
         reach=reached,
         sends=_sends(conn, reached.sent),
-        outcomes=(*reported, *_bought(reached, reported, settings)),
+        outcomes=(*reached.outcomes, *_bought(reached, settings)),
     )
 
 
@@ -68,9 +66,9 @@ def _sends(conn: Connection, rows: Sequence[DecisionRow]) -> tuple[Send, ...]:
     return tuple(Send.from_json(body["send"]) for body in bodies if body["send"] is not None)
 
 
-def _bought(reached: Reach, reported: Iterable[Reported], settings: Settings) -> Iterable[Reported]:
+def _bought(reached: Reach, settings: Settings) -> Iterable[Reported]:
     """Give the conversions that the customer's orders are, of the messages that went out."""
-    went_out = sent(reached.sent, reported, reported=settings.selection().activation is Activation.REPORTED)
+    went_out = sent(reached.sent, reached.outcomes, reported=settings.selection().activation is Activation.REPORTED)
     return order_outcomes(
         reached.customer.orders, went_out, settings.attribution_window, asserted_orders=settings.asserted_orders
     )

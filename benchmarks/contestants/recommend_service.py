@@ -11,7 +11,7 @@ from benchmarks.access import make_key
 from benchmarks.latencies import waits
 from benchmarks.load import Address, Load, post, send
 from benchmarks.questions import carts, read_customers, requests
-from benchmarks.recommend import CONNECTIONS, STORE
+from benchmarks.recommend import CONNECTIONS, FILLED, STORE
 from benchmarks.records import Figures, Size
 from benchmarks.served import homing, served
 from benchmarks.traffic import BATCH
@@ -22,9 +22,7 @@ def measure(folder: Path, size: Size) -> Figures:
     """Ask for every customer once in each pass; a first pass, not counted, warms up."""
     users = read_customers(folder)
     with TemporaryDirectory(dir=folder) as name:
-        store = Path(name) / STORE
-        for path in folder.glob(f"{Path(STORE).stem}.*"):
-            shutil.copy(path, name)
+        store = shutil.copytree(folder / FILLED, Path(name) / FILLED) / STORE
         key = make_key(store, Trust.SERVER)
         with served(homing(store), Path(name)) as address:
             passes = [_pass(address, users, number, key) for number in range(size.passes + 1)][1:]

@@ -56,7 +56,10 @@ def demo(*, once: bool, reset: bool, port: int, store: Path) -> None:
     except BaseException:
         homing.close()
         raise
-    run(homing, taken, lambda url: _ask_aside(url, shop.question, texts, once=once))
+    asked = _Asked(shop.question, texts, once=once)
+    run(homing, taken, asked.aside)
+    if asked.failure is not None:
+        raise click.ClickException(f"the running service gave no recommendation ({asked.failure})")
 
 
 def _remove(store: Path) -> None:
@@ -102,21 +105,31 @@ def _keys(homing: Homing) -> dict[str, str]:
     return homing.writer.submit(renew).result()
 
 
-def _ask_aside(url: str, question: Question, texts: dict[str, str], *, once: bool) -> None:
-    """Ask in a thread of its own: the server that answers runs in this one."""
-    threading.Thread(target=_show, args=(url, question, texts), kwargs={"once": once}, daemon=True).start()
+class _Asked:
+    """The question, asked once the service answers; what went wrong with it is kept for the program's end."""
 
+    def __init__(self, question: Question, texts: dict[str, str], *, once: bool) -> None:
+        self._question = question
+        self._texts = texts
+        self._once = once
+        self.failure: str | None = None
 
-def _show(url: str, question: Question, texts: dict[str, str], *, once: bool) -> None:
-    try:
-        body = _body(question)
-        answer = _post(f"{url}/v1/recommendations", texts["demo-server"], body)
-        click.echo(_told(url, question, texts, body, answer))
-    finally:
-        if once:
-            signal.raise_signal(signal.SIGTERM)
-    if not once:
-        click.echo("Serving until Ctrl-C.", err=True)
+    def aside(self, url: str) -> None:
+        """Ask in a thread of its own: the server that answers runs in this one."""
+        threading.Thread(target=self._show, args=(url,), daemon=True).start()
+
+    def _show(self, url: str) -> None:
+        try:
+            body = _body(self._question)
+            answer = _post(f"{url}/v1/recommendations", self._texts["demo-server"], body)
+            click.echo(_told(url, self._question, self._texts, body, answer))
+            if not self._once:
+                click.echo("Serving until Ctrl-C.", err=True)
+        except Exception as error:  # noqa: BLE001 - nobody else would hear of it in this thread
+            self.failure = str(error) or type(error).__name__
+        finally:
+            if self._once or self.failure is not None:
+                signal.raise_signal(signal.SIGTERM)
 
 
 def _body(question: Question) -> bytes:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from channel_selector.endpoints import MARKETING
 from service.asks import Ask
@@ -33,8 +33,15 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, dict) and "profile_id" not in value else value
 
 
+def _shape(value: object) -> str:
+    """Tell a profile's id from identifiers, so that a fault is told of the one that was meant."""
+    return "profile" if isinstance(value, (dict, ProfileGiven)) else "identifiers"
+
+
 Recipient = Annotated[
-    ProfileGiven | Annotated[list[IdentifierGiven], Field(min_length=1, max_length=NAMES_IN_RECIPIENT)],
+    Annotated[ProfileGiven, Tag("profile")]
+    | Annotated[list[IdentifierGiven], Field(min_length=1, max_length=NAMES_IN_RECIPIENT), Tag("identifiers")],
+    Discriminator(_shape),
     BeforeValidator(_as_list, json_schema_input_type=ProfileGiven | IdentifierGiven | list[IdentifierGiven]),
 ]
 

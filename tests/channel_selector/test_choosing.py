@@ -13,6 +13,7 @@ from channel_selector import Context, Decision, DeliveryOption, SelectorSettings
 from channel_selector.arms import Arm
 from channel_selector.batches import Request
 from channel_selector.choosing import Chooser, recompute
+from channel_selector.decisions import send_of_json
 from channel_selector.delays import Delays
 from channel_selector.holdout import Assignment
 from channel_selector.population import Population
@@ -74,6 +75,7 @@ def test_every_decision_keeps_the_laws(
         assert Chooser(population, settings, seed).decide([request], now=NOW, explore=explore) == [decision]
         assert Decision.from_json(json.loads(json.dumps(decision.to_json(), allow_nan=False))) == decision
         assert recompute(decision, population, settings) == decision.probabilities
+        assert send_of_json(decision.to_json()) == decision.send
         assert decision.reason
 
 

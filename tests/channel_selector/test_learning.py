@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,10 +117,10 @@ def test_delays_come_from_closed_windows_alone() -> None:
 
 
 def test_a_slow_channel_is_not_mistaken_for_a_bad_one() -> None:
-    """Two days after a wave, a channel whose buyers take days keeps its rate where F was learned from earlier waves.
+    """Two days after a wave, a channel whose buyers take days keeps the rate of its earlier waves.
 
-    1,000 closed sends with 10 % bought on day five teach F; of 1,000 more, two days old, none has bought yet. Counted as
-    failures they would halve the rate.
+    1,000 closed sends with 10 % bought on day five teach F; of 1,000 more, two days old, none has bought yet. Counted
+    as failures they would halve the rate.
     """
     old = [send(f"old{n}", hours=-24 * 20) for n in range(1000)]
     new = [send(f"new{n}") for n in range(1000)]

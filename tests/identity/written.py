@@ -86,7 +86,7 @@ def misses(case: Mapping[str, Any], out: Mapping[str, Any]) -> list[str]:
     expect = case["expect"]
     exact = [
         f"{part}: {out[part]} instead of {expect[part]}"
-        for part in ("profiles", "founders", "refused", "owners", "shared", "rejected", "attribution")
+        for part in ("profiles", "founders", "refused", "owners", "shared", "attribution")
         if part in expect and out[part] != expect[part]
     ]
     return exact + _pairs(expect, out) + _attributed(expect, out) + _other(case, out)

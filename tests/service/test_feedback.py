@@ -1,8 +1,10 @@
 """Outcomes tell which addresses are dead, which complained, and what was denied by answering a message."""
 
 from channel_selector.endpoints import Consent, ConsentState, Endpoint
+from channel_selector.outcomes import Outcome, OutcomeKind
+from service.attribution import Reported
 from service.feedback import feedback
-from service.store.decisions import DecisionRow, OutcomeRow
+from service.store.decisions import DecisionRow
 from tests.service.customers.world import hour
 
 ENDPOINTS = [
@@ -24,13 +26,13 @@ def row(decision_id: str, endpoint_id: str | None) -> DecisionRow:
     )
 
 
-def outcome(decision_id: str, kind: str, at: float = 1) -> OutcomeRow:
+def outcome(decision_id: str, kind: str, at: float = 1) -> Reported:
     """Make an outcome."""
-    return OutcomeRow(seq=1, decision_id=decision_id, kind=kind, at=hour(at))
+    return decision_id, Outcome(kind=OutcomeKind(kind), at=hour(at))
 
 
 def test_bounces_complaints_and_unsubscriptions_are_told_apart() -> None:
-    """A bounce kills the address, a complaint silences it and denies, an unsubscription denies its channel."""
+    """A bounce kills the address, a complaint silences it and denies all, an unsubscription denies its channel."""
     found = feedback(
         ENDPOINTS,
         [row("d1", "e1"), row("d2", "e2"), row("d3", "e2")],
@@ -44,8 +46,8 @@ def test_bounces_complaints_and_unsubscriptions_are_told_apart() -> None:
     assert found.bounced == {"e1"}
     assert found.suppressed == {"e2"}
     assert found.denials == tuple(
-        Consent(channel="sms", purpose="marketing", state=ConsentState.DENIED, at=hour(at), source=source)
-        for at, source in ((2, "unsubscribed"), (3, "complained"))
+        Consent(channel=channel, purpose="marketing", state=ConsentState.DENIED, at=hour(at), source=source)
+        for channel, at, source in (("sms", 2, "unsubscribed"), (None, 3, "complained"))
     )
 
 

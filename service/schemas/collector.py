@@ -53,12 +53,6 @@ _TAKEN: dict[str, Any] = {
     },
 }
 
-_REFUSED: dict[str, Any] = {
-    "type": "object",
-    "required": ["code", "message"],
-    "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "details": {}},
-}
-
 _REFUSALS = {
     400: "The body cannot be read; nothing of it was taken",
     401: "No live key",
@@ -74,7 +68,7 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "What was taken, after the commit, and what was not", "content": _json(_TAKEN)},
-    **{status: {"description": said, "content": _json(_REFUSED)} for status, said in _REFUSALS.items()},
+    **{status: {"description": said} for status, said in _REFUSALS.items()},
 }
 
 
