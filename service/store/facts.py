@@ -23,7 +23,7 @@ _INSERT = (
     "INSERT INTO facts (seq, kind, source, trust, message_id, digest, at, received_at, type, name, body) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_TRACKED_NAMES = """
+TRACKED_NAMES = """
 WITH RECURSIVE names (name) AS (
     SELECT min(name) FROM facts WHERE type = 'track'
     UNION ALL
@@ -119,7 +119,7 @@ def of_nodes(conn: Connection, nodes: Sequence[int]) -> list[Fact]:
 
 def tracked_names(conn: Connection) -> list[str]:
     """Give the distinct names of all track events, sorted; one step of the index each, however many events."""
-    return list(conn.exec_driver_sql(_TRACKED_NAMES).scalars())
+    return list(conn.exec_driver_sql(TRACKED_NAMES).scalars())
 
 
 def tracked(conn: Connection, names: Sequence[str], since: datetime) -> list[int]:

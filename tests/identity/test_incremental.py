@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,7 @@ from identity.resolve import resolve
 from identity.rules import LinkingRules
 from tests.identity.compare import KEY, Said, by_engine, by_shelf, without_company
 from tests.identity.oracle import contradictory
+from tests.identity.sketch import cannot, must, name, seen
 from tests.identity.telling import differing, tell
 from tests.strategies import World, examples, worlds
 
@@ -119,17 +120,6 @@ def test_a_component_is_made_again_of_its_sightings(drawn: tuple[World, tuple[Fa
     for observation in arrived.observations:
         again.add(observation)
     assert differing(by_shelf(shelf, arrived.observations), arrived.said()) == []
-
-
-def at(hour: int) -> datetime:
-    """Give a full hour of the tests' day."""
-    return datetime(2026, 3, 1, hour, tzinfo=UTC)
-
-
-def seen(number: str, hour: int, *names: str, trust: Trust = Trust.SERVER) -> Observation:
-    """Make an observation of identifiers written `namespace:value`."""
-    cut = (name.partition(":") for name in names)
-    return Observation(id=number, at=at(hour), identifiers=tuple(Identifier(n, v) for n, _, v in cut), trust=trust)
 
 
 def taken(rules: LinkingRules, facts: Sequence[Fact]) -> Arrivals:

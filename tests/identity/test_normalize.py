@@ -33,22 +33,15 @@ def value(namespace: str, raw: str, rules: LinkingRules = DEFAULT) -> str:
     return read.value
 
 
-@pytest.mark.parametrize(
-    "raw",
-    ["", " ", "\t\n", "null", "None", "NIL", "undefined", "NaN", "n/a", "N/A", "unknown", "true", "FALSE", "0", "-1"]
-    + ["0000", "00000000-0000-0000-0000-000000000000", "[object Object]", "anonymous", "Guest", "id", "email"]
-    + [
-        "distinctid",
-        "distinct_id",
-        "not_authenticated",
-        '"null"',
-        "'undefined'",
-        '" none "',
-        " null ",
-        "“guest”",
-        '""',
-    ],
+PLACEHOLDERS = (
+    *("", " ", "\t\n", '""', "null", "None", "NIL", "undefined", "NaN", "n/a", "N/A", "unknown", "true", "FALSE"),
+    *("0", "-1", "0000", "00000000-0000-0000-0000-000000000000", "[object Object]", "anonymous", "Guest", "id"),
+    *("email", "distinctid", "distinct_id", "not_authenticated"),
+    *('"null"', "'undefined'", '" none "', "\u00a0null\u00a0", "“guest”"),
 )
+
+
+@pytest.mark.parametrize("raw", PLACEHOLDERS)
 def test_placeholders_name_nobody(raw: str) -> None:
     """What programs write where they know no name is junk in every namespace, whatever its case or quotes."""
     assert {reason(namespace, raw) for namespace in ("user_id", "email", "device_id", "loyalty")} == {"junk"}

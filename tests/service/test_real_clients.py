@@ -172,7 +172,7 @@ def shopping(now: datetime) -> list[dict[str, Any]]:
     return [
         {**phone, "timestamp": at(now, days=30)},
         {"method": "identify", **tablet, "traits": {}, "timestamp": at(now, days=20)},
-        {"method": "group", "userId": "wonjun", "groupId": "home", "traits": {}, "timestamp": at(now, days=20)},
+        {"method": "group", "userId": "wonjun", "groupId": "home", "traits": {}, "timestamp": at(now, days=19)},
         {"method": "screen", "userId": "wonjun", "name": "Home", "context": PHONE, "timestamp": at(now, days=10)},
         {**order, "timestamp": at(now, days=9)},
         {"method": "page", **unknown, "name": "Mugs", "timestamp": at(now, hours=3, minutes=5)},
