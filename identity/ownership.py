@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from identity.identifiers import Identifier, NamespaceClass
@@ -75,6 +76,14 @@ def deciding(identifiers: Sequence[Identifier], rules: LinkingRules) -> Identifi
     return min(contacts or identifiers, key=rules.rank)
 
 
+class _Classes(NamedTuple):
+    """The identifiers of an observation by what they stand for, in each class the most telling first."""
+
+    persons: Sequence[Identifier]
+    contacts: Sequence[Identifier]
+    devices: Sequence[Identifier]
+
+
 class Owners:
     """The claims of some sightings, given in the order of the replay, by the identifiers they claim.
 
@@ -87,16 +96,24 @@ class Owners:
         self._replayed = replayed
         self._profile_of = profile_of
         self._rules = rules
+        self._classed: dict[tuple[Identifier, ...], _Classes] = {}
         self._contacts = self._person_sightings(replayed)
+        self._claimants = [self._claimant(place, r) for place, r in enumerate(replayed)]
         self._devices: dict[Identifier, _Claims] = {}
-        for place, r in enumerate(replayed):
-            owner = self._claimant(place, r)
+        for place, (r, owner) in enumerate(zip(replayed, self._claimants, strict=True)):
             if owner is not None:
-                _file(self._devices, self._of_kinds(r.identifiers, _DEVICES), _Claim(place, r, owner))
+                _file(self._devices, self._classes(r.identifiers).devices, _Claim(place, r, owner))
 
-    def attribution(self) -> dict[ReplayKey, ProfileRef | None]:
+    def attribution(self) -> Mapping[ReplayKey, ProfileRef | None]:
         """Tell whose each observation is; one without identifiers is nobody's."""
-        return {r.observation.key: self._of(place, r) for place, r in enumerate(self._replayed)}
+        return self._attribution
+
+    @cached_property
+    def _attribution(self) -> dict[ReplayKey, ProfileRef | None]:
+        return {
+            r.observation.key: self._of(place, r) if claimant is None else claimant
+            for place, (r, claimant) in enumerate(zip(self._replayed, self._claimants, strict=True))
+        }
 
     def at(self, identifiers: Sequence[Identifier], moment: datetime, person: Identifier | None) -> ProfileRef | None:
         """Tell whose an observation of these identifiers would be at a moment.
@@ -105,15 +122,13 @@ class Owners:
         """
         place = bisect_right(self._replayed, moment, key=lambda r: r.observation.at)
         asked = Observation(id="", at=moment, identifiers=tuple(identifiers))
-        return self._of(place, Replayed(asked, asked.identifiers, person))
+        replayed = Replayed(asked, asked.identifiers, person)
+        return self._claimant(place, replayed) or self._of(place, replayed)
 
     def _of(self, place: int, replayed: Replayed) -> ProfileRef | None:
-        """Give the profile an observation belongs to."""
+        """Give the profile that an observation which is no claim belongs to."""
         if not replayed.identifiers:
             return None
-        claimed = self._claimant(place, replayed)
-        if claimed is not None:
-            return claimed
         claims = [c for i in replayed.identifiers if (c := self._devices.get(i)) is not None]
         if not claims:
             return self._own_profile(replayed)
@@ -142,10 +157,9 @@ class Owners:
 
     def _claimant(self, place: int, replayed: Replayed) -> ProfileRef | None:
         """Give the profile a claim belongs to; None if the observation is no claim."""
-        persons = self._of_kinds(replayed.identifiers, _PERSONS)
+        persons, contacts, _ = self._classes(replayed.identifiers)
         if persons:
             return self._profile_of(persons[0])
-        contacts = self._of_kinds(replayed.identifiers, _CONTACTS)
         return self._contact_owner(place, replayed, contacts[0]) if contacts else None
 
     def _contact_owner(self, place: int, replayed: Replayed, contact: Identifier) -> ProfileRef:
@@ -164,11 +178,18 @@ class Owners:
         """File, for each contact, the claims of persons it was seen with."""
         filed: dict[Identifier, _Claims] = {}
         for place, r in enumerate(replayed):
-            persons = self._of_kinds(r.identifiers, _PERSONS)
-            if persons:
-                claim = _Claim(place, r, self._profile_of(persons[0]))
-                _file(filed, self._of_kinds(r.identifiers, _CONTACTS), claim)
+            persons, contacts, _ = self._classes(r.identifiers)
+            if persons and contacts:
+                _file(filed, contacts, _Claim(place, r, self._profile_of(persons[0])))
         return filed
+
+    def _classes(self, identifiers: tuple[Identifier, ...]) -> _Classes:
+        """Class identifiers seen together; most observations of a component name the same as an earlier one."""
+        known = self._classed.get(identifiers)
+        if known is None:
+            kinds = (_PERSONS, _CONTACTS, _DEVICES)
+            known = self._classed[identifiers] = _Classes(*(self._of_kinds(identifiers, each) for each in kinds))
+        return known
 
     def _of_kinds(self, identifiers: Iterable[Identifier], kinds: frozenset[NamespaceClass]) -> list[Identifier]:
         """Give the identifiers of some classes, the most telling first."""

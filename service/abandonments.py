@@ -27,7 +27,7 @@ from service.schemas.abandonments import AbandonmentShown, AbandonmentsShown, It
 from service.schemas.consents import Moment
 from service.schemas.profiles import IdentifierShown
 from service.store import facts, nodes
-from service.store.times import EPOCH, to_micros
+from service.store.times import EPOCH, MICROSECOND, to_micros
 from service.wiring import Homing
 
 LEFT = frozenset({CartState.ABANDONED, CartState.EXPIRED})
@@ -61,7 +61,8 @@ class Search:
     def __init__(self, homing: Homing, since: datetime | None, now: datetime) -> None:
         self._homing = homing
         self._settings = homing.settings.abandonment.carts()
-        self._since = max(now - self._settings.keep if since is None else since, EPOCH)
+        # At the very end of `keep` a cart has expired.
+        self._since = max(now - self._settings.keep + MICROSECOND if since is None else since, EPOCH)
         self._now = now
 
     def events(self, conn: Connection) -> list[list[int]]:

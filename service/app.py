@@ -11,30 +11,37 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
 from service import (
+    abandonments,
     answers,
     api_docs,
+    browser_settings,
     collector,
     consent_route,
+    console,
     operations,
     outcomes,
     profiles,
     recommendations,
 )
 from service.answers import JSONAnswer
+from service.cors import CollectorCors
 from service.edge import Edge
 from service.learner import keep_learning
 from service.wiring import Homing
 
 _ROUTERS = (
     collector.router,
+    browser_settings.router,
     recommendations.router,
     outcomes.router,
     consent_route.router,
     profiles.router,
+    abandonments.router,
     operations.router,
     api_docs.router,
+    console.router,
 )
-_MIDDLEWARE = (Middleware(Edge),)
+_MIDDLEWARE = (Middleware(CollectorCors), Middleware(Edge))
 
 _DESCRIPTION = (
     "Who is who, where and when: one profile a person, and each message to the device, channel and hour that works.\n\n"

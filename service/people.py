@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache, partial
 
 from sqlalchemy.engine import Connection
 
@@ -23,6 +24,9 @@ from identity.rules import LinkingRules
 from service.messages import Message
 from service.shelf import StoreShelf, observation_of
 from service.store import nodes
+
+MAX_IDS = 100_000
+"""How many profile ids are kept at hand: hashing one costs 5 µs, and a view needs some of the same for each fact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +58,29 @@ class ProfileView:
     intervals: tuple[OwnedInterval, ...]
     ids: dict[ProfileRef, ProfileId]
 
+    def telling(self) -> tuple[SeenFact, ...]:
+        """Give the facts that tell anything of this profile, of a large component a small part.
+
+        They are its own, and those that name one of its identifiers or what was ever seen with one: somebody else may
+        have claimed its device, or put a newer push token on it.
+        """
+        members = frozenset(self.profile.identifiers)
+        named = {fact.observation.identifiers for fact in self.facts}
+        near = members.union(*(names for names in named if not members.isdisjoint(names)))
+        far = {names for names in named if near.isdisjoint(names)}
+        return tuple(
+            fact
+            for fact in self.facts
+            if fact.owner == self.profile.profile_id or fact.observation.identifiers not in far
+        )
+
 
 class People:
     """The profiles of one store under one set of rules. Belongs to the writer's thread."""
 
     def __init__(self, rules: LinkingRules, key: bytes) -> None:
         self.rules = rules
-        self._key = key
+        self._id = lru_cache(maxsize=MAX_IDS)(partial(profile_id, key=key))
         self._shelf = StoreShelf(rules, self._component)
         self._incremental = Incremental(rules, self._shelf)
 
@@ -184,9 +204,6 @@ class People:
             identifiers=tuple(sorted(cluster.members)),
             person=None if cluster.person is None else cluster.person[1],
         )
-
-    def _id(self, ref: ProfileRef) -> ProfileId:
-        return profile_id(ref, self._key)
 
 
 def _former(

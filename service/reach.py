@@ -50,7 +50,7 @@ class Reach:
 
 def reach(conn: Connection, view: ProfileView, rules: CustomerRules) -> Reach:
     """Read what is known of a profile; two statements, and a fold of its facts."""
-    person = customer(view.profile, view.facts, rules)
+    person = customer(view.profile, view.telling(), rules)
     places = endpoints(person, rules)
     sent, reported = _past(conn, [place.endpoint_id for place in places])
     came = (*reported, *told_outcomes(person.messages))

@@ -51,6 +51,11 @@ class Logged:
     expires_at: datetime
     timezone: str
 
+    @property
+    def message_id(self) -> str:
+        """The message decided on."""
+        return self.ask.message_id
+
 
 def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> None:
     """Append a new decision to the log, and fold it."""
@@ -79,7 +84,7 @@ def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> None:
     )
     seq = decisions.append(conn, entry)
     if seq is not None:
-        fold_decision(conn, LoggedEntry(seq=seq, entry=entry))
+        _fold(conn, seq, ruling)
 
 
 def log_hold(conn: Connection, decision_id: str, reason: str, now: datetime) -> None:
@@ -120,15 +125,18 @@ def logged(entry: LoggedEntry) -> Logged:
 
 def fold_decision(conn: Connection, entry: LoggedEntry) -> None:
     """Fold an entry of the log into the decisions that are looked up."""
-    made = logged(entry)
+    _fold(conn, entry.seq, logged(entry))
+
+
+def _fold(conn: Connection, seq: int, made: Ruling | Logged) -> None:
     option = made.decision.option if made.held is None and not made.fallback else None
     decisions.put_decision(
         conn,
         DecisionRow(
             decision_id=made.decision.decision_id,
-            seq=entry.seq,
+            seq=seq,
             profile_id=made.decision.subject,
-            message_id=made.ask.message_id,
+            message_id=made.message_id,
             endpoint_id=None if option is None else option.endpoint_id,
             send_at=None if option is None else option.send_at,
             expires_at=made.expires_at,

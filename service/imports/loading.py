@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from identity.rules import LinkingRules
+from service.errors import ImportFailed
 from service.imports.events import events
 from service.imports.items import Item, Origin
 from service.imports.rejects import Rejects
@@ -63,12 +64,18 @@ def _items(path: Path, origin: Origin, rules: LinkingRules) -> Iterator[Item]:
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Give the items some at a time, those before a fault of the file included."""
     batch: list[Item] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == BATCH:
+    try:
+        for item in items:
+            batch.append(item)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except ImportFailed:
+        if batch:
             yield batch
-            batch = []
+        raise
     if batch:
         yield batch
 

@@ -86,7 +86,7 @@ def _grouped(frame: pl.DataFrame, origin: Origin, rules: LinkingRules) -> Iterat
         for pair, line in pairs.items() if beyond else ():
             if _names(pair, beyond, rules):
                 yield Item(line=line, found=_too_many(rules), done=done)
-        yield Item(line=seen[0], found=_message(key, list(pairs), at, trust, origin), done=done)
+        yield Item(line=seen[0], found=_message(key, sorted(pairs), at, trust, origin), done=done)
 
 
 def _names(pair: tuple[str, str], beyond: set[Rejected], rules: LinkingRules) -> bool:
@@ -103,7 +103,7 @@ def _message(
     key: str, pairs: Sequence[tuple[str, str]], at: int | None, trust: int | None, origin: Origin
 ) -> Message | Rejection:
     """Write an observation as an event."""
-    named = blake2b(orjson.dumps([key, at, trust, sorted(pairs)]), digest_size=16).hexdigest()
+    named = blake2b(orjson.dumps([key, at, trust, pairs]), digest_size=16).hexdigest()
     event: dict[str, Any] = {
         "type": "identify",
         "messageId": f"observation-{named}",

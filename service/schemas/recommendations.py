@@ -12,12 +12,18 @@ from service.schemas.consents import NAME, IdentifierGiven, Moment
 NAMES_IN_RECIPIENT = 20
 VARIANTS = 20
 FEATURES = 100
+FEATURE_LENGTH = 1_024
 AMOUNT_LIMIT = 1e15
 
 Amount = Annotated[float, Field(ge=0, le=AMOUNT_LIMIT, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=NAME)]
 Text = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-Feature = Annotated[float, Field(allow_inf_nan=False, ge=-AMOUNT_LIMIT, le=AMOUNT_LIMIT)] | bool | str | None
+Feature = (
+    Annotated[float, Field(allow_inf_nan=False, ge=-AMOUNT_LIMIT, le=AMOUNT_LIMIT)]
+    | bool
+    | Annotated[str, Field(max_length=FEATURE_LENGTH)]
+    | None
+)
 
 
 class ProfileGiven(BaseModel):

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select
 from sqlalchemy.engine import Connection
 
+from service.store.lists import listed
 from service.store.schema import decision_log, decisions, models, outcomes
 from service.store.times import from_micros, from_micros_or_none, to_micros, to_micros_or_none
 
@@ -108,11 +109,10 @@ def by_keys(conn: Connection, keys: Sequence[str]) -> dict[str, LoggedEntry]:
 
 def read(conn: Connection, seqs: Sequence[int]) -> list[LoggedEntry]:
     """Give those entries by rising seq; seqs that do not exist are left out."""
-    found: list[LoggedEntry] = []
-    for start in range(0, len(seqs), _PAGE):
-        part = seqs[start : start + _PAGE]
-        found.extend(map(_logged, conn.execute(select(decision_log).where(decision_log.c.seq.in_(part)))))
-    return sorted(found, key=lambda logged: logged.seq)
+    rows = conn.exec_driver_sql(
+        "SELECT * FROM decision_log WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq", (listed(seqs),)
+    )
+    return [_logged(row) for row in rows]
 
 
 def scan(conn: Connection, after: int = 0) -> Iterator[LoggedEntry]:
@@ -167,10 +167,10 @@ def by_ids(conn: Connection, decision_ids: Sequence[str]) -> dict[str, DecisionR
 
 def of_message(conn: Connection, profile_ids: Sequence[str], message_id: str) -> list[DecisionRow]:
     """Give the decisions on that message for any of those profiles (survivor and absorbed), newest first."""
-    rows = conn.execute(
-        select(decisions)
-        .where(decisions.c.profile_id.in_(profile_ids), decisions.c.message_id == message_id)
-        .order_by(decisions.c.seq.desc())
+    rows = conn.exec_driver_sql(
+        "SELECT * FROM decisions WHERE profile_id IN (SELECT value FROM json_each(?)) AND message_id = ? "
+        "ORDER BY seq DESC",
+        (listed(profile_ids), message_id),
     )
     return [_decision(row) for row in rows]
 
@@ -188,14 +188,10 @@ def profile_ids(conn: Connection) -> list[str]:
 
 def to_endpoints(conn: Connection, endpoint_ids: Sequence[str], since: datetime, until: datetime) -> list[DecisionRow]:
     """Give the decisions that send to any of those endpoints at since ≤ send_at < until, by send time."""
-    rows = conn.execute(
-        select(decisions)
-        .where(
-            decisions.c.endpoint_id.in_(endpoint_ids),
-            decisions.c.send_at >= to_micros(since),
-            decisions.c.send_at < to_micros(until),
-        )
-        .order_by(decisions.c.send_at, decisions.c.seq)
+    rows = conn.exec_driver_sql(
+        "SELECT * FROM decisions WHERE endpoint_id IN (SELECT value FROM json_each(?)) "
+        "AND send_at >= ? AND send_at < ? ORDER BY send_at, seq",
+        (listed(endpoint_ids), to_micros(since), to_micros(until)),
     )
     return [_decision(row) for row in rows]
 
@@ -218,8 +214,9 @@ def put_outcome(conn: Connection, row: OutcomeRow) -> None:
 
 def outcomes_of(conn: Connection, decision_ids: Sequence[str]) -> list[OutcomeRow]:
     """Give what became of those decisions, by time and then by place in the log."""
-    rows = conn.execute(
-        select(outcomes).where(outcomes.c.decision_id.in_(decision_ids)).order_by(outcomes.c.at, outcomes.c.seq)
+    rows = conn.exec_driver_sql(
+        "SELECT * FROM outcomes WHERE decision_id IN (SELECT value FROM json_each(?)) ORDER BY at, seq",
+        (listed(decision_ids),),
     )
     return [OutcomeRow(seq=row.seq, decision_id=row.decision_id, kind=row.kind, at=from_micros(row.at)) for row in rows]
 

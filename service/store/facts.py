@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 from identity.observations import Trust
 from service.event_identifiers import identifiers_of
 from service.messages import Message
-from service.store.schema import facts, sightings
+from service.store.lists import listed
+from service.store.schema import facts
 from service.store.times import from_micros, to_micros
 
 _INSERT = (
@@ -62,12 +63,10 @@ class Fact:
 
 def known(conn: Connection, source: str, trust: Trust, message_ids: Sequence[str]) -> Mapping[str, bytes]:
     """Give the digests of those messages that the log holds already, by message id; one statement for all."""
-    if not message_ids:
-        return {}
-    rows = conn.execute(
-        select(facts.c.message_id, facts.c.digest).where(
-            facts.c.source == source, facts.c.trust == int(trust), facts.c.message_id.in_(message_ids)
-        )
+    rows = conn.exec_driver_sql(
+        "SELECT message_id, digest FROM facts "
+        "WHERE source = ? AND trust = ? AND message_id IN (SELECT value FROM json_each(?))",
+        (source, int(trust), listed(message_ids)),
     )
     return {row.message_id: row.digest for row in rows}
 
@@ -92,10 +91,10 @@ def last_seq(conn: Connection) -> int:
 
 def read(conn: Connection, seqs: Sequence[int]) -> list[Fact]:
     """Give those facts by rising seq; seqs that do not exist are left out."""
-    found: list[Fact] = []
-    for start in range(0, len(seqs), _PAGE):
-        found.extend(map(_fact, conn.execute(select(facts).where(facts.c.seq.in_(seqs[start : start + _PAGE])))))
-    return sorted(found, key=lambda fact: fact.seq)
+    rows = conn.exec_driver_sql(
+        "SELECT * FROM facts WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq", (listed(seqs),)
+    )
+    return [_fact(row) for row in rows]
 
 
 def scan(conn: Connection, after: int = 0, kind: FactKind | None = None) -> Iterator[Fact]:
@@ -110,11 +109,12 @@ def scan(conn: Connection, after: int = 0, kind: FactKind | None = None) -> Iter
 
 def of_nodes(conn: Connection, nodes: Sequence[int]) -> list[Fact]:
     """Give the facts that any of those nodes was seen in, each once, by rising seq."""
-    seqs: set[int] = set()
-    for start in range(0, len(nodes), _PAGE):
-        part = nodes[start : start + _PAGE]
-        seqs.update(conn.execute(select(sightings.c.seq).where(sightings.c.node.in_(part))).scalars())
-    return read(conn, sorted(seqs))
+    rows = conn.exec_driver_sql(
+        "SELECT * FROM facts WHERE seq IN "
+        "(SELECT seq FROM sightings WHERE node IN (SELECT value FROM json_each(?))) ORDER BY seq",
+        (listed(nodes),),
+    )
+    return [_fact(row) for row in rows]
 
 
 def tracked_names(conn: Connection) -> list[str]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, select
 from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
+from service.store.lists import listed
 from service.store.schema import issued, nodes, sightings
 
 _PAGE = 500
@@ -41,10 +42,11 @@ def find(conn: Connection, identifiers: Sequence[Identifier]) -> dict[Identifier
     # A namespace at a time: SQLite scans the whole table for (namespace, value) IN (VALUES …).
     found: dict[Identifier, Node] = {}
     for namespace, values in by_namespace.items():
-        for start in range(0, len(values), _PAGE):
-            part = values[start : start + _PAGE]
-            rows = conn.execute(select(nodes).where(nodes.c.namespace == namespace, nodes.c.value.in_(part)))
-            found.update((node.identifier, node) for node in map(_node, rows))
+        rows = conn.exec_driver_sql(
+            "SELECT * FROM nodes WHERE namespace = ? AND value IN (SELECT value FROM json_each(?))",
+            (namespace, listed(values)),
+        )
+        found.update((node.identifier, node) for node in map(_node, rows))
     return found
 
 

@@ -12,14 +12,14 @@ from hypothesis.strategies import DrawFn
 from identity.errors import ContradictionError
 from identity.identifiers import Identifier
 from identity.incremental import Incremental
-from identity.judgements import Judgement, JudgementKind
+from identity.judgements import Judgement
 from identity.observations import Observation, Trust
 from identity.ports import MemoryShelf
 from identity.resolve import resolve
 from identity.rules import LinkingRules
 from tests.identity.compare import KEY, Said, by_engine, by_shelf, without_company
 from tests.identity.oracle import contradictory
-from tests.identity.sketch import cannot, must, name, seen
+from tests.identity.sketch import cannot, must, seen
 from tests.identity.telling import differing, tell
 from tests.strategies import World, examples, worlds
 
@@ -190,34 +190,30 @@ def test_ttl_counts_from_the_sighting_before_in_event_time() -> None:
 
 def test_an_undone_judgement_leaves_no_trace() -> None:
     """A must-link overruled by a later cannot-link leaves what the links alone make."""
-    ada, ada2 = Identifier("user_id", "ada"), Identifier("user_id", "ada2")
     facts: list[Fact] = [
         seen("1", 10, "user_id:ada", "device_id:tab"),
         seen("2", 11, "user_id:ada2", "device_id:phone"),
-        Judgement(kind=JudgementKind.MUST_LINK, left=ada, right=ada2),
+        must("user_id:ada", "user_id:ada2"),
     ]
     arrived = taken(LinkingRules(), facts)
     assert len(arrived.said().profiles) == 1
-    arrived.take(Judgement(kind=JudgementKind.CANNOT_LINK, left=ada2, right=ada))
+    arrived.take(cannot("user_id:ada2", "user_id:ada"))
     assert differing(arrived.said(), arrived.defined()) == []
     assert len(arrived.said().profiles) == 2
 
 
 def test_a_contradiction_changes_nothing() -> None:
     """A judgement that cannot hold with the others is an error, and all is as it was."""
-    ada, ben, cem = (Identifier("user_id", name) for name in ("ada", "ben", "cem"))
-    arrived = taken(
-        LinkingRules(),
-        [
-            seen("1", 10, "user_id:ada"),
-            seen("2", 11, "user_id:ben"),
-            Judgement(kind=JudgementKind.MUST_LINK, left=ada, right=cem),
-            Judgement(kind=JudgementKind.MUST_LINK, left=cem, right=ben),
-        ],
-    )
+    facts: list[Fact] = [
+        seen("1", 10, "user_id:ada"),
+        seen("2", 11, "user_id:ben"),
+        must("user_id:ada", "user_id:cem"),
+        must("user_id:cem", "user_id:ben"),
+    ]
+    arrived = taken(LinkingRules(), facts)
     before = arrived.said()
     with pytest.raises(ContradictionError):
-        arrived.resolver.judge(Judgement(kind=JudgementKind.CANNOT_LINK, left=ada, right=ben))
+        arrived.resolver.judge(cannot("user_id:ada", "user_id:ben"))
     assert arrived.said() == before
     arrived.take(seen("3", 12, "user_id:ada"))
     assert differing(arrived.said(), arrived.defined()) == []

@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import tracemalloc
 import zlib
 
 import orjson
@@ -162,8 +163,12 @@ def test_a_zip_bomb_stops_at_the_limit() -> None:
     one = bomb(100 * 1024 * 1024)
     assert len(one) < 200_000
     for body in (one, bomb(2 * 1024 * 1024) * 50):
+        tracemalloc.start()
         error = refusal(body)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
         assert (error.status, error.code) == (413, "body_too_large")
+        assert most < 4 * BODY_BYTES
 
 
 def test_the_limit_is_exact() -> None:

@@ -1,0 +1,68 @@
+"""`/console`: the analysts' page is a client of the API like any other; nothing of it comes from anywhere else.
+
+The page holds no data and needs no key to be loaded: the key is typed into it and shown to the API alone.
+"""
+
+from functools import cache
+from http import HTTPStatus
+from importlib.resources import files
+
+from fastapi import APIRouter, Response
+
+from service.errors import ApiError
+
+PAGE = "console.html"
+MEDIA_TYPES = {
+    PAGE: "text/html; charset=utf-8",
+    "console.css": "text/css; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+"""The console's files, all that there is to serve."""
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        # Forms are read by the script; without it nothing typed in, the key least of all, ends up in an address.
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        # No text can become markup, not even by a mistake in the script: the browser itself refuses.
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+router = APIRouter(prefix="/console", include_in_schema=False)
+
+
+@router.get("")
+async def get_page() -> Response:
+    """Give the page."""
+    return _file(PAGE)
+
+
+@router.get("/{name}")
+async def get_file(name: str) -> Response:
+    """Give what the page loads; ApiError 404 for anything else."""
+    if name not in MEDIA_TYPES or name == PAGE:
+        raise ApiError(HTTPStatus.NOT_FOUND, "not_found", "the console has no such file; it is at /console")
+    return _file(name)
+
+
+def _file(name: str) -> Response:
+    return Response(_content(name), headers={**_HEADERS, "Content-Type": MEDIA_TYPES[name]})
+
+
+@cache
+def _content(name: str) -> bytes:
+    return files(__name__).joinpath(name).read_bytes()
