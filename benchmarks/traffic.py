@@ -11,8 +11,8 @@ import orjson
 from identity.observations import Observation, Trust
 from identity.rules import LinkingRules
 from service.messages import Message, parse
+from service.observing import Observer
 from service.sample_shop import SampleShop
-from service.shelf import observation_of
 
 BATCH = 100
 
@@ -65,9 +65,9 @@ def batches(events: Iterable[Event], size: int = BATCH) -> Iterator[Batch]:
 
 def observations(events: Sequence[Event], rules: LinkingRules) -> list[Observation]:
     """Give what the events observe, as the service reads them."""
-    now = datetime.now(UTC)
+    now, observer = datetime.now(UTC), Observer(rules)
     read = (
         parse(each.raw, route_type=None, source="shop", trust=each.trust, received_at=now, sent_at=None)
         for each in events
     )
-    return [observation_of(message, rules) for message in read if isinstance(message, Message)]
+    return [observer.observe(message) for message in read if isinstance(message, Message)]

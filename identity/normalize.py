@@ -111,7 +111,10 @@ def _plain(text: str, _: LinkingRules) -> str:
 def _email(text: str, rules: LinkingRules) -> str | None:
     """Lower-case a syntactically valid address."""
     address = _valid_email(text)
-    return _fold_aliases(address) if address is not None and rules.fold_email_aliases else address
+    if address is None or not rules.fold_email_aliases:
+        return address
+    folded = _fold_aliases(address)
+    return folded if _valid_email(folded) == folded else address
 
 
 @lru_cache(maxsize=_CACHED_VALUES)
@@ -155,7 +158,10 @@ def _possible_phone(text: str, region: str | None) -> str | None:
         return None
     if not phonenumbers.is_possible_number(number):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    # A few digit strings, none of them a real number, lose another prefix each time they are read.
+    again = phonenumbers.parse(written, None)
+    return written if phonenumbers.format_number(again, phonenumbers.PhoneNumberFormat.E164) == written else None
 
 
 _NORMALIZERS: Mapping[str, Callable[[str, LinkingRules], str | None]] = MappingProxyType(

@@ -31,7 +31,7 @@ from service.store.times import EPOCH, MICROSECOND, to_micros
 from service.wiring import Homing
 
 LEFT = frozenset({CartState.ABANDONED, CartState.EXPIRED})
-EVENTS_A_JOB = 500
+EVENTS_A_JOB = 50
 """Cart events looked into in one job of the writer, so that a recommendation does not wait behind a long list."""
 
 router = APIRouter(tags=["carts"])

@@ -22,7 +22,7 @@ from identity.replay import Cluster, Refused, Sighting
 from identity.resolve import live
 from identity.rules import LinkingRules
 from service.messages import Message
-from service.shelf import StoreShelf, observation_of
+from service.shelf import StoreShelf
 from service.store import nodes
 
 MAX_IDS = 100_000
@@ -96,7 +96,7 @@ class People:
     def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> None:
         """Fold accepted messages, each with its seq, into the profiles."""
         self._shelf.begin(conn)
-        observed = [(seq, message, observation_of(message, self.rules)) for seq, message in accepted]
+        observed = [(seq, message, self._shelf.observe(message)) for seq, message in accepted]
         self._shelf.look_up(i for _, _, observation in observed for i in observation.identifiers)
         for seq, message, observation in observed:
             self._write(self._incremental.add(observation))

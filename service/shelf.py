@@ -13,12 +13,12 @@ from sqlalchemy.engine import Connection
 from identity.component import Component
 from identity.hubs import Hubs
 from identity.identifiers import Identifier
-from identity.normalize import clean
 from identity.observations import Observation
 from identity.replay import Sighting
 from identity.resolve import sightings
 from identity.rules import LinkingRules
 from service.messages import Message
+from service.observing import Observer
 from service.store import facts, nodes
 from service.store.nodes import Hub, Node
 
@@ -29,19 +29,6 @@ MAX_MESSAGES = 200_000
 
 History = dict[int, tuple[Message, Observation]]
 """A component's messages, and what they observe under the rules, by their place in the facts log."""
-
-
-def observation_of(message: Message, rules: LinkingRules) -> Observation:
-    """Give the observation that a message is under the rules."""
-    identifiers, _ = clean(message.identifiers, rules)
-    return Observation(
-        id=message.message_id,
-        at=message.at,
-        identifiers=identifiers,
-        trust=message.trust,
-        source=message.source,
-        received_at=message.received_at,
-    )
 
 
 @dataclass(slots=True)
@@ -66,7 +53,7 @@ class StoreShelf:
     """A `Shelf` on the store. `begin` gives it the connection of the job at hand."""
 
     def __init__(self, rules: LinkingRules, make: Callable[[Iterable[Sighting]], Component]) -> None:
-        self._rules = rules
+        self.observe = Observer(rules).observe
         self._make = make
         self._conn: Connection | None = None
         self.forget()
@@ -107,7 +94,7 @@ class StoreShelf:
             self.flush()
             numbers = [self._known(identifier).node for identifier in sorted(hubs.shared)]
             for fact in facts.of_nodes(self._connection, numbers):
-                self._file(fact.seq, observation_of(facts.message(fact), self._rules))
+                self._file(fact.seq, self.observe(facts.message(fact)))
 
     def find(self, identifiers: Iterable[Identifier]) -> list[Component]:
         """Give the distinct components that hold any of these, in the order of the identifiers."""
@@ -240,7 +227,7 @@ class StoreShelf:
         return facts.of_nodes(self._connection, [node.node for node in members])
 
     def _seen(self, message: Message) -> tuple[Message, Observation]:
-        return message, observation_of(message, self._rules)
+        return message, self.observe(message)
 
     def _sightings(self, number: int, observations: Sequence[Observation]) -> list[Sighting]:
         """Give those parts of some observations that belong to a component."""

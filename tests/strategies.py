@@ -100,14 +100,17 @@ def linking_rules(draw: DrawFn, *, ttl: bool = True) -> LinkingRules:
 
 
 @st.composite
-def observations(draw: DrawFn, *, least: int = 1, most: int = 9) -> tuple[Observation, ...]:
+def observations(
+    draw: DrawFn, *, least: int = 1, most: int = 9, among: SearchStrategy[Identifier] | None = None
+) -> tuple[Observation, ...]:
     """Draw observations of one to four identifiers in no order of time; some came to be known late."""
+    drawn = identifiers() if among is None else among
     keys = st.tuples(st.integers(0, 99), st.sampled_from(["", "web"]), st.sampled_from(_TRUSTS))
     return tuple(
         Observation(
             id=f"{number:02}",
             at=(at := draw(moments())),
-            identifiers=tuple(sorted(draw(st.sets(identifiers(), min_size=1, max_size=4)))),
+            identifiers=tuple(sorted(draw(st.sets(drawn, min_size=1, max_size=4)))),
             trust=trust,
             source=source,
             received_at=draw(st.sampled_from([None, None, at + timedelta(hours=2), START + timedelta(hours=HOURS)])),
@@ -138,4 +141,15 @@ def worlds(draw: DrawFn, *, ttl: bool = True, most: int = 9) -> World:
         rules=draw(linking_rules(ttl=ttl)),
         observations=draw(observations(most=most)),
         judgements=draw(judgements()) if judged else (),
+    )
+
+
+@st.composite
+def busy_worlds(draw: DrawFn) -> World:
+    """Draw a world of few identifiers seen again and again, so that most observations change no profile."""
+    few = draw(st.lists(identifiers(), min_size=4, max_size=5, unique=True))
+    return World(
+        rules=draw(linking_rules()),
+        observations=draw(observations(least=8, most=16, among=st.sampled_from(few))),
+        judgements=(),
     )

@@ -3,9 +3,11 @@
 The page holds no data and needs no key to be loaded: the key is typed into it and shown to the API alone.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
+from pathlib import PurePath
 
 from fastapi import APIRouter, Response
 
@@ -13,28 +15,26 @@ from service.errors import ApiError
 
 PAGE = "console.html"
 MEDIA_TYPES = {
-    PAGE: "text/html; charset=utf-8",
-    "console.css": "text/css; charset=utf-8",
-    "console.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
 }
-"""The console's files, all that there is to serve."""
+"""The endings of the console's files: what stands in this folder with one of them is served."""
 
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        # Forms are read by the script; without it nothing typed in, the key least of all, ends up in an address.
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        # No text can become markup, not even by a mistake in the script: the browser itself refuses.
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-)
+_RULES = {
+    "default-src": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    # Forms are read by the script; without it nothing typed in, the key least of all, ends up in an address.
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+    # No text can become markup, not even by a mistake in the script: the browser itself refuses.
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "'none'",
+}
 _HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _RULES.items()),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -54,15 +54,20 @@ async def get_page() -> Response:
 @router.get("/{name}")
 async def get_file(name: str) -> Response:
     """Give what the page loads; ApiError 404 for anything else."""
-    if name not in MEDIA_TYPES or name == PAGE:
+    if name not in contents():
         raise ApiError(HTTPStatus.NOT_FOUND, "not_found", "the console has no such file; it is at /console")
     return _file(name)
 
 
-def _file(name: str) -> Response:
-    return Response(_content(name), headers={**_HEADERS, "Content-Type": MEDIA_TYPES[name]})
-
-
 @cache
-def _content(name: str) -> bytes:
-    return files(__name__).joinpath(name).read_bytes()
+def contents() -> Mapping[str, bytes]:
+    """Give the console's files by name; read once."""
+    return {file.name: file.read_bytes() for file in files(__name__).iterdir() if _ending(file.name) in MEDIA_TYPES}
+
+
+def _file(name: str) -> Response:
+    return Response(contents()[name], headers={**_HEADERS, "Content-Type": MEDIA_TYPES[_ending(name)]})
+
+
+def _ending(name: str) -> str:
+    return PurePath(name).suffix

@@ -24,6 +24,7 @@ class Said:
     profiles: Mapping[ProfileId, frozenset[Identifier]]
     redirects: Mapping[ProfileId, ProfileId]
     refused: Mapping[Pair, str]
+    reasons: Mapping[Pair, str]
     attribution: Mapping[ReplayKey, ProfileId | None]
     owners: tuple[OwnedSpan, ...]
     shared: Mapping[Identifier, frozenset[ProfileId]]
@@ -40,11 +41,12 @@ def hashed(name: Named | ProfileRef) -> ProfileId:
 
 
 def by_oracle(answer: Answer) -> Said:
-    """Say the oracle's answer."""
+    """Say the oracle's answer, which knows every limit that a link would have broken and so gives no one reason."""
     return Said(
         profiles={hashed(name): group for name, group in answer.profiles.items()},
         redirects={hashed(old): hashed(new) for old, new in answer.redirects.items()},
         refused={ends: refusal.by for ends, refusal in answer.refused.items()},
+        reasons={},
         attribution={key: named(name) for key, name in answer.attribution.items()},
         owners=tuple((o.identifier, o.start, o.end, named(o.profile)) for o in answer.owners),
         shared={hub: frozenset(map(hashed, names)) for hub, names in answer.shared.items()},
@@ -57,6 +59,7 @@ def by_engine(resolution: Resolution) -> Said:
         profiles={p.profile_id: frozenset(p.identifiers) for p in resolution.profiles},
         redirects=resolution.redirects,
         refused={(r.left, r.right): r.by for r in resolution.refused},
+        reasons={(r.left, r.right): r.reason for r in resolution.refused},
         attribution=resolution.attribution,
         owners=tuple((i.identifier, i.start, i.end, named(i.owner)) for i in resolution.intervals),
         shared={hub: frozenset(ids) for hub, ids in resolution.shared.items()},
@@ -66,6 +69,11 @@ def by_engine(resolution: Resolution) -> Said:
 def without_company(said: Said) -> Said:
     """Leave out whom the hubs were seen with."""
     return replace(said, shared=dict.fromkeys(said.shared, frozenset()))
+
+
+def without_reasons(said: Said) -> Said:
+    """Leave out why links were refused."""
+    return replace(said, reasons={})
 
 
 def consistent(judgements: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
@@ -92,7 +100,8 @@ def by_shelf(shelf: MemoryShelf, facts: Iterable[Observation]) -> Said:
         redirects={
             hashed(old): hashed(live(c.replay.redirects, old)) for c in components for old in c.replay.redirects
         },
-        refused={ends: refused.by for c in components for ends, refused in c.replay.refused.items()},
+        refused={ends: r.by for c in components for ends, r in c.replay.refused.items()},
+        reasons={ends: r.reason for c in components for ends, r in c.replay.refused.items()},
         attribution={o.key: None for o in known}
         | {key: named(ref) for c in components for key, ref in c.owners().attribution().items()},
         owners=tuple((s.identifier, s.start, s.end, named(s.owner)) for s in sorted(spans, key=lambda s: s.identifier)),

@@ -21,7 +21,7 @@ from tests.identity.compare import KEY, Said, by_engine, by_shelf, without_compa
 from tests.identity.oracle import contradictory
 from tests.identity.sketch import cannot, must, seen
 from tests.identity.telling import differing, tell
-from tests.strategies import World, examples, worlds
+from tests.strategies import World, busy_worlds, examples, worlds
 
 Fact = Observation | Judgement
 
@@ -60,7 +60,7 @@ class Arrivals:
 @st.composite
 def arrivals(draw: DrawFn) -> tuple[World, tuple[Fact, ...]]:
     """Draw a world and the order in which its facts arrive: by event time, or anyhow."""
-    world = draw(worlds())
+    world = draw(worlds() | busy_worlds())
     ordered = sorted(world.observations, key=lambda o: o.key)
     facts: list[Fact] = list(ordered if draw(st.booleans()) else draw(st.permutations(ordered)))
     for judgement in world.judgements:

@@ -39,7 +39,7 @@ class Shopping:
         assert answer.json() == {"success": True, "accepted": 1, "rejected": []}
 
     def wonjun(self, **context: Any) -> None:
-        """Let Wonjun log in on his phone and his tablet, agree to pushes and e-mails, and leave a cart on the tablet."""
+        """Let Wonjun log in on phone and tablet, agree to pushes and e-mails, and leave a cart on the tablet."""
         phone = {
             "device": {"id": PHONE, "type": "ios", "token": "token-phone"},
             "timezone": "Asia/Seoul",

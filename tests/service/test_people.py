@@ -18,8 +18,8 @@ from identity.rules import LinkingRules, load_rules
 from service import shelf
 from service.ingest import Receipt, ingest
 from service.messages import Message
+from service.observing import observation_of
 from service.people import People
-from service.shelf import observation_of
 from service.store import facts, nodes
 from service.store.database import Database, open_database
 

@@ -172,6 +172,7 @@ def test_a_written_history_is_made_again(
         shop.do(number, each)
     before = folds(homing)
     assert all(before.values()), {name: len(rows) for name, rows in before.items()}
+    assert any(hub for *_, hub in before["nodes"])
     monkeypatch.setattr(rebuilding, "STEP", step)
     monkeypatch.setattr(shelf, "MAX_COMPONENTS", cached)
     waiting = homing.writer.submit(to_fold).result(10)

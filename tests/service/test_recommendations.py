@@ -1,4 +1,4 @@
-"""`/v1/recommendations` answers as the contract says: flat, complete, the same again, tightening and never loosening."""
+"""`/v1/recommendations` answers as the contract says: flat, complete, the same again, never looser than before."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ def opened(folder: Path, clock: FixedClock, **environment: str) -> Iterator[Shop
 
 def test_the_answer_has_every_field_of_the_contract(shop: Shopping) -> None:
     """Each is there, fits the others, and the tablet's cart leads to its owner's endpoints."""
-    answer = shop.api.post(PATH, key=shop.key, json=question(**{"return": ["user_id", "email", "crm"]}))
+    answer = shop.api.post(PATH, key=shop.key, json={**question(), "return": ["user_id", "email", "crm"]})
     assert answer.headers["cache-control"] == "no-store"
     told = answer.json()
     assert set(told) == set(Recommendation.model_fields)
@@ -489,7 +489,8 @@ def test_a_batch_of_a_thousand_is_answered_and_one_more_is_not(shop: Shopping) -
     results = shop.api.post(f"{PATH}:batch", key=shop.key, json=many).json()["results"]
     assert len(results) == 1_000
     assert len({each["body"]["decision_id"] for each in results}) == 7
-    for wrong in ([], [*many, question()], {"requests": []}, 1, None):
+    wrongs: list[Any] = [[], [*many, question()], {"requests": []}, 1, None]
+    for wrong in wrongs:
         assert shop.api.post(f"{PATH}:batch", key=shop.key, json=wrong).status_code == 422
 
 
@@ -515,7 +516,7 @@ def test_sending_nothing_wins_where_messages_cost_more_than_they_bring(tmp_path:
 
 
 def test_the_best_option_is_not_drawn_and_never_learned_from(shop: Shopping, clock: FixedClock) -> None:
-    """explore false: no propensity anywhere, the same choice each time, and nothing of it in the population."""
+    """Without exploring: no propensity anywhere, the same choice each time, and nothing of it in the population."""
     told = [shop.ask(f"m{n}", explore=False) for n in range(4)]
     assert {(each["channel"], each["send_at"]) for each in told} == {(told[0]["channel"], told[0]["send_at"])}
     assert all(each["propensity"] is None for each in told)

@@ -13,8 +13,8 @@ from identity.rules import LinkingRules
 from service.consents import consent_message
 from service.customers import Customer, CustomerRules, customer
 from service.messages import Message, parse
+from service.observing import observation_of
 from service.people import SeenFact
-from service.shelf import observation_of
 
 START = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
 """A Monday."""
