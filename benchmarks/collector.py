@@ -19,6 +19,7 @@ BENCHMARK = Benchmark(
     prepare=prepare,
     contestants=(
         Contestant(name="homing serve", module="benchmarks.contestants.collector_service"),
+        Contestant(name="two keys, late", module="benchmarks.contestants.collector_two_keys"),
         Contestant(name="sqlite log", module="benchmarks.contestants.collector_log"),
         Contestant(name="fdatasync", module="benchmarks.contestants.collector_disk"),
     ),

@@ -16,7 +16,7 @@ def table(result: Result) -> str:
     rounds = len(result.runs[benchmark.control])
     head = [benchmark.name, *(column.title for column in benchmark.columns), f"x {benchmark.control}"]
     rows = [_row(result, contestant.name) for contestant in benchmark.contestants]
-    title = f"{benchmark.title}; {result.told}; medians of {rounds} interleaved runs"
+    title = f"{benchmark.title}; {result.told}; medians of interleaved rounds: {rounds}"
     return f"{title}\n\n{_aligned([head, *rows])}"
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from channel_selector.decisions import Send
 from channel_selector.learning import fit_population
 from channel_selector.population import Population
+from channel_selector.settings import SelectorSettings
 from service.attribution import Reported
 from service.standing import standing
 from service.store import decisions, facts, models
@@ -66,7 +67,8 @@ async def keep_learning(homing: Homing) -> None:
 async def learn(homing: Homing, *, now: datetime | None = None) -> Population | None:
     """Make a run: read the evidence, fit, log. None where nothing has come in since the last one."""
     at = homing.clock.now() if now is None else now
-    waiting = await homing.writer.run(_waiting)
+    selection = homing.settings.selection()
+    waiting = await homing.writer.run(lambda conn: _waiting(conn, selection))
     if waiting is None:
         return None
     evidence = Evidence()
@@ -77,7 +79,7 @@ async def learn(homing: Homing, *, now: datetime | None = None) -> Population | 
         fit_population,
         evidence.sends.values(),
         evidence.outcomes,
-        settings=homing.settings.selection(),
+        settings=selection,
         now=at,
         position=waiting.position,
     )
@@ -92,13 +94,14 @@ def fold_run(conn: Connection, logged: LoggedEntry) -> None:
     models.save(conn, Snapshot(run=body["run"], position=body["position"], at=logged.entry.at, body=population))
 
 
-def _waiting(conn: Connection) -> Waiting | None:
-    """Look what there is to learn from; None where no entry or fact is newer than what the last run has read."""
+def _waiting(conn: Connection, selection: SelectorSettings) -> Waiting | None:
+    """Look what there is to learn from; None where no entry, fact or setting is newer than the last run's."""
     last = models.newest(conn)
     position, known = decisions.last_seq(conn), facts.last_seq(conn)
     if last is not None:
         run = orjson.loads(decisions.by_key(conn, f"run:{last.run}").entry.body)  # type: ignore[union-attr]  # it is there
-        if (position, known) == (run["position"] + 1, run["facts"]):  # the one entry more is the run's own
+        # The one entry more is the run's own.
+        if (position, known, selection.to_json()) == (run["position"] + 1, run["facts"], run["settings"]):
             return None
     return Waiting(profile_ids=decisions.profile_ids(conn), position=position, facts=known)
 

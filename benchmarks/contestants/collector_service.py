@@ -1,5 +1,7 @@
-"""The service: `homing serve` on a store of its own, sent the shop's traffic."""
+"""The service: `homing serve` on a store of its own, sent the shop's traffic as a CDP forwards it: one key, in order."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,7 +12,7 @@ from benchmarks.latencies import waits
 from benchmarks.load import Load, post, send
 from benchmarks.records import Figures, Size
 from benchmarks.served import homing, served
-from benchmarks.traffic import Batch, batches, read_events
+from benchmarks.traffic import Batch, Event, batches, read_events
 from identity.observations import Trust
 
 CONNECTIONS = 8
@@ -18,8 +20,12 @@ PATH = "/v1/batch"
 
 
 def measure(folder: Path, size: Size) -> Figures:
+    """Send everything with the server's key."""
+    return collect(folder, size, [replace(event, trust=Trust.SERVER) for event in read_events(folder)])
+
+
+def collect(folder: Path, size: Size, events: Sequence[Event]) -> Figures:
     """Send all but the last events in batches on several connections, then those one by one on a single one."""
-    events = read_events(folder)
     full, alone = list(batches(events[: -size.alone])), list(batches(events[-size.alone :], 1))
     with TemporaryDirectory(dir=folder) as name:
         store = Path(name) / "homing.db"

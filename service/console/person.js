@@ -70,9 +70,7 @@ function profilePage(profile) {
   say("Profile shown");
   return [
     profile.redirected_from === null ? null : redirected(profile.redirected_from),
-    ...profile.warnings.map((warning) =>
-      note("warn", el("strong", null, words(warning.code)), el("p", null, warning.message)),
-    ),
+    ...profile.warnings.map((warning) => note("warn", warning.message)),
     card(
       el("h2", null, name ? name.value : "Somebody not known by name"),
       summary(profile),

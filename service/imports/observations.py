@@ -75,9 +75,11 @@ def _frame(read: Sequence[_Read]) -> pl.DataFrame:
 
 
 def _grouped(frame: pl.DataFrame, origin: Origin, rules: LinkingRules) -> Iterator[Item]:
-    """Give the observations in the order of their first rows."""
-    grouped = frame.group_by("observation", maintain_order=True).agg(
-        "line", "namespace", "value", pl.col("at").min(), pl.col("trust").min()
+    """Give the observations by time, those without one last: facts in order are the fastest to fold."""
+    grouped = (
+        frame.group_by("observation", maintain_order=True)
+        .agg("line", "namespace", "value", pl.col("at").min(), pl.col("trust").min())
+        .sort("at", nulls_last=True, maintain_order=True)
     )
     for place, (key, seen, namespaces, values, at, trust) in enumerate(grouped.iter_rows(), 1):
         done = 0.5 + place / len(grouped) / 2

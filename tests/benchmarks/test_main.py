@@ -1,0 +1,46 @@
+"""`python -m benchmarks`: the table on stdout, progress on stderr; every benchmark runs whole on a small shop."""
+
+import subprocess
+import sys
+
+import orjson
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS
+
+
+def benchmarks(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command."""
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_an_unknown_name_is_told_what_there_is() -> None:
+    """As a misuse."""
+    done = benchmarks("no-such")
+
+    assert done.returncode == 2
+    assert all(name in done.stderr for name in BENCHMARKS)
+
+
+def test_the_table_is_on_stdout_and_progress_on_stderr() -> None:
+    """So that the table can be piped."""
+    done = benchmarks("identity", "--quick")
+
+    assert done.returncode == 0
+    assert "networkx" in done.stdout
+    assert "round" not in done.stdout.splitlines()[2]
+    assert "identity: round 1 of 1, resolve" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["collector", "recommend"])
+def test_every_benchmark_runs_whole(name: str) -> None:
+    """Each contestant gives positive figures; nothing is asserted of how large they are."""
+    done = benchmarks(name, "--quick", "--json")
+
+    assert done.returncode == 0, done.stderr
+    (told,) = orjson.loads(done.stdout)["benchmarks"]
+    assert list(told["contestants"]) == [contestant.name for contestant in BENCHMARKS[name].contestants]
+    assert told["contestants"][told["control"]]["ratio"] == 1.0
+    assert all(figure > 0 for each in told["contestants"].values() for figure in each["medians"].values())
