@@ -64,7 +64,9 @@ def test_a_founder_that_founds_again_has_a_new_id() -> None:
     answer = resolved(*facts, rules=FORGETFUL)
     assert refs(answer) == {("user_id:ada", 0), ("anonymous_id:web", 1)}
     assert answer.redirects == {ref("anonymous_id:web"): ref("user_id:ada")}
-    again = resolved(*facts, seen("4", 14, "user_id:ben", "anonymous_id:web"), rules=FORGETFUL)
+    more = [seen("4", 14, "user_id:ben", "anonymous_id:web"), seen("5", 17, "anonymous_id:web")]
+    again = resolved(*facts, *more, rules=FORGETFUL)
+    assert refs(again) == {("user_id:ada", 0), ("user_id:ben", 0), ("anonymous_id:web", 2)}
     assert again.redirects == {
         ref("anonymous_id:web"): ref("user_id:ada"),
         ref("anonymous_id:web", 1): ref("user_id:ben"),
