@@ -25,6 +25,7 @@ from service import (
 )
 from service.answers import JSONAnswer
 from service.cors import CollectorCors
+from service.devices import load_user_agents
 from service.edge import Edge
 from service.learner import keep_learning
 from service.wiring import Homing
@@ -93,6 +94,7 @@ def bare_app() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Learn while the app is served; be red for whoever asks last, once the server stops."""
     homing: Homing = app.state.homing
+    await asyncio.to_thread(load_user_agents)
     learner = asyncio.create_task(keep_learning(homing))
     yield
     homing.readiness.stop()

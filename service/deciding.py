@@ -41,6 +41,8 @@ HELD_FOR = timedelta(hours=24)
 """A message has one decision for at least this long (CONTRACT 3)."""
 REACHED_BY_CALLER = (APP_PUSH, WEB_PUSH, MESSENGER, EMAIL, SMS)
 """The channels offered for people who are not known, unless the caller names those it can reach."""
+USUAL_KIND = {APP_PUSH: "phone", WEB_PUSH: "desktop"}
+"""What a push reaches most often: what is known of everybody's pushes there speaks for a device that nobody knows."""
 TIMING = frozenset({"deadline_passed", "quiet_hours", "frequency_cap", CHANNEL_NOT_REQUESTED})
 """Reasons that a decision made cannot be taken back for: its time was right when it was chosen."""
 
@@ -235,7 +237,12 @@ class Decider:
 def _fallbacks(ask: Ask) -> tuple[Endpoint, ...]:
     """Offer the channels that the caller can reach somebody by whose endpoints are not known."""
     return tuple(
-        Endpoint(endpoint_id=f"{FALLBACK_ENDPOINT}{channel}", channel=channel, address="")
+        Endpoint(
+            endpoint_id=f"{FALLBACK_ENDPOINT}{channel}",
+            channel=channel,
+            address="",
+            device_kind=USUAL_KIND.get(channel, ""),
+        )
         for channel in (REACHED_BY_CALLER if ask.channels is None else ask.channels)
     )
 

@@ -48,6 +48,11 @@ def device_kind(device_type: str, user_agent: str, model: str = "") -> Kind:
     return _BY_TYPE.get(device_type.strip().lower()) or _kind_by_model(model) or _kind_by_user_agent(user_agent)
 
 
+def load_user_agents() -> None:
+    """Load the tables of user agents, so that the first request that needs them does not wait for it."""
+    _kind_by_user_agent("Mozilla/5.0")
+
+
 def _kind_by_model(model: str) -> Kind:
     if model.startswith(_TABLET_MODELS):
         return "tablet"
@@ -58,7 +63,7 @@ def _kind_by_model(model: str) -> Kind:
 def _kind_by_user_agent(user_agent: str) -> Kind:
     if not user_agent or any(word in user_agent for word in _NEITHER):
         return ""
-    from ua_parser import parse  # noqa: PLC0415 - its tables take 60 ms to load, and `homing --help` never needs them
+    from ua_parser import parse  # noqa: PLC0415 - its tables take long to load, and `homing --help` never needs them
 
     found = parse(user_agent)
     device, system = found.device, found.os.family if found.os else ""

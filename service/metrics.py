@@ -39,7 +39,7 @@ def count_request(*, method: str, route: str, status: int, seconds: float) -> No
 
 
 def count_events(verdicts: Iterable[str]) -> None:
-    """Count events by verdict: accepted, duplicate, conflict, or the code of their rejection."""
+    """Count events by verdict: accepted, duplicate, or the code of their rejection (`message_id_conflict` among them)."""
     for verdict, number in Tally(verdicts).items():
         _events.labels(verdict).inc(number)
 
@@ -50,7 +50,7 @@ def count_decision(action: str) -> None:
 
 
 def count_outcomes(verdicts: Iterable[str]) -> None:
-    """Count outcomes by verdict: accepted, duplicate, parked, late, or the code of their rejection."""
+    """Count outcomes by verdict: accepted, parked, late, or the code of their rejection."""
     for verdict, number in Tally(verdicts).items():
         _outcomes.labels(verdict).inc(number)
 

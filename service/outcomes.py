@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
 from channel_selector.outcomes import Outcome
+from service import metrics
 from service.answers import refusal
 from service.errors import ApiError
 from service.ingest import Receipt
@@ -149,6 +150,7 @@ async def post_outcomes(request: Request, caller: Annotated[Caller, Depends(requ
     reports = [verdict[1] for verdict in verdicts if not isinstance(verdict, ApiError)]
     recorded = await homing.writer.run(lambda conn: record_outcomes(conn, reports, now)) if reports else []
     results = _results(verdicts, recorded, reports, homing.settings.attribution_window)
+    metrics.count_outcomes(each.code if isinstance(each, ApiError) else each.status for each in results)
     if not isinstance(content, list) and isinstance(results[0], ApiError):
         raise results[0]
     shown = [_rejected(each) if isinstance(each, ApiError) else each for each in results]

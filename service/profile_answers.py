@@ -161,10 +161,13 @@ def _warnings(view: ProfileView) -> Iterator[WarningShown]:
     own = view.profile.ref
     others = {held.identifier for held in view.intervals if held.owner not in (own, None)}
     told = {
-        "shared_identifiers": (len(view.hubs.shared), "identifiers of its events are shared by too many persons"),
-        "flooded_identifiers": (len(view.hubs.flooded), "identifiers were claimed by too many persons without proof"),
-        "refused_links": (len(view.refused), "links were refused: they would have joined what the rules keep apart"),
-        "devices_of_several": (len(others), "of its devices belonged to somebody else at another time"),
+        "shared_identifiers": (
+            len(view.hubs.shared),
+            "of its events' identifiers shared by too many persons: they link nobody",
+        ),
+        "flooded_identifiers": (len(view.hubs.flooded), "of its identifiers claimed by too many persons without proof"),
+        "refused_links": (len(view.refused), "of its links refused: they would have joined what the rules keep apart"),
+        "devices_of_several": (len(others), "of its devices belonging to somebody else at another time"),
     }
     for code, (count, sentence) in told.items():
         if count:

@@ -1,4 +1,4 @@
-"""The service: `homing serve` on a store of its own, sent the shop's traffic as a CDP forwards it: one key, in order."""
+"""The service: `homing serve` on a store of its own, sent the traffic as a CDP forwards it: one key, in order."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -37,11 +37,13 @@ def echo() -> Iterator[Address]:
     """Run the server for a test."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as server:
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield Address("127.0.0.1", server.server_address[1])
-        server.shutdown()
-        thread.join()
+        try:
+            yield Address("127.0.0.1", server.server_address[1])
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_answers_stand_in_the_order_of_the_requests() -> None:

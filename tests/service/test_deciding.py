@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
@@ -25,6 +25,7 @@ from tests.service.shopping import TABLET, Shopping, before
 T = TypeVar("T")
 
 WONJUN = ("user_id", "wonjun")
+_END = datetime.max.replace(tzinfo=UTC)
 EVERY_TIME = st.datetimes(timezones=st.just(UTC))
 
 
@@ -239,6 +240,8 @@ def test_today_of_no_decision_is_none(shop: Shopping) -> None:
     not_before=st.none() | EVERY_TIME,
     deadline=st.none() | EVERY_TIME,
 )
+@example(now=NOON, not_before=_END, deadline=None)
+@example(now=NOON, not_before=None, deadline=_END)
 def test_every_window_can_be_asked_for(now: datetime, not_before: datetime | None, deadline: datetime | None) -> None:
     """Never before now, two days where no deadline is named, and no overflow at the calendar's end."""
     window = Ask(message_id="m", not_before=not_before, deadline=deadline).window(now)
@@ -246,9 +249,6 @@ def test_every_window_can_be_asked_for(now: datetime, not_before: datetime | Non
     assert window.deadline == deadline or deadline is None
     if deadline is None:
         assert window.not_before <= window.deadline <= window.not_before + min(DEADLINE, _END - window.not_before)
-
-
-_END = datetime.max.replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,12 @@ from sqlalchemy.engine import Connection
 from channel_selector.choosing import recompute
 from channel_selector.population import Population
 from channel_selector.settings import SelectorSettings
+from identity.observations import Trust
 from service import learner
 from service.clock import FixedClock
+from service.ingest import ingest
 from service.learner import fold_run, keep_learning, learn
+from service.messages import Message, parse
 from service.rulings import Logged, logged
 from service.store import decisions, models
 from service.store.decisions import EntryKind, LoggedEntry
@@ -125,18 +128,25 @@ def with_writer(homing: Homing, writer: object) -> Homing:
     return replace(homing, writer=cast("Writer", writer))
 
 
-def test_what_comes_in_during_a_run_is_learned_from_in_the_next(shop: Shopping, clock: FixedClock) -> None:
-    """An outcome after the customers were read and before the run is logged is not taken for read."""
-    told = sent_and_clicked(shop, clock)
+@pytest.mark.parametrize("late", ["outcome", "order"])
+def test_what_comes_in_during_a_run_is_learned_from_in_the_next(shop: Shopping, clock: FixedClock, late: str) -> None:
+    """What comes after the customers were read and before the run is logged is not taken for read."""
+    sent_and_clicked(shop, clock)
     homing = shop.api.homing
+    bought = {"type": "track", "event": "Order Completed", "userId": "wonjun", "properties": {"order_id": "o1"}}
+    order = parse(bought, route_type=None, source="s", trust=Trust.SERVER, received_at=clock.now(), sent_at=None)
+    assert isinstance(order, Message)
+    clicked = entries(homing)[-1].entry
+    body = orjson.loads(clicked.body) | {"kind": "converted"}
+    converted = replace(clicked, key="late", body=orjson.dumps(body))
 
-    def click() -> None:
-        body = orjson.loads(entries(homing)[-1].entry.body) | {"kind": "converted"}
-        entry = replace(entries(homing)[-1].entry, key="late", body=orjson.dumps(body))
-        homing.writer.submit(lambda conn: _append(conn, entry)).result(10)
+    def interfere() -> None:
+        if late == "outcome":
+            homing.writer.submit(lambda conn: _append(conn, converted)).result(10)
+        else:
+            homing.writer.submit(lambda conn: ingest(conn, homing.people, [order])).result(10)
 
-    assert entries(homing)[-1].entry.decision_id == told["decision_id"]
-    first = shop.api.run(learn(with_writer(homing, Interleaving(homing.writer, 2, click))))
+    first = shop.api.run(learn(with_writer(homing, Interleaving(homing.writer, 2, interfere))))
     second = shop.api.run(learn(homing))
     assert first is not None
     assert second is not None

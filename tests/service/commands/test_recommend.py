@@ -4,7 +4,9 @@ from typing import Any
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from service.cli import cli
 from service.schemas.recommendations import Recommendation
 from tests.service.commands.program import Program
 
@@ -79,10 +81,6 @@ def test_what_is_missing_is_named(program: Program) -> None:
 
 def test_standard_input_is_read(known: Program) -> None:
     """`-` stands for it."""
-    from click.testing import CliRunner  # noqa: PLC0415 - only this test gives input
-
-    from service.cli import cli  # noqa: PLC0415 - as above
-
     result = CliRunner().invoke(cli, ["recommend", "-", "--json"], input=orjson.dumps(BODY))
     told: Any = orjson.loads(result.stdout)
     assert told["action"] == "send"
