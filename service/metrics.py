@@ -39,7 +39,7 @@ def count_request(*, method: str, route: str, status: int, seconds: float) -> No
 
 
 def count_events(verdicts: Iterable[str]) -> None:
-    """Count events by verdict: accepted, duplicate, or the code of their rejection (`message_id_conflict` among them)."""
+    """Count events by verdict: accepted, duplicate, or the code of their rejection."""
     for verdict, number in Tally(verdicts).items():
         _events.labels(verdict).inc(number)
 

@@ -25,7 +25,7 @@ class Hub(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """An identifier that was seen; `component` is its raw component's id; a shared hub is in none, and in no profile."""
+    """An identifier seen; `component` is its raw component's id; a shared hub is in none, and in no profile."""
 
     node: int
     identifier: Identifier
