@@ -55,10 +55,12 @@ async def _send(address: Address, requests: Sequence[bytes], connections: int) -
     waits, bodies = [0.0] * len(requests), [b""] * len(requests)
     left = iter(enumerate(requests))
     started = time.perf_counter()
-    await asyncio.gather(*(_work(line, left, waits, bodies) for _, line in opened))
-    seconds = time.perf_counter() - started
-    for transport, _ in opened:
-        transport.close()
+    try:
+        await asyncio.gather(*(_work(line, left, waits, bodies) for _, line in opened))
+        seconds = time.perf_counter() - started
+    finally:
+        for transport, _ in opened:
+            transport.close()
     return Load(seconds=seconds, waits=waits, bodies=bodies)
 
 

@@ -27,7 +27,7 @@ def read_customers(folder: Path) -> list[str]:
 
 
 def carts(users: Sequence[str], number: int) -> list[dict[str, Any]]:
-    """Give the events by which each customer fills a cart, the so-manieth."""
+    """Give the events by which each customer fills a cart; `number` tells their carts apart."""
     left = _left_at().isoformat()
     return [
         {
@@ -43,7 +43,7 @@ def carts(users: Sequence[str], number: int) -> list[dict[str, Any]]:
 
 
 def requests(users: Iterable[str], number: int, key: dict[str, str]) -> list[bytes]:
-    """Give a request for each customer's cart, the so-manieth: a message never decided on before."""
+    """Give a request for each customer's cart of that number: a message never decided on before."""
     return [post(PATH, orjson.dumps(_question(user, number)), key) for user in users]
 
 

@@ -29,7 +29,7 @@ class Size:
         return cls(**orjson.loads((folder / "size.json").read_bytes()))
 
 
-FULL = Size(people=1_000, rounds=5, alone=200, passes=3)
+FULL = Size(people=1_000, rounds=3, alone=200, passes=3)
 QUICK = Size(people=60, rounds=1, alone=20, passes=1)
 
 

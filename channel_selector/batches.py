@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from channel_selector.arms import DAYPARTS, HOURS_OF_DAYPART, Arm
 from channel_selector.context import Context, activity_tilt
 from channel_selector.options import DeliveryOption
-from channel_selector.posteriors import CUSTOMER_WORTH, PopulationPosterior, refine
+from channel_selector.pools import LEVELS, STAGES, Counts, Pools
+from channel_selector.posteriors import CUSTOMER_CONVERTED_WORTH, CUSTOMER_WORTH, PopulationPosterior
 from channel_selector.settings import SelectorSettings
+from channel_selector.shrinkage import refine_customer
 from channel_selector.tallies import NO_EFFECTS, NO_TALLY, CustomerEffects
 
 Floats = NDArray[np.float64]
@@ -41,7 +43,8 @@ class Batch:
     """Requests, all with options, and their cells.
 
     Per option: its cell, and its part of the cell's share (the earliest sends of a cell share it evenly; later ones are
-    left to the floor). Per cell: what the posteriors need. Per request: index of its first cell and first option.
+    left to the floor). Per cell: what the posteriors need; for those in `apart`, the customer's part of the population.
+    Per request: index of its first cell and first option.
     """
 
     requests: Sequence[Request]
@@ -50,6 +53,8 @@ class Batch:
     option_starts: Indices
     cell_starts: Indices
     cell_row: Indices
+    apart: Indices
+    taught: Floats
     gain: Floats
     cost: Floats
     tilt: Floats
@@ -85,11 +90,13 @@ def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSet
     An hour that activity speaks against lowers the prior's successes and not only its mean, so that it is not held
     against the customer's own reactions any longer than another hour would be.
     """
-    priors = posterior.priors(batch.cell_row)
+    priors = posterior.priors(batch.cell_row, batch.apart, batch.taught)
     worth = CUSTOMER_WORTH * np.minimum(batch.tilt, 1.0)
-    engaged = refine(priors.engaged * batch.tilt, priors.engaged_variance, worth, batch.engaged, batch.engaged_exposure)
-    converted = refine(
-        priors.converted, priors.converted_variance, CUSTOMER_WORTH, batch.converted, batch.converted_exposure
+    engaged = refine_customer(
+        priors.engaged * batch.tilt, priors.engaged_variance, worth, batch.engaged, batch.engaged_exposure
+    )
+    converted = refine_customer(
+        priors.converted, priors.converted_variance, CUSTOMER_CONVERTED_WORTH, batch.converted, batch.converted_exposure
     )
     mean = engaged.mean * converted.mean
     own, inherited = engaged.own + converted.own, engaged.inherited + converted.inherited
@@ -111,6 +118,8 @@ class _Cells:
         self._cell_starts: list[int] = []
         self._rows: list[tuple[int, float, float, float]] = []
         self._own: list[tuple[int, float, int, float]] = []
+        self._apart: list[int] = []
+        self._taught: list[Counts] = []
 
     def add(self, request: Request) -> None:
         first = len(self._rows)
@@ -138,12 +147,16 @@ class _Cells:
     def _describe(self, request: Request, cells: Iterable[CellKey]) -> None:
         segment, effects = request.context.segment, request.effects
         gain = request.context.gain(self._settings.margin)
-        tilt = _tilt(request.context, self._settings)
+        tilt = _tilt(request.context, self._posterior, self._settings)
+        taught = Pools(effects.taught) if effects.taught else None
         row = self._posterior.row
         for channel, device_kind, part, cost in cells:
             self._rows.append((row(segment, channel, device_kind, part), gain, cost, tilt[part]))
-            own = _own(Arm(channel, device_kind, part), effects) if effects.arms else NOTHING
-            self._own.append(own)
+            arm = Arm(channel, device_kind, part)
+            self._own.append(_own(arm, effects) if effects.arms else NOTHING)
+            if taught is not None:
+                self._apart.append(len(self._own) - 1)
+                self._taught.append(taught.counts(segment, arm))
 
     def batch(self, requests: Sequence[Request]) -> Batch:
         rows = np.array(self._rows, dtype=np.float64).reshape(-1, 4).T
@@ -155,6 +168,8 @@ class _Cells:
             np.array(self._option_starts, dtype=np.int64),
             np.array(self._cell_starts, dtype=np.int64),
             rows[0].astype(np.int64),
+            np.array(self._apart, dtype=np.int64),
+            np.array(self._taught, dtype=np.float64).reshape(-1, LEVELS * STAGES * 2),
             *rows[1:],
             *own,
         )
@@ -170,8 +185,8 @@ def _own(arm: Arm, effects: CustomerEffects) -> tuple[int, float, int, float]:
     return by_arm.engaged, by_arm.engaged_exposure, by_medium.converted, by_medium.converted_exposure
 
 
-def _tilt(context: Context, settings: SelectorSettings) -> Sequence[float]:
+def _tilt(context: Context, posterior: PopulationPosterior, settings: SelectorSettings) -> Sequence[float]:
     if context.activity is None:
         return FLAT
-    tilt: list[float] = activity_tilt(context.activity, settings.activity_weight).tolist()
+    tilt: list[float] = activity_tilt(context.activity, settings.activity_weight, posterior.day).tolist()
     return tilt

@@ -17,7 +17,7 @@ from channel_selector.settings import SelectorSettings
 from channel_selector.tallies import NO_TALLY
 from channel_selector.validation import utc
 
-MODEL = "beta-1"
+MODEL = "beta-2"
 """Name and number of the model; another formula, constant or grid has another number."""
 
 
@@ -144,6 +144,7 @@ class Chooser:
             interval=choice.interval,
             reason_code=choice.code,
             evidence=NO_TALLY if option is None else self._posterior.tally(option.arm),
+            channel_evidence=NO_TALLY if option is None else self._posterior.channel(option.channel),
             effects=request.effects,
             context=request.context,
             options=tuple(request.options),

@@ -15,7 +15,7 @@ FREE_FEATURES = (str, bool, type(None))
 HOURS_OF_DAY = 24
 ACTIVITY_PSEUDO_COUNT = 2.0
 """Events that every part of the day is given before the customer's own are counted."""
-STRONGEST_TILT = 4.0
+STRONGEST_TILT = 3.0
 """A person's hours move a prior by at most this factor, up or down."""
 
 
@@ -83,17 +83,18 @@ class Context:
         return cls(**{**data, **instants})
 
 
-def activity_tilt(activity: Sequence[float] | None, weight: float) -> NDArray[np.float64]:
+def activity_tilt(activity: Sequence[float] | None, weight: float, day: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the factor by which a customer's hours move the prior of each of the eight parts of the day.
 
-    (8 (n_d + 2) / (N + 16))^weight with n_d of N events in part d, kept within [1/4, 4]; ones where nothing is known.
-    It is a prior only: what came of messages overrules it.
+    (n_d + 2)^weight with n_d events in part d, over its mean on a typical day, so that hours are compared and nobody is
+    thought readier to react for being active; then kept within [1/3, 3]. `day`: each part's share of all messages,
+    summing to 1. Ones where nothing is known. It is a prior only: what came of messages overrules it.
     """
     if activity is None:
         return np.ones(DAYPARTS)
     counts = np.asarray(activity, dtype=np.float64).reshape(DAYPARTS, HOURS_OF_DAYPART).sum(axis=1)
-    smoothed = counts + ACTIVITY_PSEUDO_COUNT
-    tilt: NDArray[np.float64] = (DAYPARTS * smoothed / smoothed.sum()) ** weight
+    tilt: NDArray[np.float64] = (counts + ACTIVITY_PSEUDO_COUNT) ** weight
+    tilt /= (day * tilt).sum()
     return tilt.clip(1.0 / STRONGEST_TILT, STRONGEST_TILT)
 
 

@@ -8,8 +8,8 @@ from channel_selector.arms import Arm, daypart
 from channel_selector.context import Context
 from channel_selector.holdout import Assignment
 from channel_selector.options import DeliveryOption
-from channel_selector.reasons import ReasonCode, sentence
-from channel_selector.tallies import CustomerEffects, Tally
+from channel_selector.reasons import Evidence, ReasonCode, sentence
+from channel_selector.tallies import NO_TALLY, CustomerEffects, Tally
 from channel_selector.validation import from_microseconds, to_microseconds
 
 
@@ -59,8 +59,8 @@ class Decision:
     option was asked for instead of a draw (then `probabilities` is 1 for it), and nothing is ever learned from it.
     `conversion_probabilities`: the estimate for each option; empty where nothing was estimated (holdout, no options).
     `interval`: 95 % credible, of the chosen option's. `expected_value`: conversion probability × what a conversion
-    brings − cost, 0 where nothing is sent. `effects`, `evidence`: the customer's tallies then, and the population's of
-    the chosen arm. `seed` and `decision_id` drove the draw, nothing else.
+    brings − cost, 0 where nothing is sent. `effects`: the customer's tallies then. `evidence`, `channel_evidence`: the
+    population's of the chosen arm, and of its channel. `seed` and `decision_id` drove the draw, nothing else.
     """
 
     decision_id: str
@@ -84,6 +84,7 @@ class Decision:
     effects: CustomerEffects
     context: Context = field(repr=False)
     options: tuple[DeliveryOption, ...] = field(repr=False)
+    channel_evidence: Tally = NO_TALLY
 
     @property
     def option(self) -> DeliveryOption | None:
@@ -99,7 +100,7 @@ class Decision:
     @property
     def reason(self) -> str:
         """One plain sentence with the counts that it rests on."""
-        return sentence(self.reason_code, self.arm, self.effects, self.evidence)
+        return sentence(self.reason_code, self.arm, self.effects, Evidence(self.evidence, self.channel_evidence))
 
     @property
     def send(self) -> Send | None:
@@ -130,6 +131,7 @@ class Decision:
             "reason_code": self.reason_code.value,
             "at": to_microseconds(self.at),
             "evidence": list(self.evidence),
+            "channel_evidence": list(self.channel_evidence),
             "effects": self.effects.to_json(),
             "context": self.context.to_json(),
             "options": [option.to_json() for option in self.options],
@@ -148,6 +150,7 @@ class Decision:
             reason_code=ReasonCode(data["reason_code"]),
             at=from_microseconds(data["at"]),
             evidence=Tally(*data["evidence"]),
+            channel_evidence=Tally(*data["channel_evidence"]),
             effects=CustomerEffects.from_json(data["effects"]),
             context=Context.from_json(data["context"]),
             options=tuple(DeliveryOption.from_json(option) for option in data["options"]),

@@ -3,9 +3,12 @@
 Each send has at most one engagement and one conversion, the first within its window. What comes after the window is
 logged and not learned; what comes before its decision waits in the log; a window still open is weighed by its age and
 never counted as a failure. Sends are folded in the order (time of what came of them, decision id).
+
+Where a channel's clicks are tracked, that is, where the log holds one of any of its messages, a purchase that no click
+went before belongs to the organic baseline: it is counted as bought and is neither an engagement nor a conversion.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import fsum
@@ -13,10 +16,10 @@ from math import fsum
 from channel_selector.arms import Arm
 from channel_selector.decisions import Send
 from channel_selector.delays import BINS, Delays, bin_of
-from channel_selector.outcomes import Outcome, effects_of, was_sent
+from channel_selector.outcomes import Outcome, effects_of, reacts, was_sent
 from channel_selector.population import Population
 from channel_selector.settings import Activation, SelectorSettings
-from channel_selector.tallies import CustomerEffects, Tally
+from channel_selector.tallies import Cell, Cells, CustomerEffects, Tally
 from channel_selector.validation import utc
 
 Reported = tuple[str, Outcome]
@@ -25,23 +28,42 @@ Reported = tuple[str, Outcome]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A send that has happened, its age now, and how long after it the customer engaged and bought (None: not yet)."""
+    """A send that has happened, its age now, and how long after it what it led to came (None: not yet).
+
+    `bought`: a purchase followed, whatever led there.
+    """
 
     send: Send
     age: timedelta
     engaged_after: timedelta | None
     converted_after: timedelta | None
+    bought: bool
+
+
+def tracked_channels(sends: Iterable[Send], outcomes: Iterable[Reported], *, now: datetime) -> frozenset[str]:
+    """Give the channels whose clicks the log tells of: those of which it holds one, of any time up to `now`."""
+    channels = {send.decision_id: send.channel for send in sends}
+    told = ((channels.get(name), outcome) for name, outcome in outcomes if outcome.at <= now)
+    return frozenset(channel for channel, outcome in told if channel is not None and reacts(outcome.kind, channel))
 
 
 def trials(
-    sends: Iterable[Send], outcomes: Iterable[Reported], *, settings: SelectorSettings, now: datetime
+    sends: Iterable[Send],
+    outcomes: Iterable[Reported],
+    *,
+    tracked: Collection[str],
+    settings: SelectorSettings,
+    now: datetime,
 ) -> list[Trial]:
     """Join sends and what came of them, as known at `now`: those not sent, or not by now, are left out."""
     reported: dict[str, list[Outcome]] = {}
     for decision_id, outcome in outcomes:
         reported.setdefault(decision_id, []).append(outcome)
     unique = {send.decision_id: send for send in sends if send.send_at <= now}
-    joined = (_trial(send, reported.get(send.decision_id, ()), settings, now) for send in unique.values())
+    joined = (
+        _trial(send, reported.get(send.decision_id, ()), settings, now, tracked=send.channel in tracked)
+        for send in unique.values()
+    )
     return sorted((trial for trial in joined if trial is not None), key=_fold_order)
 
 
@@ -55,19 +77,19 @@ def fit_population(
 ) -> Population:
     """Fold the whole log, up to `position` in its own numbers, into the population as known at `now`."""
     now, window = utc("now", now), settings.attribution_window
-    joined = trials(sends, outcomes, settings=settings, now=now)
+    sends, outcomes = list(sends), list(outcomes)
+    tracked = tracked_channels(sends, outcomes, now=now)
+    joined = trials(sends, outcomes, tracked=tracked, settings=settings, now=now)
     closed = [trial for trial in joined if trial.age >= window]
     engaged = _delays([(trial.send.channel, trial.engaged_after) for trial in closed], window)
     converted = _delays([(trial.send.channel, trial.converted_after) for trial in closed], window)
-    groups: dict[tuple[str | None, Arm], list[Trial]] = {}
-    for trial in joined:
-        groups.setdefault((trial.send.segment, trial.send.arm), []).append(trial)
     return Population(
         position=position,
         at=now,
-        tallies={cell: _tally(members, engaged, converted) for cell, members in groups.items()},
+        tallies=_cells(joined, engaged, converted),
         engaged_delays=engaged,
         converted_delays=converted,
+        tracked=tracked,
     )
 
 
@@ -79,27 +101,44 @@ def customer_effects(
     settings: SelectorSettings,
     now: datetime,
 ) -> CustomerEffects:
-    """Fold one customer's sends and their outcomes; `population` gives the delays only and is not changed.
+    """Fold one customer's sends and their outcomes; `population` is not changed.
 
-    Pass the sends of all the subjects that are this customer today: after a merge those of both, after a split those
-    to the endpoints kept.
+    It gives the delays, the channels tracked beside those that the customer's own log shows to be, and the moment it
+    was learned at: `taught` is what was known then. Pass the sends of all the subjects that are this customer today:
+    after a merge those of both, after a split those to the endpoints kept.
     """
-    groups: dict[Arm, list[Trial]] = {}
-    for trial in trials(sends, outcomes, settings=settings, now=utc("now", now)):
-        groups.setdefault(trial.send.arm, []).append(trial)
+    now, sends, outcomes = utc("now", now), list(sends), list(outcomes)
     delays = population.engaged_delays, population.converted_delays
-    return CustomerEffects({arm: _tally(members, *delays) for arm, members in groups.items()})
+    tracked = population.tracked | tracked_channels(sends, outcomes, now=now)
+    groups: dict[Arm, list[Trial]] = {}
+    for trial in trials(sends, outcomes, tracked=tracked, settings=settings, now=now):
+        groups.setdefault(trial.send.arm, []).append(trial)
+    arms = {arm: _tally(members, *delays) for arm, members in groups.items()}
+    if population.at is None:
+        return CustomerEffects(arms)
+    known = trials(sends, outcomes, tracked=population.tracked, settings=settings, now=population.at)
+    return CustomerEffects(arms, _cells(known, *delays))
 
 
-def _trial(send: Send, outcomes: Sequence[Outcome], settings: SelectorSettings, now: datetime) -> Trial | None:
+def _trial(
+    send: Send, outcomes: Sequence[Outcome], settings: SelectorSettings, now: datetime, *, tracked: bool
+) -> Trial | None:
     if not was_sent(outcomes, reported=settings.activation is Activation.REPORTED, now=now):
         return None
-    came = effects_of(outcomes, channel=send.channel, send_at=send.send_at, window=settings.attribution_window, now=now)
+    came = effects_of(
+        outcomes,
+        channel=send.channel,
+        tracked=tracked,
+        send_at=send.send_at,
+        window=settings.attribution_window,
+        now=now,
+    )
     return Trial(
         send=send,
         age=now - send.send_at,
         engaged_after=None if came.engaged_at is None else came.engaged_at - send.send_at,
         converted_after=None if came.converted_at is None else came.converted_at - send.send_at,
+        bought=came.bought,
     )
 
 
@@ -117,6 +156,13 @@ def _delays(delays: Iterable[tuple[str, timedelta | None]], window: timedelta) -
     return Delays(window, {channel: tuple(bins) for channel, bins in counts.items()})
 
 
+def _cells(joined: Iterable[Trial], engaged: Delays, converted: Delays) -> Cells:
+    groups: dict[Cell, list[Trial]] = {}
+    for trial in joined:
+        groups.setdefault((trial.send.segment, trial.send.arm), []).append(trial)
+    return {cell: _tally(members, engaged, converted) for cell, members in groups.items()}
+
+
 def _tally(members: Sequence[Trial], engaged: Delays, converted: Delays) -> Tally:
     reacted = [trial for trial in members if trial.engaged_after is not None]
     return Tally(
@@ -125,6 +171,7 @@ def _tally(members: Sequence[Trial], engaged: Delays, converted: Delays) -> Tall
         converted=sum(trial.converted_after is not None for trial in members),
         engaged_exposure=fsum(_share(engaged, trial) for trial in members),
         converted_exposure=fsum(_share(converted, trial) for trial in reacted),
+        bought=sum(trial.bought for trial in members),
     )
 
 

@@ -7,28 +7,26 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from channel_selector.arms import Arm
 from channel_selector.delays import Delays
-from channel_selector.tallies import Tally
+from channel_selector.tallies import Cells, cells_from_json, cells_to_json
 from channel_selector.validation import MICROSECOND, from_microseconds, to_microseconds
-
-Cell = tuple[str | None, Arm]
-"""A segment (None: customers without one) and an arm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
     """What all customers together have taught: tallies by segment and arm, delays by channel.
 
+    `tracked`: the channels that tell of clicks; in the others a purchase is all that is ever told.
     `position`: how far the log had been read, in the log's own numbers (0: nothing). `at`: the instant the ages of open
     windows were taken at, None before the first learning. `version`: digest of the content, equal for equal ones only.
     """
 
     position: int
     at: datetime | None
-    tallies: Mapping[Cell, Tally]
+    tallies: Cells
     engaged_delays: Delays
     converted_delays: Delays
+    tracked: frozenset[str] = frozenset()
     version: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -43,12 +41,12 @@ class Population:
 
     def to_json(self) -> dict[str, Any]:
         """Give the snapshot as JSON holds it: one row a cell, in order."""
-        cells = sorted(self.tallies, key=lambda cell: (cell[0] is not None, cell[0] or "", cell[1]))
         return {
             "position": self.position,
             "at": None if self.at is None else to_microseconds(self.at),
             "window": self.engaged_delays.window // MICROSECOND,
-            "tallies": [[segment, *arm, *self.tallies[segment, arm]] for segment, arm in cells],
+            "tracked": sorted(self.tracked),
+            "tallies": cells_to_json(self.tallies),
             "engaged_delays": self.engaged_delays.to_json(),
             "converted_delays": self.converted_delays.to_json(),
         }
@@ -60,7 +58,8 @@ class Population:
         return cls(
             position=data["position"],
             at=None if data["at"] is None else from_microseconds(data["at"]),
-            tallies={(row[0], Arm(*row[1:4])): Tally(*row[4:]) for row in data["tallies"]},
+            tracked=frozenset(data["tracked"]),
+            tallies=cells_from_json(data["tallies"]),
             engaged_delays=Delays.from_json(data["engaged_delays"], window),
             converted_delays=Delays.from_json(data["converted_delays"], window),
         )

@@ -1,85 +1,31 @@
-"""Every rate is a Beta posterior shrunk to the level above it: all → channel → arm → segment → customer.
+"""What all customers teach about one: rates shrunk (`shrinkage`) level by level, all → channel → arm → segment.
 
-A level's prior has the mean m of the level above and is worth c successes: Beta(c, c (1 − m) / m), that is c / m
-pseudo-trials, of relative variance near 1 / c whatever the rate. With S successes in an exposure of E = ΣF(age):
-
-    α = c + S        β = c (1 − m) / m + max(E − S, 0)        mean = α / (α + β)
-
-(DESIGN 5 "Delay": pooled α + S, β + ΣF − S.) Uncertainty is kept as variance of the logarithm, log(1 + Var / mean²),
-that of the log-normal with the Beta's mean and variance; a level inherits that of its prior times the square of the
-prior's weight, (c / m) / (c / m + E). Two stages: P(engaged) by arm; P(converts | engaged) by channel × device kind,
-whatever the hour. Where clicks are not tracked every engagement is a conversion, and the second stage tends to 1 by
-itself. Levels share data (a customer counts in the population too), as in any plug-in empirical Bayes.
+Two stages: P(engaged) by arm; P(converts | engaged) by channel × device kind, whatever the hour. Where clicks are not
+tracked every engagement is a conversion, and the second stage tends to 1 by itself. A customer's prior is the
+population without that customer; the levels of the population share data, as in any plug-in empirical Bayes.
 """
 
-from collections.abc import Callable, Hashable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_selector.arms import Arm
+from channel_selector.arms import DAYPARTS, Arm
+from channel_selector.pools import LEVELS, STAGES, Counts, Pools
 from channel_selector.population import Population
-from channel_selector.tallies import NO_TALLY, Tally, total
-
-Floats = NDArray[np.float64]
-Key = TypeVar("Key", bound=Hashable)
+from channel_selector.shrinkage import Floats, refine
+from channel_selector.tallies import Cells, Tally
 
 ENGAGED_RATE = 0.05
 """Share of messages engaged with before anything is known: e-mail clicks 5.3–9.5 %, pushes 4.2–14.4 % (CALIBRATION)."""
 CONVERTED_RATE = 0.2
 """Share of the engaged that buy before anything is known: 12–20 % of clicks (Barilliance 2016)."""
-CHANNEL_WORTH = 1.0
-ARM_WORTH = 2.0
-SEGMENT_WORTH = 8.0
+CHANNEL_WORTH, ARM_WORTH, SEGMENT_WORTH = 1.0, 2.0, 8.0
 CUSTOMER_WORTH = 2.0
-"""Successes a level's prior is worth: relative standard deviations between its members near 1, 0.7, 0.35 and 0.7."""
-LOWEST, HIGHEST = 1e-6, 0.999
-"""Means are kept within as priors, where a Beta's parameters are finite and positive."""
+"""Successes a level's prior is worth (`shrinkage`): its members differ by 1, 0.7, 0.35 and 0.7 times their mean."""
+CUSTOMER_CONVERTED_WORTH = 8.0
+"""The same for a customer's P(converts | engaged), 0.35: people differ more in what they react to."""
 MOST_ROWS = 100_000
-
-
-class Refined(NamedTuple):
-    """A level's posterior: mean, variance of its own logarithm, and that inherited from the level above."""
-
-    mean: Floats
-    own: Floats
-    inherited: Floats
-
-
-class Belief(NamedTuple):
-    """A rate as one level hands it to the next: mean, and variance of its logarithm."""
-
-    mean: float
-    variance: float
-
-
-def refine(mean: Floats, variance: Floats, worth: Floats | float, successes: Floats, exposure: Floats) -> Refined:
-    """Give a level's posterior from the mean and variance of the level above and its own counts (formulas above).
-
-    Everything is elementwise; worth > 0; successes and exposure ≥ 0; the variance is of the logarithm.
-    """
-    prior = np.minimum(np.maximum(mean, LOWEST), HIGHEST)
-    alpha = worth + successes
-    beta = worth * (1.0 - prior) / prior + np.maximum(exposure - successes, 0.0)
-    trials = worth / prior
-    weight = trials / (trials + exposure)
-    own = np.log1p(beta / (alpha * (alpha + beta + 1.0)))
-    return Refined(alpha / (alpha + beta), own, weight * weight * variance)
-
-
-def _pooled(above: Belief, worth: float, successes: int, exposure: float) -> Belief:
-    counts = np.array(float(successes)), np.array(exposure)
-    mean, own, inherited = refine(np.array(above.mean), np.array(above.variance), worth, *counts)
-    return Belief(float(mean), float(own + inherited))
-
-
-def _engaged(above: Belief, worth: float, tally: Tally) -> Belief:
-    return _pooled(above, worth, tally.engaged, tally.engaged_exposure)
-
-
-def _converted(above: Belief, worth: float, tally: Tally) -> Belief:
-    return _pooled(above, worth, tally.converted, tally.converted_exposure)
 
 
 class Priors(NamedTuple):
@@ -99,66 +45,78 @@ class PopulationPosterior:
     """
 
     def __init__(self, population: Population) -> None:
-        self._segment_arms = population.tallies
-        self._segment_media = _pool(population, lambda segment, arm: (segment, arm.medium))
-        self._arms = _pool(population, lambda _, arm: arm)
-        self._media = _pool(population, lambda _, arm: arm.medium)
-        self._channels = _pool(population, lambda _, arm: arm.channel)
+        self._pools = Pools(population.tallies)
         self._rows: dict[tuple[str | None, str, str, int], int] = {}
-        self._table: list[tuple[float, float, float, float]] = []
-        self._arrays = _columns(self._table)
+        self._forget()
+        self.day = _day(population.tallies)
+        """The share of all messages that each part of the day has had."""
 
     def begin(self) -> None:
         """Start a batch: rows given out before it are no longer used."""
-        if len(self._table) > MOST_ROWS:
+        if len(self._rows) > MOST_ROWS:
             self._rows.clear()
-            self._table.clear()
-            self._arrays = _columns(self._table)
+            self._forget()
 
     def row(self, segment: str | None, channel: str, device_kind: str, part: int) -> int:
         """Give the row in `priors` of a segment and an arm's three parts."""
         row = self._rows.get((segment, channel, device_kind, part))
         if row is None:
-            row = self._rows[segment, channel, device_kind, part] = len(self._table)
-            arm = Arm(channel, device_kind, part)
-            self._table.append((*self._engaged(segment, arm), *self._converted(segment, arm)))
+            row = self._rows[segment, channel, device_kind, part] = len(self._rows)
+            self._new.append(self._pools.counts(segment, Arm(channel, device_kind, part)))
+            self._new_segmented.append(segment is not None)
         return row
 
-    def priors(self, rows: NDArray[np.int64]) -> Priors:
-        """Give the posteriors of these rows."""
-        if len(self._arrays) != len(self._table):
-            self._arrays = _columns(self._table)
-        return Priors(*self._arrays[rows].T)
+    def priors(self, rows: NDArray[np.int64], apart: NDArray[np.int64], taught: Floats) -> Priors:
+        """Give the posteriors of these rows; `taught`: what is left out of the counts of those `apart` (indices)."""
+        self._work_out()
+        found = self._beliefs[rows]
+        if len(apart):
+            kept = np.maximum(self._counts[rows[apart]] - taught, 0.0)
+            found[apart] = _beliefs(kept, self._segmented[rows[apart]])
+        return Priors(*found.T)
 
     def tally(self, arm: Arm) -> Tally:
         """Give what all customers' messages of this arm came to."""
-        return self._arms.get(arm, NO_TALLY)
+        return self._pools.arm(arm)
 
-    def _engaged(self, segment: str | None, arm: Arm) -> Belief:
-        root = Belief(ENGAGED_RATE, 0.0)
-        channel = _engaged(root, CHANNEL_WORTH, self._channels.get(arm.channel, NO_TALLY))
-        everybody = _engaged(channel, ARM_WORTH, self.tally(arm))
-        if segment is None:
-            return everybody
-        return _engaged(everybody, SEGMENT_WORTH, self._segment_arms.get((segment, arm), NO_TALLY))
+    def channel(self, channel: str) -> Tally:
+        """Give what all customers' messages by this channel came to."""
+        return self._pools.channel(channel)
 
-    def _converted(self, segment: str | None, arm: Arm) -> Belief:
-        medium = arm.medium
-        root = Belief(CONVERTED_RATE, 0.0)
-        channel = _converted(root, CHANNEL_WORTH, self._channels.get(arm.channel, NO_TALLY))
-        everybody = _converted(channel, ARM_WORTH, self._media.get(medium, NO_TALLY))
-        if segment is None:
-            return everybody
-        return _converted(everybody, SEGMENT_WORTH, self._segment_media.get((segment, medium), NO_TALLY))
+    def _forget(self) -> None:
+        self._new: list[Counts] = []
+        self._new_segmented: list[bool] = []
+        self._counts = np.empty((0, LEVELS * STAGES * 2))
+        self._segmented = np.empty(0, dtype=np.bool_)
+        self._beliefs = np.empty((0, STAGES * 2))
 
-
-def _pool(population: Population, key_of: Callable[[str | None, Arm], Key]) -> dict[Key, Tally]:
-    """Add up the tallies of cells that have the same key."""
-    groups: dict[Key, list[Tally]] = {}
-    for cell, tally in population.tallies.items():
-        groups.setdefault(key_of(*cell), []).append(tally)
-    return {key: total(tallies) for key, tallies in groups.items()}
+    def _work_out(self) -> None:
+        """Work out the rows added since the last time."""
+        if self._new:
+            counts, segmented = np.array(self._new, dtype=np.float64), np.array(self._new_segmented)
+            self._counts = np.concatenate([self._counts, counts])
+            self._segmented = np.concatenate([self._segmented, segmented])
+            self._beliefs = np.concatenate([self._beliefs, _beliefs(counts, segmented)])
+            self._new, self._new_segmented = [], []
 
 
-def _columns(table: list[tuple[float, float, float, float]]) -> Floats:
-    return np.array(table, dtype=np.float64).reshape(len(table), 4)
+def _beliefs(counts: Floats, segmented: NDArray[np.bool_]) -> Floats:
+    """Give the columns of `Priors` from rows of `Counts`; rows not segmented stop at the arm."""
+    levels = counts.reshape(-1, LEVELS, STAGES, 2)
+    mean = np.broadcast_to(np.array([ENGAGED_RATE, CONVERTED_RATE]), (len(counts), STAGES))
+    variance = np.zeros_like(mean)
+    for level, worth in enumerate((CHANNEL_WORTH, ARM_WORTH, SEGMENT_WORTH)):
+        refined = refine(mean, variance, worth, levels[:, level, :, 0], levels[:, level, :, 1])
+        goes_on = segmented[:, None] | (level < LEVELS - 1)
+        mean = np.where(goes_on, refined.mean, mean)
+        variance = np.where(goes_on, refined.own + refined.inherited, variance)
+    return np.stack([mean, variance], axis=2).reshape(-1, STAGES * 2)
+
+
+def _day(cells: Cells) -> Floats:
+    """Give each part of the day its share of the sends, one send in each beside those there were."""
+    sends: Floats = np.ones(DAYPARTS)
+    for (_, arm), tally in cells.items():
+        sends[arm.daypart] += tally.sends
+    sends /= sends.sum()
+    return sends

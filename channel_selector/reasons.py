@@ -1,7 +1,11 @@
-"""A reason is one plain sentence that is true of the counts it names, and a code for programs."""
+"""A reason is one plain sentence that is true of the counts it names, and a code for programs.
+
+Purchases are counted as the log tells them: those that followed a message, clicked or not.
+"""
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import NamedTuple
 
 from channel_selector.arms import Arm, daypart_text
 from channel_selector.endpoints import APP_PUSH, EMAIL, IN_APP, MESSENGER, SMS, WEB_PUSH
@@ -39,8 +43,15 @@ UNSENT = {
 }
 
 
-def sentence(code: ReasonCode, arm: Arm | None, effects: CustomerEffects, population: Tally) -> str:
-    """Say why, from the customer's counts if there are any, else the population's of this arm."""
+class Evidence(NamedTuple):
+    """What all customers' messages came to: those of the arm chosen, and all by its channel."""
+
+    arm: Tally
+    channel: Tally
+
+
+def sentence(code: ReasonCode, arm: Arm | None, effects: CustomerEffects, population: Evidence) -> str:
+    """Say why, from the customer's counts if there are any, else the population's of this arm, else of its channel."""
     if arm is None or code not in LEADS:
         return UNSENT[code]
     return LEADS[code](_evidence(arm, effects, population))
@@ -61,7 +72,7 @@ LEADS: dict[ReasonCode, Callable[[str], str]] = {
 }
 
 
-def _evidence(arm: Arm, effects: CustomerEffects, population: Tally) -> str:
+def _evidence(arm: Arm, effects: CustomerEffects, population: Evidence) -> str:
     own = effects.arms.get(arm, NO_TALLY)
     if own.converted:
         return _purchases(arm, own, effects)
@@ -69,39 +80,47 @@ def _evidence(arm: Arm, effects: CustomerEffects, population: Tally) -> str:
         verb = "Opened" if arm.channel in TAP_IS_OPEN else "Clicked"
         return f"{verb} {own.engaged} of {own.sends} {_messages(arm)}, {daypart_text(arm.daypart)}."
     lead = f"No reaction yet to {own.sends} of these; " if own.sends else "Not tried yet with this customer; "
-    if population.sends:
-        return f"{lead}{population.converted} of {population.sends} {_to_everybody(arm)} were followed by a purchase."
-    return f"{lead}nothing is known of {_to_everybody(arm)}, so the starting assumption decides."
+    hours = f"{_messages(arm)} sent at {daypart_text(arm.daypart)}"
+    if population.arm.sends:
+        return f"{lead}{_followed(population.arm, hours)}."
+    if population.channel.sends:
+        wider = _followed(population.channel, f"{_named(arm)} of all kinds")
+        return f"{lead}nothing is known of others' {hours}, but {wider}."
+    return f"{lead}nothing is known of others' {_named(arm)}, so the starting assumption decides."
 
 
 def _purchases(arm: Arm, own: Tally, effects: CustomerEffects) -> str:
     hours, messages = daypart_text(arm.daypart), _messages(arm)
     if not (_leads_media(arm, effects) and _leads_hours(arm, own, effects)):
-        return f"Bought after {own.converted} of {own.sends} {messages}, {hours}."
+        return f"Bought after {own.bought} of {own.sends} {messages}, {hours}."
     bought = effects.purchases
     noun = "purchase" if bought == 1 else "purchases"
-    return f"Buys most often after {messages}, usually {hours} ({own.converted} of {bought} {noun})."
+    return f"Buys most often after {messages}, usually {hours} ({own.bought} of {bought} {noun})."
 
 
 def _leads_media(arm: Arm, effects: CustomerEffects) -> bool:
     """Tell whether more of the customer's purchases followed this channel and device than any other."""
-    bought = effects.media[arm.medium].converted
-    return all(tally.converted < bought for other, tally in effects.media.items() if other != arm.medium)
+    bought = effects.media[arm.medium].bought
+    return all(tally.bought < bought for other, tally in effects.media.items() if other != arm.medium)
 
 
 def _leads_hours(arm: Arm, own: Tally, effects: CustomerEffects) -> bool:
     """Tell whether more of them came at these hours than at any others by the same channel and device."""
     return all(
-        tally.converted < own.converted
+        tally.bought < own.bought
         for other, tally in effects.arms.items()
         if other.medium == arm.medium and other != arm
     )
 
 
 def _messages(arm: Arm) -> str:
-    named = MESSAGES_BY.get(arm.channel, f"messages by {arm.channel}")
+    named = _named(arm)
     return f"{named} on the {arm.device_kind}" if arm.device_kind else named
 
 
-def _to_everybody(arm: Arm) -> str:
-    return f"{_messages(arm)} sent at {daypart_text(arm.daypart)}"
+def _named(arm: Arm) -> str:
+    return MESSAGES_BY.get(arm.channel, f"messages by {arm.channel}")
+
+
+def _followed(tally: Tally, messages: str) -> str:
+    return f"{tally.bought} of {tally.sends} {messages} were followed by a purchase"

@@ -13,30 +13,53 @@ from channel_selector.arms import Arm, Medium
 
 
 class Tally(NamedTuple):
-    """Counts of some sends: engaged, converted, and the exposure of each stage (converted: of the engaged alone)."""
+    """Counts of some sends: engaged, converted, and the exposure of each stage (converted: of the engaged alone).
+
+    `bought`: sends that a purchase followed, clicked or not. It is told in reasons; nothing is learned from it.
+    """
 
     sends: int = 0
     engaged: int = 0
     converted: int = 0
     engaged_exposure: float = 0.0
     converted_exposure: float = 0.0
+    bought: int = 0
 
 
 NO_TALLY = Tally()
+
+Cell = tuple[str | None, Arm]
+"""A segment (None: customers without one) and an arm."""
+Cells = Mapping[Cell, Tally]
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
     """Add tallies up; none give zero."""
     columns = list(zip(*tallies, strict=True)) or [()] * len(Tally._fields)
-    sends, engaged, converted = (sum(column) for column in columns[:3])
-    return Tally(sends, engaged, converted, fsum(columns[3]), fsum(columns[4]))
+    sends, engaged, converted, bought = (sum(columns[index]) for index in (0, 1, 2, 5))
+    return Tally(sends, engaged, converted, fsum(columns[3]), fsum(columns[4]), bought)
+
+
+def cells_to_json(cells: Cells) -> list[list[Any]]:
+    """Give one row a cell, in order: the segment, the arm's three parts, the tally's six."""
+    order = sorted(cells, key=lambda cell: (cell[0] is not None, cell[0] or "", cell[1]))
+    return [[segment, *arm, *cells[segment, arm]] for segment, arm in order]
+
+
+def cells_from_json(rows: Iterable[list[Any]]) -> Cells:
+    """Give what `cells_to_json` wrote."""
+    return {(row[0], Arm(*row[1:4])): Tally(*row[4:]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerEffects:
-    """One customer's own tallies by arm, as known at one moment; empty: nothing was ever sent."""
+    """One customer's own tallies by arm, as known at one moment; empty: nothing was ever sent.
+
+    `taught`: what of it the population has been learned from too, so that nobody counts in their own prior.
+    """
 
     arms: Mapping[Arm, Tally]
+    taught: Cells = field(default_factory=dict)
     media: Mapping[Medium, Tally] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -47,17 +70,19 @@ class CustomerEffects:
 
     @property
     def purchases(self) -> int:
-        """Messages to this customer that were followed by a purchase."""
-        return sum(tally.converted for tally in self.arms.values())
+        """Messages to this customer that were followed by a purchase, clicked or not."""
+        return sum(tally.bought for tally in self.arms.values())
 
-    def to_json(self) -> list[list[Any]]:
-        """Give one row an arm, in order: its three parts, then the tally's five."""
-        return [[*arm, *self.arms[arm]] for arm in sorted(self.arms)]
+    def to_json(self) -> dict[str, Any]:
+        """Give the record as JSON holds it: rows of an arm's three parts and its tally, and of cells."""
+        arms = [[*arm, *self.arms[arm]] for arm in sorted(self.arms)]
+        return {"arms": arms, "taught": cells_to_json(self.taught)}
 
     @classmethod
-    def from_json(cls, rows: Iterable[list[Any]]) -> "CustomerEffects":
+    def from_json(cls, data: Mapping[str, Any]) -> "CustomerEffects":
         """Give the record `to_json` wrote."""
-        return cls({Arm(*row[:3]): Tally(*row[3:]) for row in rows})
+        arms = {Arm(*row[:3]): Tally(*row[3:]) for row in data["arms"]}
+        return cls(arms, cells_from_json(data["taught"]))
 
 
 NO_EFFECTS = CustomerEffects({})

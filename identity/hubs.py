@@ -1,8 +1,9 @@
 """Identifiers that too many persons share: they link nothing (DESIGN 4.3).
 
 A hub is decided by all known facts, never by their order. Server and verified sightings alone make one *shared*; where
-only all sightings together exceed the limit it is *flooded*: its asserted sightings are set aside, so that nobody with
-a public key can cut a device off from its person.
+only all sightings together exceed the limit it is *flooded*: its asserted sightings are set aside. A flood from public
+keys leaves what servers and signed tokens saw as it was; links and claims that asserted sightings alone had made are
+lost with it.
 """
 
 from collections import defaultdict

@@ -41,36 +41,3 @@ class Profile:
     def is_person(self) -> bool:
         """Whether the profile holds a person-class identifier."""
         return self.person is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Created:
-    """A profile came to be."""
-
-    profile_id: ProfileId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """A profile was absorbed: its id redirects to the survivor's."""
-
-    survivor: ProfileId
-    absorbed: ProfileId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """A profile gave identifiers away to a new one."""
-
-    profile_id: ProfileId
-    parted: ProfileId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retired:
-    """A profile's id is in use no longer, and no redirect names a successor."""
-
-    profile_id: ProfileId
-
-
-ProfileChange = Created | Merged | Split | Retired

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from identity.durations import read_duration
 from identity.errors import RulesError
 from identity.identifiers import Identifier, Namespace, NamespaceClass
 
@@ -77,6 +79,12 @@ UNNAMED_PRIORITY = 5
 """A namespace no rule names is a contact of this priority without limit (DESIGN 4.2)."""
 
 
+@lru_cache(maxsize=4_096)
+def _unnamed(name: str) -> Namespace:
+    """Give a namespace that no rule names; kept, because a replay asks for it once for every link."""
+    return Namespace(name=name, kind=NamespaceClass.CONTACT, priority=UNNAMED_PRIORITY)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Junk:
     """Values that are nobody's name, beside the built-in ones: exact (case-insensitive) and by pattern, a namespace."""
@@ -112,9 +120,7 @@ class LinkingRules:
     def namespace(self, name: str) -> Namespace:
         """Give the namespace of that name; one that no rule names is a contact of the lowest priority."""
         known = self.namespaces.get(name)
-        if known is None:
-            return Namespace(name=name, kind=NamespaceClass.CONTACT, priority=UNNAMED_PRIORITY)
-        return known
+        return _unnamed(name) if known is None else known
 
     def kind(self, identifier: Identifier) -> NamespaceClass:
         """Give the class of an identifier."""
@@ -196,22 +202,18 @@ def _choice(path: str, value: object, choices: type[_E]) -> _E:
         raise RulesError(path, value, allowed) from None
 
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _duration(path: str, value: object) -> timedelta | None:
-    """Read seconds as a number, or text like `30d`, `12h`, `15m`, `10s`."""
+def _span_or_none(path: str, value: object) -> timedelta | None:
+    """Read a time of more than nothing; null is none."""
+    allowed = "a time of more than nothing like 30d, 12h, 15m, or a number of seconds, below 2,700,000 years"
     if value is None:
         return None
-    text = f"{value}s" if isinstance(value, int | float) and not isinstance(value, bool) else value
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if match is None or float(match[1]) == 0:
-        raise RulesError(path, value, "a time of more than nothing like 30d, 12h, 15m, or a number of seconds")
     try:
-        return timedelta(**{_UNITS[match[2]]: float(match[1])})
-    except OverflowError:
-        raise RulesError(path, value, "a time of less than 2,700,000 years") from None
+        span = read_duration(value)
+    except ValueError:
+        raise RulesError(path, value, allowed) from None
+    if not span:
+        raise RulesError(path, value, allowed)
+    return span
 
 
 _NAMESPACE_KEYS = ("class", "priority", "limit", "ttl")
@@ -238,7 +240,7 @@ def _read_namespace(path: str, name: str, value: object, base: LinkingRules) -> 
         kind=_choice(f"{path}.class", row["class"], NamespaceClass) if "class" in row else known.kind,
         priority=_count(f"{path}.priority", row["priority"]) if "priority" in row else known.priority,
         limit=_count_or_none(f"{path}.limit", row["limit"]) if "limit" in row else known.limit,
-        ttl=_duration(f"{path}.ttl", row["ttl"]) if "ttl" in row else known.ttl,
+        ttl=_span_or_none(f"{path}.ttl", row["ttl"]) if "ttl" in row else known.ttl,
     )
 
 

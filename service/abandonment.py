@@ -23,6 +23,7 @@ from enum import StrEnum
 
 from identity.observations import Trust
 from service.commerce import CommerceEvent, CommerceKind, Line
+from service.event_identifiers import RawIdentifier
 
 CHECKOUT_KINDS = frozenset(
     {
@@ -81,8 +82,8 @@ class Cart:
 
     `abandoned_at` is the instant it last became abandoned, its last event + `wait` (None: never so far; a re-opened
     cart keeps it). `closed_at` is None while it can still change. `value`, in `currency`, is the amount last told for
-    the whole, else the sum of its items (None: some price was never told). `devices` are the raw device and browser
-    identifiers of its last event. `cart_id` None: the shop does not name its carts.
+    the whole, else the sum of its items (None: some price was never told). `identifiers` are the raw ones of
+    its last event. `cart_id` None: the shop does not name its carts.
     """
 
     cart_id: str | None
@@ -94,7 +95,7 @@ class Cart:
     items: tuple[CartItem, ...] = ()
     value: float | None = None
     currency: str | None = None
-    devices: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    identifiers: tuple[RawIdentifier, ...] = field(default=(), repr=False)
     order_id: str | None = None
 
 
@@ -257,7 +258,7 @@ def _touched(cart: Cart, event: CommerceEvent) -> Cart:
         items=items,
         value=_value(cart, items, event),
         currency=cart.currency if event.currency is None else event.currency,
-        devices=event.devices,
+        identifiers=event.identifiers,
     )
 
 

@@ -1,4 +1,4 @@
-"""`GET /v1/abandonments`: carts left behind and not bought on any device, each folded anew from its person's facts.
+"""Carts left behind and not bought on any device, each folded anew from its person's facts.
 
 The log tells whose carts may have been left; whether they were is for `service.abandonment` alone to say.
 """
@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
-from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
@@ -19,13 +17,7 @@ from identity.profiles import ProfileId
 from service.abandonment import CART_KINDS, Cart, CartState
 from service.commerce import KINDS, plain_name
 from service.customers import customer, device_of
-from service.keys import Caller, Scope, require
-from service.masks import mask
-from service.pages import LIMIT, MOST, page
 from service.people import ProfileView
-from service.schemas.abandonments import AbandonmentShown, AbandonmentsShown, ItemShown
-from service.schemas.consents import Moment
-from service.schemas.profiles import IdentifierShown
 from service.store import facts, nodes
 from service.store.times import EPOCH, MICROSECOND, to_micros
 from service.wiring import Homing
@@ -33,8 +25,6 @@ from service.wiring import Homing
 LEFT = frozenset({CartState.ABANDONED, CartState.EXPIRED})
 EVENTS_A_JOB = 50
 """Cart events looked into in one job of the writer, so that a recommendation does not wait behind a long list."""
-
-router = APIRouter(tags=["carts"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,85 +94,24 @@ class Search:
                     is_person=who.is_person,
                     cart=cart,
                     abandoned_at=cart.abandoned_at,
-                    device=device_of(clean(cart.devices, self._homing.rules)[0], self._homing.rules),
+                    device=device_of(clean(cart.identifiers, self._homing.rules)[0], self._homing.rules),
                 )
 
 
-def abandoned(conn: Connection, homing: Homing, since: datetime | None, now: datetime) -> list[Abandoned]:
+async def abandoned(homing: Homing, since: datetime | None, now: datetime) -> list[Abandoned]:
     """Give the carts abandoned at or after `since` (None: those that can still be recovered), the one left last first.
 
-    All in one job of the writer; the route and the command take several.
+    In several short jobs of the writer.
     """
     search = Search(homing, since, now)
     found: Found = {}
-    for part in search.events(conn):
-        found |= search.look(conn, part, found)
-    return newest_first(found)
+    for part in await homing.writer.run(search.events):
+        found |= await homing.writer.run(partial(search.look, seqs=part, known=frozenset(found)))
+    return sorted((each for carts in found.values() for each in carts), key=place_of, reverse=True)
 
 
-def newest_first(found: Found) -> list[Abandoned]:
-    """Put carts in order, the one left last first."""
-    return sorted((each for carts in found.values() for each in carts), key=_place, reverse=True)
-
-
-def shown(left: Abandoned, *, pii: bool) -> AbandonmentShown:
-    """Show a cart; without `pii` the device is masked."""
-    cart, device = left.cart, left.device
-    return AbandonmentShown(
-        profile_id=left.profile_id,
-        is_person=left.is_person,
-        cart_id=cart.cart_id,
-        cart_value=cart.value,
-        currency=cart.currency,
-        items=[ItemShown(product=item.product, quantity=item.quantity, price=item.price) for item in cart.items],
-        opened_at=cart.opened_at,
-        abandoned_at=left.abandoned_at,
-        device=None
-        if device is None
-        else IdentifierShown(namespace=device.namespace, value=device.value if pii else mask(device.value)),
-        state=cart.state.value,  # type: ignore[arg-type]  # one of LEFT
-    )
-
-
-def _place(left: Abandoned) -> tuple[int, int]:
+def place_of(left: Abandoned) -> tuple[int, int]:
     """Order carts by when they were left; of one instant, by a number of their own."""
     name = f"{left.profile_id}\0{left.cart.cart_id}\0{to_micros(left.cart.opened_at)}"
     number = int.from_bytes(blake2b(name.encode(), digest_size=7).digest())
     return to_micros(left.abandoned_at), number
-
-
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    401: {"description": "No live key"},
-    403: {"description": "The key lacks the scope read"},
-    422: {"description": "A parameter is wrong"},
-}
-
-
-@router.get("/v1/abandonments", responses=_RESPONSES)
-async def get_abandonments(
-    request: Request,
-    response: Response,
-    *,
-    caller: Annotated[Caller, Depends(require(Scope.READ))],
-    since: Annotated[
-        Moment | None, Query(description="Abandoned then or later; left out: those that can still be recovered")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST, description="How many at most")] = LIMIT,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
-) -> AbandonmentsShown:
-    """List carts left behind and not bought on any device, the one left last first.
-
-    A cart is its person's whatever device it was filled on, and an order on any of them ends it. One that its owner
-    came back to is not listed until it is left again.
-    """
-    homing: Homing = request.app.state.homing
-    response.headers["Cache-Control"] = "no-store"
-    search = Search(homing, since, homing.clock.now())
-    found: Found = {}
-    for part in await homing.writer.run(search.events):
-        found |= await homing.writer.run(partial(search.look, seqs=part, known=frozenset(found)))
-    listed = page(newest_first(found), _place, cursor, limit)
-    pii = caller.may(Scope.READ_PII)
-    return AbandonmentsShown(
-        abandonments=[shown(each, pii=pii) for each in listed.entries], next_cursor=listed.next_cursor
-    )

@@ -59,6 +59,12 @@ def refusal(error: Exception) -> ApiError:
     return _internal(error)
 
 
+def refusals(scope: str, others: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Describe the refusals of a route that needs a key of this scope, for the OpenAPI document."""
+    told = {401: "No live key", 403: f"The key lacks the scope {scope}", **others}
+    return {status: {"description": told[status]} for status in sorted(told)}
+
+
 def install(app: FastAPI) -> None:
     """Let the app answer by the table."""
 
@@ -73,11 +79,18 @@ def _validation(error: RequestValidationError) -> ApiError:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return ApiError(HTTPStatus.BAD_REQUEST, "invalid_json", "the body is not JSON that can be read")
-    details = [{"field": _field(fault["loc"]), "message": fault["msg"]} for fault in faults]
+    details = [_detail(fault) for fault in faults]
     first = details[0]
     return ApiError(
         HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", f"{first['field']}: {first['message']}", details
     )
+
+
+def _detail(fault: Mapping[str, Any]) -> dict[str, str]:
+    """Name a fault's field and what is wrong with it; an unknown field's name is the sender's text: not repeated."""
+    if fault["type"] == "extra_forbidden":
+        return {"field": _field(fault["loc"][:-1]), "message": "holds a field that is not known here"}
+    return {"field": _field(fault["loc"]), "message": fault["msg"]}
 
 
 def _field(place: Sequence[str | int]) -> str:

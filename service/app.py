@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
 from service import (
-    abandonments,
+    abandonments_route,
     answers,
     api_docs,
     browser_settings,
@@ -19,7 +19,7 @@ from service import (
     consent_route,
     console,
     operations,
-    outcomes,
+    outcomes_route,
     profiles,
     recommendations,
 )
@@ -34,10 +34,10 @@ _ROUTERS = (
     collector.router,
     browser_settings.router,
     recommendations.router,
-    outcomes.router,
+    outcomes_route.router,
     consent_route.router,
     profiles.router,
-    abandonments.router,
+    abandonments_route.router,
     operations.router,
     api_docs.router,
     console.router,
@@ -102,7 +102,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
-    """Say how keys are shown, and that every error has one shape: FastAPI's own document says neither."""
+    """Say how keys are shown, that every error has one shape, and what bodies read by hand consist of."""
     components = document.setdefault("components", {})
     components["securitySchemes"] = _KEYS
     schemas = components.setdefault("schemas", {})
@@ -111,12 +111,26 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas["Error"] = _ERROR
     for path, methods in document["paths"].items():
         for operation in methods.values():
+            schemas |= _definitions(operation)
             if path not in _OPEN:
                 operation.setdefault("security", [{name: []} for name in _KEYS])
             for status, told in operation["responses"].items():
                 if status.startswith(("4", "5")):
                     told["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     return document
+
+
+def _definitions(operation: dict[str, Any]) -> dict[str, Any]:
+    """Take what a body's schema refers to out of it (see `bodies.described`); the route's own description stays."""
+    body = operation.get("requestBody")
+    if body is None:
+        return {}
+    kinds = body["content"].items()
+    plain = {kind: {"schema": {k: v for k, v in told["schema"].items() if k != "$defs"}} for kind, told in kinds}
+    operation["requestBody"] = {**body, "content": plain}
+    return {
+        name: schema for told in body["content"].values() for name, schema in told["schema"].get("$defs", {}).items()
+    }
 
 
 def _operation_id(route: APIRoute) -> str:

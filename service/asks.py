@@ -36,7 +36,7 @@ class Ask:
     deadline: datetime | None = None
     channels: tuple[str, ...] | None = None
     variants: tuple[str, ...] = ()
-    features: Mapping[str, float | str | bool | None] = field(default_factory=dict)
+    features: Mapping[str, float | str | bool | None] = field(default_factory=dict, repr=False)
     explore: bool = True
 
     @property

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
+from channel_selector.learning import Reported
 from channel_selector.outcomes import Outcome, OutcomeKind, was_sent
 from identity.observations import Trust
 from service.abandonment import Order
 from service.commerce import plain_name
 from service.event_identifiers import identifier_text
 from service.messages import Message
-
-Reported = tuple[str, Outcome]
-"""A decision's id and what became of it."""
 
 _MEDIA = ("email", "push notification", "web push notification", "sms", "message", "in app message")
 _HAPPENINGS: Mapping[str, OutcomeKind] = {
@@ -41,6 +39,9 @@ EVENTS: Mapping[str, OutcomeKind] = {
 
 Order Completed is not among them: `order_outcomes` counts orders, once each and less what was given back.
 """
+
+ORDER = "order:"
+"""How the ids of outcomes begin that orders are."""
 
 VISITS = frozenset({"page", "screen"})
 """Events of these types that name a decision: its message was followed to there."""
@@ -120,7 +121,7 @@ def _last(line: list[tuple[datetime, str]], at: datetime, window: timedelta) -> 
 
 def _conversion(order: Order) -> Outcome:
     value = 0.0 if order.value is None else order.value
-    return Outcome(kind=OutcomeKind.CONVERTED, at=order.at, value=value, id=f"order:{order.order_id}")
+    return Outcome(kind=OutcomeKind.CONVERTED, at=order.at, value=value, id=f"{ORDER}{order.order_id}")
 
 
 def _told(message: Message) -> Reported | None:

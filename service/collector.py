@@ -6,8 +6,9 @@ never fails its neighbours, nor the request that carries it alone.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import ParamSpec, TypeVar
 
@@ -15,15 +16,17 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.answers import JSONAnswer
+from service.bodies import request_body
+from service.deployed import homing_of
 from service.errors import ApiError
 from service.event_identifiers import identifier_text
 from service.event_time import read_time
 from service.ingest import Receipt, ingest
 from service.keys import Caller, Scope, authenticate, shown_key
-from service.messages import MESSAGE_ID_LENGTH, Message, Rejection, parse
+from service.messages import ID_CONFLICT, MESSAGE_ID_LENGTH, Message, Rejection, parse
 from service.metrics import count_events
 from service.payload import inflate, read_json
-from service.schemas.collector import BATCH, EVENT, RESPONSES, request_body
+from service.schemas.collector import BATCH, EVENT, RESPONSES
 from service.wiring import Homing
 
 P = ParamSpec("P")
@@ -31,12 +34,10 @@ T = TypeVar("T")
 
 BATCH_EVENTS = 2_500
 
+MESSAGES_A_JOB = 100
+
 _AT_ONCE_BYTES = 64 * 1024
 """A larger body is read in a thread, so that recommendations do not wait for it."""
-
-_CONFLICT = Rejection(
-    code="message_id_conflict", message="another event was taken under this messageId; an event never changes"
-)
 
 ROUTES: Mapping[str, str | None] = {
     "batch": None,
@@ -65,14 +66,14 @@ router = APIRouter(tags=["collector"])
 class Delivery:
     """What one request carries, before it is known whose it is."""
 
-    events: Sequence[object]
+    events: Sequence[object] = field(repr=False)
     sent_at: datetime | None
-    write_key: str | None
+    write_key: str | None = field(repr=False)
 
 
 async def collect(request: Request, route_type: str | None) -> Response:
     """Take the request's events, each for itself, and answer after the commit."""
-    homing: Homing = request.app.state.homing
+    homing = homing_of(request)
     shown = shown_key(request)
     caller = None if shown is None else await authenticate(homing.keys, shown, Scope.INGEST)
     body = inflate(await request.body())
@@ -81,10 +82,22 @@ async def collect(request: Request, route_type: str | None) -> Response:
         caller = await authenticate(homing.keys, delivery.write_key, Scope.INGEST)
     verdicts = await _aside(len(body), _parse_all, delivery, route_type, caller, homing.clock.now())
     messages = [verdict for verdict in verdicts if isinstance(verdict, Message)]
-    receipts = await homing.writer.run(lambda conn: ingest(conn, homing.people, messages)) if messages else []
+    receipts = await _take(homing, messages)
     settled = _settled(verdicts, receipts)
     count_events(each.code if isinstance(each, Rejection) else each for each in settled)
     return _answer(delivery.events, settled)
+
+
+async def _take(homing: Homing, messages: Sequence[Message]) -> list[Receipt]:
+    """Take messages in, a hundred in a job, so that others need not wait for a large batch; give their receipts.
+
+    Where one job fails the client sends everything again, and what is in the log already counts once.
+    """
+    receipts: list[Receipt] = []
+    for start in range(0, len(messages), MESSAGES_A_JOB):
+        part = messages[start : start + MESSAGES_A_JOB]
+        receipts += await homing.writer.run(partial(ingest, people=homing.people, messages=part))
+    return receipts
 
 
 def open_delivery(body: bytes, route_type: str | None) -> Delivery:
@@ -134,7 +147,7 @@ def _settled(verdicts: Sequence[Message | Rejection], receipts: Sequence[Receipt
     """Put the receipts, which are in the order of the messages, among the rejections; a conflict is one of those."""
     given = iter(receipts)
     settled = (next(given) if isinstance(verdict, Message) else verdict for verdict in verdicts)
-    return [_CONFLICT if each is Receipt.CONFLICT else each for each in settled]
+    return [ID_CONFLICT if each is Receipt.CONFLICT else each for each in settled]
 
 
 def _answer(events: Sequence[object], settled: Sequence[Receipt | Rejection]) -> Response:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from identity.normalize import JUNK
 from identity.observations import Trust
-from service.event_identifiers import identifier_text
+from service.event_identifiers import RawIdentifier, identifier_text
 from service.messages import Message
 
 
@@ -33,9 +33,6 @@ class CommerceKind(StrEnum):
 
 
 KINDS = {kind.value: kind for kind in CommerceKind} | {"order canceled": CommerceKind.ORDER_CANCELLED}
-
-DEVICE_NAMESPACES = frozenset({"device_id", "push_token", "idfa", "gaid", "anonymous_id"})
-"""The identifiers of an event that tell on which device or browser it happened."""
 
 AMOUNTS = ("value", "total", "revenue")
 AMOUNT_LIMIT = 1e15
@@ -65,7 +62,7 @@ class EventKey(NamedTuple):
 class CommerceEvent:
     """What one message says of a cart or an order.
 
-    `devices` are the raw (namespace, value) identifiers of the device or browser it came from. `amount` is in units
+    `identifiers` are the raw (namespace, value) pairs that it names somebody or something by. `amount` is in units
     of `currency` (ISO 4217, upper case; None: not said), finite and never negative. `lines` of an event about one
     product hold that product alone.
     """
@@ -75,7 +72,7 @@ class CommerceEvent:
     message_id: str
     source: str = ""
     trust: Trust = Trust.SERVER
-    devices: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    identifiers: tuple[RawIdentifier, ...] = field(default=(), repr=False)
     cart_id: str | None = None
     order_id: str | None = None
     decision_id: str | None = None
@@ -102,7 +99,7 @@ def commerce_event(message: Message) -> CommerceEvent | None:
         message_id=message.message_id,
         source=message.source,
         trust=message.trust,
-        devices=tuple(pair for pair in message.identifiers if pair[0] in DEVICE_NAMESPACES),
+        identifiers=message.identifiers,
         cart_id=_id(said.get("cart_id")),
         order_id=_id(said.get("order_id")),
         decision_id=_id(said.get("decision_id")),

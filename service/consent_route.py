@@ -1,34 +1,39 @@
 """`PUT /v1/consents`: what somebody said to the shop becomes a fact; 200 says that it is in the log."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import TypeAdapter
 
 from channel_selector.endpoints import Consent, ConsentState
 from identity.normalize import Rejected, clean
 from identity.observations import Trust
+from service.answers import refusals
+from service.bodies import described, read_body
 from service.consents import consent_message
+from service.deployed import homing_of
 from service.errors import ApiError
 from service.ingest import Receipt, ingest
 from service.keys import Caller, Scope, require
 from service.schemas.consents import ConsentGiven, ConsentTaken, IdentifierRefused
-from service.wiring import Homing
 
 router = APIRouter(tags=["consents"])
 
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    401: {"description": "No live key"},
-    403: {"description": "The key lacks the scope ingest, or is public (trust asserted)"},
-    409: {"description": "Something else was taken under this id"},
-    422: {"description": "A field is missing or wrong, or no identifier names anybody"},
-}
+_RESPONSES = refusals(
+    Scope.INGEST,
+    {
+        400: "The body cannot be read",
+        403: "The key lacks the scope ingest, or is public (trust asserted)",
+        409: "Something else was taken under this id",
+        422: "A field is missing or wrong, or no identifier names anybody",
+    },
+)
+_GIVEN = TypeAdapter(ConsentGiven)
 
 
-@router.put("/v1/consents", responses=_RESPONSES)
-async def put_consent(
-    request: Request, given: ConsentGiven, caller: Annotated[Caller, Depends(require(Scope.INGEST))]
-) -> ConsentTaken:
+@router.put("/v1/consents", responses=_RESPONSES, openapi_extra=described(_GIVEN))
+async def put_consent(request: Request, caller: Annotated[Caller, Depends(require(Scope.INGEST))]) -> ConsentTaken:
     """Record that somebody grants or denies being written to.
 
     The identifiers are seen together, like those of an event. The newest word counts, of equal moments the stricter.
@@ -36,7 +41,8 @@ async def put_consent(
     """
     if caller.trust < Trust.SERVER:
         raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "consents need a key of trust server: this one is public")
-    homing: Homing = request.app.state.homing
+    homing = homing_of(request)
+    given = read_body(await request.body(), _GIVEN)
     named = [(each.namespace, each.value) for each in given.identifiers]
     usable, rejected = clean(named, homing.rules)
     if not usable:

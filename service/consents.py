@@ -14,16 +14,13 @@ open is decided so:
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
-
-import orjson
 
 from channel_selector.endpoints import APP_PUSH, EMAIL, MARKETING, MESSENGER, SMS, WEB_PUSH, Consent, ConsentState
 from identity.observations import Trust
 from service.event_identifiers import RawIdentifier, identifiers_of
-from service.messages import Message
+from service.messages import Message, canonical, digest_of
 from service.setting_kinds import CategoryConsent
 from service.store.times import to_micros
 
@@ -128,8 +125,8 @@ def consent_message(
     }
     if dated:
         told["timestamp"] = consent.at.isoformat()
-    body = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
-    digest = blake2b(body, digest_size=16).digest()
+    body = canonical(told)
+    digest = digest_of(body)
     at = min(consent.at, received_at)
     return Message(
         message_id=f"consent-{digest.hex()}-{to_micros(at)}" if message_id is None else message_id,

@@ -19,7 +19,10 @@ from channel_selector.endpoints import APP_PUSH, EMAIL, MESSENGER, SMS, WEB_PUSH
 from channel_selector.learning import customer_effects
 from channel_selector.options import (
     CHANNEL_NOT_REQUESTED,
+    DEADLINE_PASSED,
+    FREQUENCY_CAP,
     NO_ENDPOINT,
+    QUIET_HOURS,
     DeliveryOption,
     Eligibility,
     MessageWindow,
@@ -27,11 +30,13 @@ from channel_selector.options import (
     eligible,
 )
 from channel_selector.population import Population
+from identity.normalize import clean
 from service.abandonment import Cart, already_purchased, cart_named
 from service.asks import DEADLINE, Ask
 from service.customers import Customer, CustomerRules
 from service.people import People, ProfileView
 from service.rulings import FALLBACK_ENDPOINT, Logged, Ruling, hold_of, log, log_hold, logged
+from service.secret import Secret
 from service.settings import Settings
 from service.standing import Standing, standing
 from service.store import decisions, models
@@ -43,18 +48,22 @@ REACHED_BY_CALLER = (APP_PUSH, WEB_PUSH, MESSENGER, EMAIL, SMS)
 """The channels offered for people who are not known, unless the caller names those it can reach."""
 USUAL_KIND = {APP_PUSH: "phone", WEB_PUSH: "desktop"}
 """What a push reaches most often: what is known of everybody's pushes there speaks for a device that nobody knows."""
-TIMING = frozenset({"deadline_passed", "quiet_hours", "frequency_cap", CHANNEL_NOT_REQUESTED})
+MEMBER, GUEST = "member", "guest"
+"""The segments: profiles with a person-class identifier, and those without."""
+TIMING = frozenset({DEADLINE_PASSED, QUIET_HOURS, FREQUENCY_CAP, CHANNEL_NOT_REQUESTED})
 """Reasons that a decision made cannot be taken back for: its time was right when it was chosen."""
 
 
 class Decider:
     """Decides for one deployment. Belongs to the writer's thread."""
 
-    def __init__(self, people: People, rules: CustomerRules, settings: Settings, key: bytes) -> None:
+    def __init__(self, people: People, rules: CustomerRules, settings: Settings, secret: Secret) -> None:
         self._people = people
         self._rules = rules
         self._settings = settings
-        self._key = key
+        self._key = secret.derive("decisions")
+        # The seed is logged with every decision: it comes from a key that nothing else is made with.
+        self._seed = int.from_bytes(secret.derive("seed")[:6])
         self._eligibility = settings.eligibility()
         self._selection = settings.selection()
         self._chooser: Chooser | None = None
@@ -92,7 +101,7 @@ class Decider:
                 # One learned with another window says nothing of this one; the learner will make its successor.
                 if kept.engaged_delays.window == self._selection.attribution_window:
                     population = kept
-            self._chooser = Chooser(population, self._selection, int.from_bytes(self._key[:6]))
+            self._chooser = Chooser(population, self._selection, self._seed)
         return self._chooser
 
     # --- a new decision ---
@@ -170,7 +179,7 @@ class Decider:
         who = None if known is None else known.reach.customer
         return Context(
             subject=subject,
-            segment=None if who is None else "member" if who.is_person else "guest",
+            segment=None if who is None else (MEMBER if who.is_person else GUEST),
             features=ask.features,
             activity=None if who is None else who.activity,
             abandoned_at=ask.abandoned_at,
@@ -181,7 +190,8 @@ class Decider:
 
     def _stranger(self, ask: Ask) -> str:
         """Name a recipient that no profile is known for, by a keyed hash of what it was called."""
-        called = orjson.dumps([sorted(ask.recipient), ask.profile_id])
+        named, _ = clean(ask.recipient, self._people.rules)
+        called = orjson.dumps([[tuple(each) for each in sorted(named)] or sorted(ask.recipient), ask.profile_id])
         return blake2b(called, digest_size=16, key=self._key, person=b"homing.stranger").hexdigest()
 
     def _decision_id(self, conn: Connection, subject: str, message_id: str) -> str:

@@ -5,6 +5,7 @@ HomingError
 │   └── Overloaded      more work waits than can be done soon: 503
 ├── SettingsError       a setting is unknown, of the wrong type or impossible (a command ends with 2)
 ├── SecretError         the deployment's secret is missing, too short or another store's
+├── RulesChanged        the linking rules are others than those the store was folded under
 ├── AddressError        the host and port to serve on cannot be had
 ├── ImportFailed        a file cannot be read, or its rejects not be written
 └── StoreError          the store cannot do it; says what to do
@@ -65,6 +66,10 @@ class SettingsError(HomingError):
 
 class SecretError(HomingError):
     """The deployment's secret is missing, too short, or not the one this store was made with."""
+
+
+class RulesChanged(HomingError):  # noqa: N818 - what happened to the rules
+    """The linking rules are others than those this store was folded under; says what to do."""
 
 
 class AddressError(HomingError):

@@ -10,7 +10,8 @@ from typing import Any
 RawIdentifier = tuple[str, str]
 """A namespace and a text as the client wrote it."""
 
-_NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What namespaces are called."""
 
 _ADVERTISING = {"ios": "idfa", "ipados": "idfa", "tvos": "idfa", "android": "gaid"}
 """Whose advertising id it is, by `context.device.type` (Segment's iOS SDK says "ios") or `context.os.name`."""
@@ -100,5 +101,5 @@ def _advertising_namespace(device_type: object, system: object) -> str | None:
 def _externals(external_ids: object) -> Iterator[tuple[str, object]]:
     for item in external_ids if isinstance(external_ids, list) else ():
         kind = item.get("type") if isinstance(item, dict) else None
-        if isinstance(kind, str) and _NAMESPACE.fullmatch(kind):
+        if isinstance(kind, str) and NAMESPACE.fullmatch(kind):
             yield _EXTERNAL.get(kind, kind), item.get("id")

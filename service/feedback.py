@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from channel_selector.endpoints import MARKETING, Consent, ConsentState, Endpoint
+from channel_selector.learning import Reported
 from channel_selector.outcomes import OutcomeKind
-from service.attribution import Reported
 from service.store.decisions import DecisionRow
 
 _DENY = frozenset({OutcomeKind.UNSUBSCRIBED, OutcomeKind.COMPLAINED})

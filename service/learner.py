@@ -15,12 +15,12 @@ import orjson
 from sqlalchemy.engine import Connection
 
 from channel_selector.decisions import Send
-from channel_selector.learning import fit_population
+from channel_selector.learning import Reported, fit_population
 from channel_selector.population import Population
 from channel_selector.settings import SelectorSettings
-from service.attribution import Reported
+from service.attribution import ORDER
 from service.standing import standing
-from service.store import decisions, facts, models
+from service.store import decisions, facts, idempotency, models
 from service.store.decisions import Entry, EntryKind, LoggedEntry
 from service.store.models import Snapshot
 from service.wiring import Homing
@@ -38,11 +38,15 @@ class Evidence:
     def __init__(self) -> None:
         self.sends: dict[str, Send] = {}
         self.outcomes: set[Reported] = set()
+        self._orders: dict[str, str] = {}
 
     def take(self, sends: Iterable[Send], outcomes: Iterable[Reported]) -> None:
-        """Take in sends and outcomes; the same again changes nothing."""
+        """Take in sends and outcomes; the same again changes nothing, and an order of two profiles counts for one."""
         self.sends |= {send.decision_id: send for send in sends}
-        self.outcomes |= set(outcomes)
+        for decision_id, outcome in outcomes:
+            is_order = outcome.id is not None and outcome.id.startswith(ORDER)
+            if not is_order or self._orders.setdefault(str(outcome.id), decision_id) == decision_id:
+                self.outcomes.add((decision_id, outcome))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,10 @@ async def keep_learning(homing: Homing) -> None:
 
 
 async def learn(homing: Homing, *, now: datetime | None = None) -> Population | None:
-    """Make a run: read the evidence, fit, log. None where nothing has come in since the last one."""
+    """Make a run: read the evidence, fit, log. None where nothing has come in since the last one.
+
+    Answers kept for second tries (`Idempotency-Key`) are let go of with it, once they are old.
+    """
     at = homing.clock.now() if now is None else now
     selection = homing.settings.selection()
     waiting = await homing.writer.run(lambda conn: _waiting(conn, selection))
@@ -84,6 +91,7 @@ async def learn(homing: Homing, *, now: datetime | None = None) -> Population | 
         position=waiting.position,
     )
     await homing.writer.run(lambda conn: _log(conn, homing, population, waiting, at))
+    await homing.writer.run(lambda conn: idempotency.forget(conn, at - idempotency.KEPT))
     return population
 
 

@@ -64,6 +64,21 @@ class Rejection:
     message: str
 
 
+ID_CONFLICT = Rejection(
+    code="message_id_conflict", message="another event was taken under this messageId; an event never changes"
+)
+
+
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """Write JSON in the one way that a digest can tell it by: keys sorted, no spaces; TypeError for what JSON lacks."""
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+
+
+def digest_of(body: bytes) -> bytes:
+    """Give the 16 bytes that a body is known again by."""
+    return blake2b(body, digest_size=16).digest()
+
+
 def parse(
     raw: object,
     *,
@@ -92,7 +107,7 @@ def parse(
     at = event_time(raw, sent_at=sent_at, received_at=received_at)
     if at is None:
         return Rejection(code="invalid_timestamp", message="timestamp must be ISO 8601 or milliseconds since 1970")
-    digest = blake2b(body, digest_size=16).digest()
+    digest = digest_of(body)
     return Message(
         message_id=identifier_text(event.get("messageId")) or f"hash-{digest.hex()}",
         type=str(kind),
@@ -150,7 +165,7 @@ def _fault_of_shape(event: Mapping[str, Any]) -> Rejection | None:
 def _serialised(event: dict[str, Any]) -> bytes | Rejection:
     """Write the event as canonical JSON within the limits of an event."""
     try:
-        body = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+        body = canonical(event)
     except TypeError:  # orjson's own depth, or what `payload.read_json` could not represent
         if _deeper_than(event, EVENT_DEPTH):
             return _too_deep()

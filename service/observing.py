@@ -28,8 +28,3 @@ class Observer:
             source=message.source,
             received_at=message.received_at,
         )
-
-
-def observation_of(message: Message, rules: LinkingRules) -> Observation:
-    """Give the observation that a single message is."""
-    return Observer(rules).observe(message)

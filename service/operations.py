@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from service import metrics
 from service.answers import JSONAnswer
-from service.wiring import Homing
+from service.deployed import homing_of
 
 router = APIRouter(tags=["operations"])
 
@@ -18,7 +18,7 @@ async def livez() -> Response:
 @router.get("/readyz", summary="Whether requests can be served", responses={503: {"description": "Not now."}})
 async def readyz(request: Request) -> Response:
     """Answer 200 once store, schema and a real write are proven; 503 with Retry-After before, and while stopping."""
-    homing: Homing = request.app.state.homing
+    homing = homing_of(request)
     await homing.readiness.prove()
     return JSONAnswer({"status": "ready"})
 
@@ -26,5 +26,5 @@ async def readyz(request: Request) -> Response:
 @router.get("/metrics", summary="Counters and timings, for Prometheus")
 async def read_metrics(request: Request) -> Response:
     """Give what was counted; labels hold routes and words of the domain, never identifiers."""
-    homing: Homing = request.app.state.homing
+    homing = homing_of(request)
     return Response(metrics.exposition(waiting=homing.writer.depth), media_type=metrics.CONTENT_TYPE)

@@ -32,10 +32,10 @@ class Unrepresentable:
 _UNREPRESENTABLE = Unrepresentable()
 
 
-def inflate(data: bytes, limit: int = BODY_BYTES) -> bytes:
+def inflate(data: bytes) -> bytes:
     """Undo gzip where the data begins as gzip does; give other data back as it is.
 
-    Inflation stops at `limit` bytes with ApiError 413; truncated or damaged gzip is ApiError 400.
+    Inflation stops at BODY_BYTES with ApiError 413; truncated or damaged gzip is ApiError 400.
     """
     if not data.startswith(_GZIP_MAGIC):
         return data
@@ -43,11 +43,11 @@ def inflate(data: bytes, limit: int = BODY_BYTES) -> bytes:
     for _ in range(_GZIP_MEMBERS):
         member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         try:
-            inflated += member.decompress(data, limit + 1 - len(inflated))
+            inflated += member.decompress(data, BODY_BYTES + 1 - len(inflated))
         except zlib.error:
             break
-        if len(inflated) > limit:
-            raise _too_large(limit)
+        if len(inflated) > BODY_BYTES:
+            raise _too_large()
         if not member.eof:
             break
         data = member.unused_data
@@ -91,7 +91,7 @@ def _whole_number(text: str) -> float | Unrepresentable:
     return number if math.isfinite(number) else _UNREPRESENTABLE
 
 
-def _too_large(limit: int) -> ApiError:
+def _too_large() -> ApiError:
     return ApiError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"a body may be of {limit} bytes at most, inflated"
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"a body may be of {BODY_BYTES} bytes at most, inflated"
     )

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.engine import Connection
 
+from service.answers import refusals
+from service.deployed import homing_of
 from service.errors import ApiError
 from service.keys import Caller, Scope, require
 from service.pages import LIMIT, MOST, page
@@ -26,12 +28,10 @@ def _unstored(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    401: {"description": "No live key"},
-    403: {"description": "The key lacks the scope read"},
-    404: {"description": "No such profile, or no profile that holds this identifier"},
-    422: {"description": "A parameter is missing or wrong"},
-}
+_RESPONSES = refusals(
+    Scope.READ,
+    {404: "No such profile, or no profile that holds this identifier", 422: "A parameter is missing or wrong"},
+)
 
 router = APIRouter(prefix="/v1/profiles", tags=["profiles"], dependencies=[Depends(_unstored)], responses=_RESPONSES)
 
@@ -48,14 +48,14 @@ async def find_profile(
     value: Annotated[str, Query(min_length=1)],
 ) -> ProfileShown:
     """Show the profile that holds an identifier today. One that too many persons share is in no profile."""
-    homing = _homing(request)
+    homing = homing_of(request)
     return await _show(homing, caller, lambda conn: homing.people.profile_of(conn, namespace, value))
 
 
 @router.get("/{profile_id}")
 async def get_profile(request: Request, caller: Reader, profile_id: str) -> ProfileShown:
     """Show a profile; an id that was absorbed answers with the survivor."""
-    homing = _homing(request)
+    homing = homing_of(request)
     return await _show(homing, caller, lambda conn: homing.people.view(conn, profile_id))
 
 
@@ -64,7 +64,7 @@ async def get_events(
     request: Request, caller: Reader, profile_id: str, limit: Limit = LIMIT, cursor: Cursor = None
 ) -> EventsShown:
     """Show the events that are the profile's or name one of its identifiers, the newest first."""
-    homing = _homing(request)
+    homing = homing_of(request)
     view = await homing.writer.run(lambda conn: _known(homing.people.view(conn, profile_id)))
     found = page(_events(view), _moment, cursor, limit)
     shower = _shower(homing, caller)
@@ -81,7 +81,7 @@ async def get_decisions(
     request: Request, profile_id: str, limit: Limit = LIMIT, cursor: Cursor = None
 ) -> DecisionsShown:
     """Show the decisions made for the profile or sent to its endpoints, the newest first."""
-    homing = _homing(request)
+    homing = homing_of(request)
     return await homing.writer.run(lambda conn: _decisions(conn, homing, profile_id, cursor, limit))
 
 
@@ -132,8 +132,3 @@ def _place(row: DecisionRow) -> tuple[int, ...]:
 
 def _shower(homing: Homing, caller: Caller) -> Shower:
     return Shower(homing.rules, pii=caller.may(Scope.READ_PII))
-
-
-def _homing(request: Request) -> Homing:
-    homing: Homing = request.app.state.homing
-    return homing

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from sqlalchemy.engine import Connection
 
 from channel_selector.endpoints import Endpoint
+from channel_selector.learning import Reported
 from channel_selector.outcomes import Outcome, OutcomeKind
 from identity.rules import LinkingRules
-from service.attribution import Reported, told_outcomes
+from service.attribution import told_outcomes
 from service.consents import DEFAULT_CATEGORIES
 from service.customers import Customer, CustomerRules, customer
 from service.feedback import Feedback, feedback

@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
+from service import rules_digest
 from service.learner import fold_run
 from service.outcomes import fold_outcome
 from service.people import People
@@ -48,6 +49,7 @@ def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = 
     people.forget()
     nodes.clear_folds(conn)
     decisions.clear_folds(conn)
+    rules_digest.remember(conn, people.rules)
     taken = _facts(conn, people, progress)
     entries = 0
     for logged in decisions.scan(conn):

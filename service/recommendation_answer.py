@@ -3,26 +3,46 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from channel_selector.endpoints import EndpointStatus
 from channel_selector.holdout import Assignment
-from channel_selector.options import SUPPRESSED, DeliveryOption
+from channel_selector.options import (
+    ALREADY_PURCHASED,
+    CHANNEL_NOT_REQUESTED,
+    DEADLINE_PASSED,
+    ENDPOINT_STATUS,
+    FREQUENCY_CAP,
+    NO_CONSENT,
+    NO_ELIGIBLE_OPTION,
+    NO_ENDPOINT,
+    QUIET_HOURS_PAST_DEADLINE,
+    SUPPRESSED,
+    UNVERIFIED_ENDPOINT,
+    DeliveryOption,
+)
+from service.customers import MESSENGERS
 from service.rulings import FALLBACK_ENDPOINT, Ruling
+
+ADDRESSES = frozenset({"email", "phone", "push_token", *MESSENGERS})
+"""Namespaces whose values are addresses."""
 
 SEND, HOLD, SUPPRESS = "send", "hold", "suppress"
 ALTERNATIVES = 5
 
 HELD = {
-    "already_purchased": "Held back: this person has bought since, on whichever device.",
-    "suppressed": "Never sent: this person opted out or was erased.",
-    "no_consent": "Held back: there is no consent to write to this person by any of these channels.",
-    "no_endpoint": "Held back: no way to reach this person is known.",
-    "frequency_cap": "Held back: this person has been sent as much as is allowed for now.",
-    "quiet_hours_past_deadline": "Held back: quiet hours last until after the deadline.",
-    "deadline_passed": "Held back: there is no time left before the deadline.",
-    "endpoint_bounced": "Held back: nothing arrives any more where this was to be sent.",
-    "endpoint_expired": "Held back: the app or browser that this was to be sent to is not registered any more.",
-    "unverified_endpoint": "Held back: nobody trusted has tied these addresses to this person.",
-    "channel_not_requested": "Held back: this person can be reached, but by none of the channels asked for.",
-    "no_eligible_option": "Held back: every way to reach this person is ruled out; `excluded` tells why.",
+    ALREADY_PURCHASED: "Held back: this person has bought since, on whichever device.",
+    SUPPRESSED: "Never sent: this person opted out or was erased.",
+    NO_CONSENT: "Held back: there is no consent to write to this person by any of these channels.",
+    NO_ENDPOINT: "Held back: no way to reach this person is known.",
+    FREQUENCY_CAP: "Held back: this person has been sent as much as is allowed for now.",
+    QUIET_HOURS_PAST_DEADLINE: "Held back: quiet hours last until after the deadline.",
+    DEADLINE_PASSED: "Held back: there is no time left before the deadline.",
+    ENDPOINT_STATUS[EndpointStatus.BOUNCED]: "Held back: nothing arrives any more where this was to be sent.",
+    ENDPOINT_STATUS[
+        EndpointStatus.EXPIRED
+    ]: "Held back: the app or browser that this was to be sent to is not registered any more.",
+    UNVERIFIED_ENDPOINT: "Held back: nobody trusted has tied these addresses to this person.",
+    CHANNEL_NOT_REQUESTED: "Held back: this person can be reached, but by none of the channels asked for.",
+    NO_ELIGIBLE_OPTION: "Held back: every way to reach this person is ruled out; `excluded` tells why.",
 }
 
 
@@ -32,6 +52,8 @@ def recommendation(
     """Give the flat answer of CONTRACT 3 as JSON knows it; times are texts in UTC."""
     decision, standing = ruling.decision, ruling.standing
     customer = None if standing is None else standing.reach.customer
+    # Addresses are for whoever may have them; a caller's own names for people are for every caller.
+    known_by = [name for name in returned if may_address or name not in ADDRESSES]
     action = _action(ruling)
     sent = decision.option if action == SEND else None
     endpoint = ruling.endpoint if action == SEND else None
@@ -39,7 +61,7 @@ def recommendation(
         "decision_id": decision.decision_id,
         "profile_id": None if customer is None else customer.profile_id,
         "user_id": None if customer is None else next(iter(customer.values("user_id")), None),
-        "recipient_ids": {} if customer is None else {name: list(customer.values(name)) for name in returned},
+        "recipient_ids": {} if customer is None else {name: list(customer.values(name)) for name in known_by},
         "action": action,
         "channel": None if sent is None else sent.channel,
         "device_id": None if endpoint is None else endpoint.device_id,

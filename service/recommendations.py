@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection
 
 from service import answers, metrics
-from service.answers import JSONAnswer
+from service.answers import JSONAnswer, refusals
+from service.bodies import described, read_as, read_body
+from service.deployed import homing_of
 from service.errors import ApiError
 from service.keys import Caller, Scope, require
 from service.recommendation_answer import recommendation
@@ -24,55 +26,64 @@ from service.wiring import Homing
 router = APIRouter(tags=["recommendations"])
 
 NO_STORE = {"Cache-Control": "no-store"}
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The body cannot be read"},
-    401: {"description": "No live key"},
-    403: {"description": "The key lacks the scope decide"},
-    422: {"description": "A field is missing or wrong, or the Idempotency-Key was used with another body"},
-}
+BATCH_STEP = 50
+"""Questions of a batch decided in one job, so that others need not wait for all of them."""
+
+_RESPONSES = refusals(
+    Scope.DECIDE,
+    {
+        400: "The body cannot be read",
+        422: "A field is missing or wrong, or the Idempotency-Key was used with another body",
+    },
+)
+_ASKED = TypeAdapter(RecommendationAsked)
+_BATCH: TypeAdapter[BatchAsked | BatchList] = TypeAdapter(BatchAsked | BatchList)
 _LISTS = ("channels", "variants", "return")
 _MESSAGE = ("kind", "purpose", "cart_id", "cart_value", "currency", "margin")
 _PLAIN = ("abandoned_at", "not_before", "deadline", "explore")
 
-Decider = Annotated[Caller, Depends(require(Scope.DECIDE))]
+MayDecide = Annotated[Caller, Depends(require(Scope.DECIDE))]
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 
 
-@router.post("/v1/recommendations", response_model=Recommendation, responses=_RESPONSES)
-async def post_recommendation(
-    request: Request, asked: RecommendationAsked, caller: Decider, idempotency_key: IdempotencyKey = None
-) -> Response:
+@router.post(
+    "/v1/recommendations", response_model=Recommendation, responses=_RESPONSES, openapi_extra=described(_ASKED)
+)
+async def post_recommendation(request: Request, caller: MayDecide, idempotency_key: IdempotencyKey = None) -> Response:
     """Tell where and when a message goes.
 
     A message id has one decision for each profile until it expires: asked again, the same option with the same
     propensity comes back, held if it may not be sent any more. People never seen get the population's best channel
     (`fallback`).
     """
-    homing: Homing = request.app.state.homing
+    homing, body = homing_of(request), await request.body()
+    asked = read_body(body, _ASKED)
     if idempotency_key is None:
         content = await homing.writer.run(lambda conn: _recommend(conn, homing, asked, caller))
         return JSONAnswer(content, headers=NO_STORE)
-    body = await request.body()
     kept = await homing.writer.run(lambda conn: _once(conn, homing, asked, caller, key=idempotency_key, body=body))
     return Response(kept, media_type="application/json", headers=NO_STORE)
 
 
 @router.get("/v1/recommendations", response_model=Recommendation, responses=_RESPONSES)
-async def get_recommendation(request: Request, caller: Decider) -> Response:
+async def get_recommendation(request: Request, caller: MayDecide) -> Response:
     """Tell the same by query: namespace and value (or profile_id), message_id, and the fields of the body.
 
     Lists are separated by commas; `features` is a JSON object.
     """
-    homing: Homing = request.app.state.homing
-    asked = _asked(_from_query(request))
+    homing = homing_of(request)
+    asked = read_as(_from_query(request), _ASKED, "query")
     content = await homing.writer.run(lambda conn: _recommend(conn, homing, asked, caller))
     return JSONAnswer(content, headers=NO_STORE)
 
 
-@router.post("/v1/recommendations:batch", response_model=BatchAnswers, responses=_RESPONSES)
-async def post_batch(request: Request, asked: BatchAsked | BatchList, caller: Decider) -> Response:
+@router.post(
+    "/v1/recommendations:batch", response_model=BatchAnswers, responses=_RESPONSES, openapi_extra=described(_BATCH)
+)
+async def post_batch(request: Request, caller: MayDecide) -> Response:
     """Tell it for up to 1,000 messages, given as a list or as `requests`: judged in order, each as if asked alone."""
-    homing: Homing = request.app.state.homing
+    homing = homing_of(request)
+    asked = read_body(await request.body(), _BATCH)
     read = [_asked_or_refusal(each) for each in (asked.requests if isinstance(asked, BatchAsked) else asked)]
     results: list[dict[str, Any]] = []
     for start in range(0, len(read), BATCH_STEP):
@@ -82,19 +93,15 @@ async def post_batch(request: Request, asked: BatchAsked | BatchList, caller: De
 
 
 @router.get("/v1/decisions/{decision_id}", response_model=Recommendation, responses=_RESPONSES)
-async def get_decision(request: Request, decision_id: str, caller: Decider) -> Response:
+async def get_decision(request: Request, decision_id: str, caller: MayDecide) -> Response:
     """Tell how a decision stands now: `action` may have tightened since."""
-    homing: Homing = request.app.state.homing
+    homing = homing_of(request)
     now = homing.clock.now()
     ruling = await homing.writer.run(lambda conn: homing.decider.today(conn, decision_id, now))
     if ruling is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "not_found", "there is no decision of that id")
     content = recommendation(ruling, now, may_address=caller.may(Scope.ADDRESS))
     return JSONAnswer(content, headers=NO_STORE)
-
-
-BATCH_STEP = 50
-"""Questions of a batch decided in one job, so that others need not wait for all of them."""
 
 
 def _recommend(conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller) -> dict[str, Any]:
@@ -116,11 +123,21 @@ def _once(
         if known.digest != digest:
             message = "the Idempotency-Key was used with another body"
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_conflict", message)
-        return known.body
+        return _tightened(conn, homing, asked, caller, known.body)
     content = orjson.dumps(_recommend(conn, homing, asked, caller))
     answer = Answer(digest=digest, status=HTTPStatus.OK, body=content)
     idempotency.keep(conn, caller.key_id, key, answer, homing.clock.now())
     return content
+
+
+def _tightened(conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller, answered: bytes) -> bytes:
+    """Give the decision answered before as it stands now."""
+    now = homing.clock.now()
+    ruling = homing.decider.today(conn, orjson.loads(answered)["decision_id"], now)
+    if ruling is None:
+        return answered
+    may_address = caller.may(Scope.ADDRESS)
+    return orjson.dumps(recommendation(ruling, now, returned=tuple(asked.returned), may_address=may_address))
 
 
 def _result(conn: Connection, homing: Homing, asked: RecommendationAsked | ApiError, caller: Caller) -> dict[str, Any]:
@@ -131,18 +148,9 @@ def _result(conn: Connection, homing: Homing, asked: RecommendationAsked | ApiEr
 
 def _asked_or_refusal(given: Any) -> RecommendationAsked | ApiError:
     try:
-        return _asked(given)
+        return read_as(given, _ASKED)
     except RequestValidationError as error:
         return answers.refusal(error)
-
-
-def _asked(given: Any) -> RecommendationAsked:
-    """Read a question that did not come as a body of its own."""
-    try:
-        return RecommendationAsked.model_validate(given)
-    except ValidationError as error:
-        faults = [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors(include_input=False)]
-        raise RequestValidationError(faults) from error
 
 
 def _from_query(request: Request) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from channel_selector.caps import FrequencyCap
+from channel_selector.settings import Activation
 from channel_selector.slots import KOREAN_NIGHT, QuietHours, parse_timezone
+from identity.durations import read_duration
 from service.store.location import ALLOWED, sqlite_path
 
 T = TypeVar("T")
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _NO_QUIET = "none"
 
@@ -83,14 +83,7 @@ def _amount(value: object) -> float:
 
 
 def _duration(value: object) -> timedelta:
-    text = value if isinstance(value, str) else f"{_number(value):.6f}s"
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ValueError
-    try:
-        span = timedelta(**{_UNITS[match[2]]: float(match[1])})
-    except OverflowError as error:
-        raise ValueError from error
+    span = read_duration(value)
     _check(span <= timedelta(days=3_660))
     return span
 
@@ -153,20 +146,6 @@ def _path_or_table(value: object) -> str | dict[str, Any]:
     return value if isinstance(value, dict) else _text(value)
 
 
-def _anything(value: object) -> Any:
-    return value
-
-
-def choice(*words: str) -> Kind[str]:
-    """Make the kind that is one of these words."""
-
-    def read(value: object) -> str:
-        _check(value in words)
-        return str(value)
-
-    return Kind(allowed=" or ".join(words), read=read, literal=False)
-
-
 def _permission(value: object) -> bool:
     _check(value in ("allow", "deny"))
     return value == "allow"
@@ -191,4 +170,4 @@ CAPS = Kind(allowed='a list such as [{ limit = 3, per = "7d", channel = "sms" }]
 CATEGORY = Kind(allowed='a table such as { channel = "email", purpose = "marketing" }', read=_category)
 PERMISSION = Kind(allowed="allow or deny", read=_permission, literal=False)
 RULES = Kind(allowed="a path to a rules file, or a table of rules", read=_path_or_table)
-ANYTHING = Kind(allowed="anything", read=_anything)
+ACTIVATION = Kind(allowed=" or ".join(Activation), read=lambda value: Activation(_text(value)), literal=False)

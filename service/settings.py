@@ -56,10 +56,9 @@ def _setting(kind: Kind[Any], given: Any, *, hidden: bool = False) -> Any:
     )
 
 
-def _table(kind: Kind[Any], *, names: int = 1, hidden: bool = False) -> Any:
+def _table(kind: Kind[Any]) -> Any:
     """Declare a table with names of the user's own, empty by default."""
-    spec = _Spec(kind=kind, given={}, names=names, hidden=hidden)
-    return field(default_factory=dict, repr=not hidden, metadata={"spec": spec})
+    return field(default_factory=dict, metadata={"spec": _Spec(kind=kind, given={}, names=1)})
 
 
 def _section(section: type) -> Any:
@@ -119,7 +118,7 @@ class Settings:
     timezone: ZoneInfo = _setting(kinds.TIMEZONE, "UTC")
     default_region: str | None = _setting(kinds.REGION, None)
     attribution_window: timedelta = _setting(kinds.SPAN, "7d")
-    activation: str = _setting(kinds.choice("assumed", "reported"), "assumed")
+    activation: Activation = _setting(kinds.ACTIVATION, "assumed")
     asserted_orders: bool = _setting(kinds.FLAG, given=False)
     quiet_hours: QuietHours | None = _setting(kinds.QUIET_HOURS, "none")
     caps: tuple[FrequencyCap, ...] = _setting(kinds.CAPS, [])
@@ -127,7 +126,6 @@ class Settings:
     consent: ConsentSettings = _section(ConsentSettings)
     abandonment: AbandonmentSettings = _section(AbandonmentSettings)
     selector: SelectorSection = _section(SelectorSection)
-    webhooks: Mapping[str, Mapping[str, Any]] = _table(kinds.ANYTHING, names=2, hidden=True)
 
     def eligibility(self) -> EligibilityRules:
         """Give what the deployment allows, for `channel_selector.options.eligible`."""
@@ -144,7 +142,7 @@ class Settings:
             bau=self.selector.bau,
             do_not_send=self.selector.do_not_send,
             margin=self.selector.margin,
-            activation=Activation(self.activation),
+            activation=self.activation,
         )
 
 
@@ -216,15 +214,7 @@ def _build(record: type[Any], path: KeyPath, given: Mapping[KeyPath, Given]) -> 
 
 
 def _named(path: KeyPath, given: Mapping[KeyPath, Given]) -> dict[str, Any]:
-    table: dict[str, Any] = {}
-    for key, one in given.items():
-        if key[: len(path)] == path:
-            *between, last = key[len(path) :]
-            inner = table
-            for name in between:
-                inner = inner.setdefault(name, {})
-            inner[last] = one.value
-    return table
+    return {key[-1]: one.value for key, one in given.items() if key[:-1] == path}
 
 
 def _show(given: Mapping[KeyPath, Given]) -> list[ShownSetting]:

@@ -5,7 +5,7 @@ Loading again adds only what is new: messages are known by their ids, decisions 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -22,13 +22,13 @@ from channel_selector.tallies import NO_EFFECTS, NO_TALLY
 from identity.identifiers import Identifier
 from identity.normalize import normalize
 from service.asks import Ask
-from service.deciding import HELD_FOR
-from service.ingest import ingest
-from service.messages import Message, parse
+from service.deciding import HELD_FOR, MEMBER
+from service.ingest import Receipt, ingest
+from service.messages import Message, Rejection, parse
 from service.outcomes import record_outcomes, report
 from service.rulings import Ruling, log
 from service.sample_shop import PastMessage, SampleShop
-from service.sample_shop.records import PastAddress
+from service.sample_shop.records import PastAddress, ShopMessage
 from service.store import decisions, nodes
 from service.translate import endpoint_id
 from service.wiring import Homing
@@ -57,7 +57,7 @@ def load(homing: Homing, shop: SampleShop, progress: Progress = lambda _: None) 
     taken = sent = 0
     for part in _steps(_messages(shop, now)):
         receipts = homing.writer.submit(lambda conn, part=part: ingest(conn, homing.people, part)).result()  # type: ignore[misc]  # part is bound now
-        taken += sum(receipt == "accepted" for receipt in receipts)
+        taken += sum(receipt is Receipt.ACCEPTED for receipt in receipts)
         progress(len(part))
     for past in _steps(shop.past):
         sent += homing.writer.submit(lambda conn, past=past: _send(conn, homing, past, now)).result()  # type: ignore[misc]  # past is bound now
@@ -71,13 +71,15 @@ def _steps(rows: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def _messages(shop: SampleShop, now: datetime) -> list[Message]:
-    """Read the shop's events as if each had been received when it happened."""
-    read = []
-    for each in shop.messages:
-        message = parse(each.raw, route_type=None, source=SOURCE, trust=each.trust, received_at=now, sent_at=None)
-        if isinstance(message, Message):
-            read.append(message)
-    return read
+    """Read the shop's events: each happened when it says, and all are received now, as an import's are."""
+    return [_message(each, now) for each in shop.messages]
+
+
+def _message(told: ShopMessage, now: datetime) -> Message:
+    message = parse(told.raw, route_type=None, source=SOURCE, trust=told.trust, received_at=now, sent_at=None)
+    if isinstance(message, Rejection):
+        raise ValueError(f"the sample shop made an event that is none: {message.code}")  # noqa: TRY004 - its content is
+    return message
 
 
 def _send(conn: Connection, homing: Homing, past: Sequence[PastMessage], now: datetime) -> int:
@@ -121,7 +123,8 @@ def _decide(conn: Connection, homing: Homing, past: PastMessage, profile_id: str
         probabilities=(past.propensity,) * len(options),
         no_send_probability=0.0,
         expected_value=0.0,
-        assignment=Assignment.BAU,
+        # `bau` is a fixed order of channels, at propensity 1. What was drawn evenly is told apart by policy_version.
+        assignment=Assignment.LEARNED,
         policy_version=Uniform().version,
         model_version=MODEL,
         seed=0,
@@ -130,10 +133,10 @@ def _decide(conn: Connection, homing: Homing, past: PastMessage, profile_id: str
         conversion_probability=None,
         conversion_probabilities=(),
         interval=None,
-        reason_code=ReasonCode.BUSINESS_AS_USUAL,
+        reason_code=ReasonCode.EXPLORING,
         evidence=NO_TALLY,
         effects=NO_EFFECTS,
-        context=Context(subject=profile_id, segment="member", cart_value=past.cart_value),
+        context=Context(subject=profile_id, segment=MEMBER, cart_value=past.cart_value),
         options=options,
     )
     ruling = Ruling(
@@ -155,7 +158,7 @@ def _option(homing: Homing, address: PastAddress, at: datetime, past: PastMessag
     local = at.astimezone(ZoneInfo(past.timezone))
     endpoint = _endpoint(homing, address, key)
     return DeliveryOption(
-        option_id=f"{endpoint}@{at.astimezone(UTC):%Y%m%dT%H%M%SZ}",
+        option_id=f"{endpoint}@{int(at.timestamp())}",
         channel=address.channel,
         device_kind=address.device_kind,
         endpoint_id=endpoint,

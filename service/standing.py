@@ -11,10 +11,11 @@ from sqlalchemy.engine import Connection
 
 from channel_selector.caps import PastSend
 from channel_selector.decisions import Send
+from channel_selector.learning import Reported
 from channel_selector.outcomes import OutcomeKind
 from channel_selector.settings import Activation
 from identity.profiles import ProfileId
-from service.attribution import Reported, order_outcomes, sent
+from service.attribution import order_outcomes, sent
 from service.customers import CustomerRules
 from service.people import ProfileView
 from service.reach import Reach, reach

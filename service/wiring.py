@@ -8,7 +8,7 @@ from typing import Any
 
 from identity.errors import RulesError
 from identity.rules import LinkingRules, load_rules
-from service import metrics, secret
+from service import metrics, rules_digest, secret
 from service.clock import Clock, SystemClock
 from service.customers import CustomerRules
 from service.deciding import Decider
@@ -48,19 +48,22 @@ class Homing:
         self.database.close()
 
 
-def open_homing(settings: Settings, clock: Clock | None = None) -> Homing:
+def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: bool = False) -> Homing:
     """Open the store (made and brought up as needed) and put everything together over it.
 
-    Raises SettingsError for rules that cannot be, SecretError, SchemaError, StoreError.
+    Raises SettingsError for rules that cannot be, SecretError, SchemaError, StoreError, and RulesChanged unless it is
+    opened `to_rebuild` its folds under the rules of today.
     """
     now = SystemClock() if clock is None else clock
     rules = linking_rules(settings)
     database = open_database(settings.db)
     with database.transaction() as conn:
         kept = secret.settle(conn, database.path, settings.secret)
+        if not to_rebuild:
+            rules_digest.settle(conn, database.path, rules)
     people = People(rules, kept.derive("profiles"))
     reading = customer_rules(settings, rules, kept)
-    decider = Decider(people, reading, settings, kept.derive("decisions"))
+    decider = Decider(people, reading, settings, kept)
 
     def forget() -> None:
         people.forget()

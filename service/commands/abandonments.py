@@ -1,11 +1,12 @@
 """`homing abandonments`: carts left behind and not bought on any device."""
 
+import asyncio
 from datetime import datetime, timedelta
-from functools import partial
 
 import click
 
-from service.abandonments import Found, Search, newest_first, shown
+from service.abandonment_answer import shown
+from service.abandonments import abandoned
 from service.commands.options import Chosen, emit_json, json_option, with_settings
 from service.event_time import read_time
 from service.schemas.abandonments import AbandonmentShown
@@ -37,11 +38,8 @@ def abandonments(chosen: Chosen, since: datetime | timedelta | None, *, pii: boo
     """List carts left behind and not bought on any device, the one left last first."""
     with chosen.homing() as homing:
         now = homing.clock.now()
-        search = Search(homing, now - since if isinstance(since, timedelta) else since, now)
-        found: Found = {}
-        for part in homing.writer.submit(search.events).result():
-            found |= homing.writer.submit(partial(search.look, seqs=part, known=frozenset(found))).result()
-    carts = [shown(left, pii=pii) for left in newest_first(found)]
+        found = asyncio.run(abandoned(homing, now - since if isinstance(since, timedelta) else since, now))
+    carts = [shown(left, pii=pii) for left in found]
     if as_json:
         emit_json([cart.model_dump() for cart in carts])
         return

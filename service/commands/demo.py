@@ -63,9 +63,9 @@ def demo(*, once: bool, reset: bool, port: int, store: Path) -> None:
 
 
 def _remove(store: Path) -> None:
-    """Throw the demo's store away, its secret with it."""
-    for path in (store, *(Path(f"{store}{ending}") for ending in ("-wal", "-shm")), store.with_suffix(".secret")):
-        path.unlink(missing_ok=True)
+    """Throw the demo's store away; the secret beside it stays, for other stores there may be made with it."""
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{store}{ending}").unlink(missing_ok=True)
 
 
 def _bind(host: str, port: int) -> Any:

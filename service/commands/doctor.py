@@ -16,6 +16,7 @@ from service import secret
 from service.clock import Clock, SystemClock
 from service.commands.options import Chosen, emit_json, json_option, with_settings
 from service.errors import HomingError
+from service.rules_digest import rules_digest
 from service.settings import Settings
 from service.store import meta, migrate
 from service.store.database import Database, database_at
@@ -105,7 +106,9 @@ def _secret(patient: Patient) -> tuple[bool, str]:
 
 def _rules(patient: Patient) -> tuple[bool, str]:
     rules = linking_rules(patient.settings)
-    return True, f"{len(rules.namespaces)} namespaces, readable"
+    if meta.get(patient.conn, meta.RULES_DIGEST) not in {None, rules_digest(rules)}:
+        return False, "others than those the store was folded under; run `homing rebuild`, or set the former ones"
+    return True, f"{len(rules.namespaces)} namespaces, those the store is folded under"
 
 
 def _integrity(patient: Patient) -> tuple[bool, str]:

@@ -49,11 +49,11 @@ class Chosen:
             database.close()
 
     @contextmanager
-    def homing(self) -> Iterator["Homing"]:
-        """Open the whole deployment, beside a server that may be running."""
+    def homing(self, *, to_rebuild: bool = False) -> Iterator["Homing"]:
+        """Open the whole deployment, beside a server that may be running; `to_rebuild`: whatever rules it has."""
         from service.wiring import open_homing  # noqa: PLC0415 - see above
 
-        homing = open_homing(self.load().settings)
+        homing = open_homing(self.load().settings, to_rebuild=to_rebuild)
         try:
             yield homing
         finally:

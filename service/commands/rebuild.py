@@ -1,4 +1,4 @@
-"""`homing rebuild`: the folds are made again from the logs; what people see does not change."""
+"""`homing rebuild`: the folds are made again from the logs; what people see changes with the rules alone."""
 
 import sys
 
@@ -16,9 +16,10 @@ from service.wiring import Homing
 def rebuild(chosen: Chosen, *, as_json: bool) -> None:
     """Throw the folds away and make them again from the logs, in one transaction.
 
-    A server that runs beside it cannot write meanwhile, and tells its clients to come again.
+    A server that runs beside it cannot write meanwhile, and tells its clients to come again. After a change of the
+    rules, stop it first: it would go on with the former ones.
     """
-    with chosen.homing() as homing:
+    with chosen.homing(to_rebuild=True) as homing:
         made = _rebuild(homing)
     if as_json:
         emit_json(made)

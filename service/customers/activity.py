@@ -1,5 +1,6 @@
 """When a person is about: how many of the person's events on a device fell into each hour of the local day."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -31,11 +32,17 @@ class Activity:
         if own is None:
             self._unplaced.append(message.at)
         else:
-            self._counts[message.at.astimezone(own).hour] += 1
+            self._count(self._counts, message.at, own)
 
     def counts(self, default: tzinfo = UTC) -> tuple[int, ...]:
         """Give 24 counts; events that name no zone are counted in the person's, else in the one given."""
         counts = list(self._counts)
         for at in self._unplaced:
-            counts[at.astimezone(self.timezone or default).hour] += 1
+            self._count(counts, at, self.timezone or default)
         return tuple(counts)
+
+    @staticmethod
+    def _count(counts: list[int], at: datetime, local: tzinfo) -> None:
+        """Count a moment in its local hour; one at the edge of the calendar has none."""
+        with suppress(OverflowError):
+            counts[at.astimezone(local).hour] += 1

@@ -111,22 +111,16 @@ class Customer:
         found = [known for known in self.identifiers.values() if known.identifier.namespace == namespace]
         return tuple(known.identifier.value for known in sorted(found, key=lambda k: k.last_seen, reverse=True))
 
-    def device(self, device_id: str | None) -> Device | None:
-        """Give the profile's device of that name."""
-        return next((device for device in self.devices if device.device_id == device_id), None)
 
-
-def customer(
-    profile: Profile, facts: Iterable[Fact], rules: CustomerRules, denials: Iterable[Consent] = ()
-) -> Customer:
+def customer(profile: Profile, facts: Iterable[Fact], rules: CustomerRules) -> Customer:
     """Fold the facts of a profile's raw component, given in the order of the replay.
 
-    Other people's facts tell of devices only. `denials`: see `Customer.denied`. O(n log n) for n facts.
+    Other people's facts tell of devices only. O(n log n) for n facts.
     """
     fold = _Fold(profile, rules)
     for fact in facts:
         fold.take(fact)
-    return fold.customer().denied(denials)
+    return fold.customer()
 
 
 class _Fold:

@@ -1,4 +1,7 @@
-"""A profile's devices and browsers, and the push tokens on them: of one device only the newest token is live."""
+"""A profile's devices and browsers, and the push tokens on them: of one device only the newest token is live.
+
+None that a public key brings replaces one that a server vouched for.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +9,7 @@ from typing import NamedTuple
 
 from channel_selector.endpoints import APP_PUSH, WEB_PUSH
 from identity.identifiers import Identifier
+from identity.observations import Trust
 from identity.profiles import Profile, ProfileId
 from service.customers.event_context import Told, zone
 from service.customers.names import Fact, Names
@@ -96,7 +100,8 @@ class Devices:
         self._claimants: dict[Identifier, set[ProfileId | None]] = {}
         self._claimed_by_name: set[Identifier] = set()
         self._places: dict[Identifier, _Place] = {}
-        self._newest: dict[_Place, Identifier] = {}
+        self._newest: dict[_Place, tuple[Trust, Identifier]] = {}
+        self._trusts: dict[Identifier, Trust] = {}
 
     def take(self, fact: Fact, names: Names, told: Told) -> None:
         """Take note of one fact."""
@@ -108,9 +113,18 @@ class Devices:
             portrait.look(told, at)
             self._claim(names.device, fact, names)
         for token in names.tokens:
-            self._places[token] = place = _placed(self._places.get(token), names.device, push_channel(told))
-            self._newest[place] = token
+            self._place(token, names.device, push_channel(told), fact.message.trust)
             self._claim(token, fact, names)
+
+    def _place(self, token: Identifier, device: Identifier | None, channel: str | None, trust: Trust) -> None:
+        """Put a token where it was seen; what was said at a lower trust moves and replaces none of a higher one."""
+        if trust < self._trusts.get(token, trust):
+            return
+        self._trusts[token] = trust
+        self._places[token] = place = _placed(self._places.get(token), device, channel)
+        standing = self._newest.get(place)
+        if standing is None or trust >= standing[0]:
+            self._newest[place] = (trust, token)
 
     def _claim(self, identifier: Identifier, fact: Fact, names: Names) -> None:
         if names.claim:
@@ -132,7 +146,7 @@ class Devices:
             identifier=identifier,
             device=place.device,
             channel=place.channel,
-            live=place.device is None or self._newest[place] == identifier,
+            live=place.device is None or self._newest[place][1] == identifier,
             own=self._own({identifier} if place.device is None else {identifier, place.device}),
         )
 

@@ -22,6 +22,10 @@ class Told(NamedTuple):
     user_agent: str
     timezone: str
 
+    def __repr__(self) -> str:
+        """Hide all of it: together the fields are a fingerprint."""
+        return "Told(…)"
+
 
 NOTHING = Told("", "", "", "", "", "")
 

@@ -10,6 +10,10 @@ class _Word(NamedTuple):
     trust: Trust
     value: Any
 
+    def __repr__(self) -> str:
+        """Hide the value."""
+        return f"_Word({self.trust!r}, …)"
+
 
 class Traits:
     """Folds one person's messages, given in order of (time, message id)."""

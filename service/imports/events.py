@@ -5,7 +5,7 @@ from pathlib import Path
 
 from service.errors import ApiError
 from service.imports.items import Item, Origin, imported
-from service.imports.lines import Line, lines
+from service.imports.lines import TOO_LONG, Line, lines
 from service.messages import Message, Rejection
 from service.payload import read_json
 
@@ -18,7 +18,7 @@ def events(path: Path, origin: Origin) -> Iterator[Item]:
 
 def _event(line: Line, origin: Origin) -> Message | Rejection:
     if line.text is None:
-        return Rejection(code="line_too_long", message="a line may be of a megabyte at most")
+        return TOO_LONG
     try:
         raw = read_json(line.text)
     except ApiError:

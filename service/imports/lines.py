@@ -3,14 +3,17 @@
 import gzip
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from service.errors import ImportFailed
+from service.messages import Rejection
 
 LINE_BYTES = 1024 * 1024
 """A longer line is no row; an event may be of 32 KB."""
+
+TOO_LONG = Rejection(code="line_too_long", message="a line may be of a megabyte at most")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +21,7 @@ class Line:
     """A line without its end; `text` None: longer than LINE_BYTES. `done`: the share of the file read, 0 to 1."""
 
     number: int
-    text: bytes | None
+    text: bytes | None = field(repr=False)
     done: float
 
 

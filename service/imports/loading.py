@@ -11,16 +11,12 @@ from service.imports.events import events
 from service.imports.items import Item, Origin
 from service.imports.rejects import Rejects
 from service.ingest import Receipt, ingest
-from service.messages import Message, Rejection
+from service.messages import ID_CONFLICT, Message, Rejection
 from service.wiring import Homing
 
 MESSAGES = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz", ".json.gz")
 OBSERVATIONS = (".csv", ".csv.gz", ".parquet")
 BATCH = 1_000
-
-_CONFLICT = Rejection(
-    code="message_id_conflict", message="another event was taken under this messageId; an event never changes"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,5 +85,5 @@ def _take(homing: Homing, batch: Sequence[Item], rejects: Rejects) -> list[Recei
         if isinstance(item.found, Rejection):
             rejects.add(item.line, item.found)
         elif next(given) is Receipt.CONFLICT:
-            rejects.add(item.line, _CONFLICT)
+            rejects.add(item.line, ID_CONFLICT)
     return receipts

@@ -4,7 +4,6 @@ An observation is known by its key and all that it says, wherever it stands; so 
 was seen when the earliest of its rows says, and is trusted as far as the least trusted of them.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from hashlib import blake2b
@@ -17,14 +16,13 @@ import polars as pl
 from identity.normalize import Rejected, clean, normalize
 from identity.observations import Trust
 from identity.rules import LinkingRules
-from service.event_identifiers import identifier_text
+from service.event_identifiers import NAMESPACE, identifier_text
 from service.event_time import read_time
 from service.imports.items import Item, Origin, observed
 from service.imports.tables import COLUMNS, Row, rows
 from service.messages import Message, Rejection
 from service.store.times import from_micros, to_micros
 
-_NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _KEEPS = frozenset({"not_linkable"})
 """Reasons that make an identifier no link, but evidence."""
 _CHUNK = 50_000
@@ -39,6 +37,10 @@ class _Read(NamedTuple):
     value: str
     at: int | None
     trust: int | None
+
+    def __repr__(self) -> str:
+        """Name the line, hide what stands in it."""
+        return f"_Read(line={self.line})"
 
 
 def observations(path: Path, origin: Origin, rules: LinkingRules) -> Iterator[Item]:
@@ -128,7 +130,7 @@ def _read(row: Row, rules: LinkingRules) -> _Read | Rejection:
     key, namespace, value = (_text(row.cells.get(name)) for name in COLUMNS)
     if not key:
         return Rejection(code="missing_observation", message="the row does not say of which observation it is")
-    if not _NAMESPACE.fullmatch(namespace):
+    if not NAMESPACE.fullmatch(namespace):
         message = "a namespace is of 1 to 64 letters, digits, and any of _ . -"
         return Rejection(code="invalid_namespace", message=message)
     named = normalize(namespace, value, rules)

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from service.errors import ImportFailed
-from service.imports.lines import Line, lines
+from service.imports.lines import TOO_LONG, Line, lines
 from service.messages import Rejection
 
 COLUMNS = ("observation", "namespace", "value")
@@ -51,7 +51,7 @@ def _csv(path: Path) -> Iterator[Row]:
 
 def _cells(line: Line) -> list[str] | Rejection:
     if line.text is None:
-        return Rejection(code="line_too_long", message="a line may be of a megabyte at most")
+        return TOO_LONG
     try:
         return next(csv.reader([line.text.decode("utf-8-sig" if line.number == 1 else "utf-8")], strict=True))
     except UnicodeDecodeError:

@@ -29,7 +29,7 @@ Told = list[tuple[int, ShopMessage]]
 
 
 def generate(now: datetime, seed: int = 7, people: int = 240) -> SampleShop:
-    """Make six to seven weeks of a shop with `people` customers, and Wonjun, up to `now` (aware).
+    """Make six to seven weeks of a shop with `people` customers, and four more of Wonjun, up to `now` (aware).
 
     `people` may be 0 (Wonjun alone) to 99,999; about 45 messages each. ValueError for other numbers and for a `now`
     without a time zone. O(people); 240 take some tenths of a second.
@@ -66,8 +66,9 @@ def _crowd(calendar: Calendar, rng: np.random.Generator, count: int, tag: str) -
 
 
 def _wonjun(calendar: Calendar, anchor: datetime, day: str) -> tuple[Feed, Named, Question]:
-    visits = wonjuns_visits(calendar)
-    reminders = remind(visits, calendar, np.random.default_rng(STREAM), responds)
+    rng = np.random.default_rng(STREAM)
+    visits = wonjuns_visits(calendar, rng)
+    reminders = remind(visits, calendar, rng, responds)
     last = question_visit(milliseconds(anchor))
     feed, named = _told([*visits, last], reminders, f"wonjun-{day}")
     return feed, named, _question(last, anchor)

@@ -1,9 +1,11 @@
 """Wonjun browses on his tablet and pays on his phone in the evening: the story that Homing is to find out.
 
 His habits are written here; which reminders he got was drawn by the same uniform policy as everybody's, from a stream
-of its own, so that his evidence is the same for every seed and at every hour. He fills a cart every day for five weeks,
-not logged in (one login, on the first day, ties the tablet to him), and takes up exactly the reminders that reach his
-phone's app in the evening. In the last week he only looks; on the Sunday he fills the cart in question.
+of its own, so that his evidence is the same for every seed and at every hour. He has been here for ten weeks, four more
+than are told of the others. He fills a cart every day but for the last week, not logged in (one login, on the first
+day, ties the tablet to him). Of the reminders, he takes up most of those that
+reach his phone's app in the evening, and now and then an e-mail that he finds on the phone then; nothing else. In the
+last week he only looks; on the Sunday he fills the cart in question.
 """
 
 from collections.abc import Iterator
@@ -16,13 +18,15 @@ from service.sample_shop.reminders import Happening, Reminder, daypart_of
 from service.sample_shop.visits import ABANDONED, CATALOGUE, ORDERED, CartPlan, Visit, filled_cart
 from service.sample_shop.weeks import HISTORY_DAYS, MINUTE, SECOND, Calendar
 
-STREAM = 2
-"""Seeds his carts and the draws of the policy that reminded him. Of the first dozen streams one with nine purchases was
-taken (they have 2 to 10); it gives reminders in every part of the day on every address."""
+STREAM = 0
+"""Seeds his carts, the draws of the policy that reminded him, and what he takes up."""
 
-FIRST_CART, QUESTION_CART = 848, 881
-LAST_BUSY_DAY = 33
+FIRST_DAY, LAST_BUSY_DAY = -28, 33
+QUESTION_CART = 881
+"""His carts are numbered day by day, up to this one."""
 LATE_CARTS = 0.1
+TAKES_UP = {"app_push": 2 / 3, "email": 1 / 8}
+"""How often he buys after a message of the channel, found on his phone in the evening."""
 
 PHONE = Device(
     anonymous_id="app-phone-19f",
@@ -54,13 +58,13 @@ QUESTION_ITEMS = (("sku-coat", 89_000.0, 1), ("sku-scarf", 40_000.0, 1))
 """What he put into the cart, and when, in minutes before it counted as abandoned at 15:00."""
 
 
-def wonjuns_visits(calendar: Calendar) -> list[Visit]:
+def wonjuns_visits(calendar: Calendar, rng: np.random.Generator) -> list[Visit]:
     """Lay out his weeks, in order of time, without the cart in question."""
-    rng = np.random.default_rng(STREAM)
-    begun = [_visit(calendar, TABLET, 0, 15 * 60 + 30, logs_in=True), _first_purchase(calendar)]
-    filled = [_tablet_visit(calendar, day, rng) for day in range(1, LAST_BUSY_DAY + 1)]
-    looks = rng.integers(18 * 60, 20 * 60, HISTORY_DAYS - 1).tolist()
-    looked = [_visit(calendar, PHONE, day, minute, known=True) for day, minute in enumerate(looks, start=1)]
+    begun = [_visit(calendar, TABLET, FIRST_DAY, 15 * 60 + 30, logs_in=True), _first_purchase(calendar)]
+    filled = [_tablet_visit(calendar, day, rng) for day in range(FIRST_DAY + 1, LAST_BUSY_DAY + 1)]
+    days = range(FIRST_DAY + 1, HISTORY_DAYS)
+    looks = rng.integers(18 * 60, 20 * 60, len(days)).tolist()
+    looked = [_visit(calendar, PHONE, day, minute, known=True) for day, minute in zip(days, looks, strict=True)]
     return sorted([*begun, *filled, *looked], key=lambda visit: visit.at)
 
 
@@ -80,9 +84,10 @@ def question_visit(anchor: int) -> Visit:
 
 
 def responds(reminder: Reminder, chance: Iterator[float]) -> Iterator[Happening]:
-    """Take up a push to the phone in the evening, and nothing else."""
+    """Take up what is found on the phone in the evening, as often as TAKES_UP says, and nothing else."""
     yield Happening("delivered", reminder.sent_at + 3 * SECOND)
-    if reminder.address.device is PHONE and daypart_of(reminder.local_hour) == "evening":
+    taken = next(chance) < TAKES_UP.get(reminder.address.channel, 0.0)
+    if taken and daypart_of(reminder.local_hour) == "evening":
         opened = reminder.sent_at + MINUTE + int(5 * next(chance) * MINUTE)
         yield Happening("opened", opened)
         yield Happening("clicked", opened + 5 * SECOND)
@@ -102,10 +107,14 @@ def _visit(
 
 
 def _first_purchase(calendar: Calendar) -> Visit:
-    visit = _visit(calendar, PHONE, 0, 19 * 60 + 10, logs_in=True)
+    visit = _visit(calendar, PHONE, FIRST_DAY, 19 * 60 + 10, logs_in=True)
     items = ((*CATALOGUE[3], 1),)
-    cart = filled_cart(f"cart-{FIRST_CART - 1}", visit.at + 2 * MINUTE, items, ORDERED, checkout=True)
+    cart = filled_cart(_cart_of(FIRST_DAY), visit.at + 2 * MINUTE, items, ORDERED, checkout=True)
     return replace(visit, cart=cart)
+
+
+def _cart_of(day: int) -> str:
+    return f"cart-{QUESTION_CART - LAST_BUSY_DAY - 1 + day}"
 
 
 def _tablet_visit(calendar: Calendar, day: int, rng: np.random.Generator) -> Visit:
@@ -115,6 +124,5 @@ def _tablet_visit(calendar: Calendar, day: int, rng: np.random.Generator) -> Vis
     visit = _visit(calendar, TABLET, day, minute)
     chosen = rng.choice(len(CATALOGUE), int(rng.integers(1, 4)), replace=False).tolist()
     items = tuple((*CATALOGUE[place], 1) for place in chosen)
-    name = f"cart-{FIRST_CART + day - 1}"
-    cart = filled_cart(name, visit.at + MINUTE, items, ABANDONED, checkout=bool(rng.random() < 0.5))
+    cart = filled_cart(_cart_of(day), visit.at + MINUTE, items, ABANDONED, checkout=bool(rng.random() < 0.5))
     return replace(visit, cart=cart)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from service.answers import refusals
+
 _TEXT_OR_NUMBER: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}
 
 EVENT: dict[str, Any] = {
@@ -53,14 +55,6 @@ _TAKEN: dict[str, Any] = {
     },
 }
 
-_REFUSALS = {
-    400: "The body cannot be read; nothing of it was taken",
-    401: "No live key",
-    403: "The key lacks the scope ingest",
-    413: "The body is too large, or holds too many events; nothing of it was taken",
-    503: "Not now; send it again after Retry-After seconds",
-}
-
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
@@ -68,11 +62,12 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "What was taken, after the commit, and what was not", "content": _json(_TAKEN)},
-    **{status: {"description": said} for status, said in _REFUSALS.items()},
+    **refusals(
+        "ingest",
+        {
+            400: "The body cannot be read; nothing of it was taken",
+            413: "The body is too large, or holds too many events; nothing of it was taken",
+            503: "Not now; send it again after Retry-After seconds",
+        },
+    ),
 }
-
-
-def request_body(schema: dict[str, Any]) -> dict[str, Any]:
-    """Describe a body, whatever content type its sender claims for it."""
-    description = "JSON, gzipped or not; Content-Type and Content-Encoding are ignored"
-    return {"requestBody": {"required": True, "description": description, "content": _json(schema)}}

@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from channel_selector.endpoints import MARKETING
+from service.event_identifiers import NAMESPACE
 from service.event_time import read_time
 from service.messages import MESSAGE_ID_LENGTH
 
-NAME = r"^[A-Za-z0-9_.-]{1,64}$"
+NAME = f"^{NAMESPACE.pattern}$"
 """What namespaces, channels and purposes are called."""
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 
 def _moment(value: object) -> datetime:
@@ -32,7 +33,7 @@ class IdentifierGiven(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     namespace: str = Field(pattern=NAME, examples=["user_id", "email"])
-    value: str = Field(min_length=1, max_length=1_024)
+    value: str = Field(min_length=1, max_length=1_024, repr=False)
 
 
 class ConsentGiven(BaseModel):
@@ -45,12 +46,13 @@ class ConsentGiven(BaseModel):
     purpose: str = Field(default=MARKETING, pattern=NAME)
     state: Literal["granted", "denied"]
     at: Moment | None = Field(default=None, description="When it was said; not given, or in the future: now")
-    source: str = Field(default="", max_length=255, pattern=_PRINTABLE, description="Where it was said")
+    source: str = Field(default="", max_length=255, pattern=PRINTABLE, description="Where it was said")
     id: str | None = Field(
         default=None,
+        repr=False,
         min_length=1,
         max_length=MESSAGE_ID_LENGTH,
-        pattern=_PRINTABLE,
+        pattern=PRINTABLE,
         description="Makes a second try known as one; without it the content and the moment do",
     )
 

@@ -7,11 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from channel_selector.outcomes import OutcomeKind
 from channel_selector.validation import LARGEST
 from service.messages import MESSAGE_ID_LENGTH
-from service.schemas.consents import Moment
+from service.schemas.consents import PRINTABLE, Moment
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
+MOST = 2_500
+"""So many outcomes may come in one request."""
 
-Name = Annotated[str, Field(min_length=1, max_length=MESSAGE_ID_LENGTH, pattern=_PRINTABLE)]
+Name = Annotated[str, Field(min_length=1, max_length=MESSAGE_ID_LENGTH, pattern=PRINTABLE)]
 
 
 class OutcomeGiven(BaseModel):
@@ -19,7 +20,7 @@ class OutcomeGiven(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    decision_id: Name
+    decision_id: Name = Field(repr=False)
     type: OutcomeKind = Field(examples=["clicked"])
     at: Moment | None = Field(default=None, description="When it happened; not given, or in the future: now")
     value: float | None = Field(
@@ -27,9 +28,13 @@ class OutcomeGiven(BaseModel):
     )
     id: Name | None = Field(
         default=None,
+        repr=False,
         description="The caller's own name of it: told again, it is the same outcome. Without it, decision, type and "
         "`at` name it; without `at` too, decision and type alone",
     )
+
+
+OutcomeList = Annotated[list[OutcomeGiven], Field(max_length=MOST)]
 
 
 class OutcomeTaken(BaseModel):
@@ -39,7 +44,9 @@ class OutcomeTaken(BaseModel):
     attribution window; logged, never learned from. rejected: not taken, for the reason that `code` and `message` give.
     """
 
-    id: str | None = Field(description="Its id, made up from the rest if none was given; null where it is rejected")
+    id: str | None = Field(
+        repr=False, description="Its id, made up from the rest if none was given; null where it is rejected"
+    )
     status: Literal["accepted", "parked", "late", "rejected"]
     code: str | None = Field(default=None, description="Only where it is rejected")
     message: str | None = Field(default=None, description="Only where it is rejected")

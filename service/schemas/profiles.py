@@ -10,7 +10,7 @@ class IdentifierShown(BaseModel):
     """A namespace and a value."""
 
     namespace: str
-    value: str
+    value: str = Field(repr=False)
 
 
 class KnownShown(IdentifierShown):
@@ -28,7 +28,7 @@ class DeviceShown(BaseModel):
     """A device, or a browser where no device is named; "" where its events do not say."""
 
     namespace: str
-    device_id: str
+    device_id: str = Field(repr=False)
     kind: str
     type: str
     model: str
@@ -47,7 +47,7 @@ class EndpointShown(BaseModel):
     status: str
     deliverable: bool
     reason: str | None
-    device_id: str | None
+    device_id: str | None = Field(repr=False)
     device_kind: str
     last_seen: datetime | None
 
@@ -85,7 +85,7 @@ class ProfileShown(BaseModel):
     identifiers: list[KnownShown]
     devices: list[DeviceShown]
     endpoints: list[EndpointShown]
-    traits: dict[str, Any]
+    traits: dict[str, Any] = Field(repr=False)
     consents: list[ConsentShown]
     shared: list[IdentifierShown] = Field(description="Identifiers of its events that too many persons share")
     warnings: list[WarningShown]
@@ -94,7 +94,7 @@ class ProfileShown(BaseModel):
 class EventShown(BaseModel):
     """An event that is the profile's, or names one of its identifiers; `content` only with the scope read_pii."""
 
-    message_id: str
+    message_id: str = Field(repr=False)
     type: str
     name: str | None
     at: datetime
@@ -104,7 +104,7 @@ class EventShown(BaseModel):
     device: IdentifierShown | None
     identifiers: list[IdentifierShown]
     profile_id: str | None = Field(description="Whose it is, by who held the device then; null: nobody's")
-    content: dict[str, Any] | None
+    content: dict[str, Any] | None = Field(repr=False)
 
 
 class EventsShown(BaseModel):
@@ -131,7 +131,7 @@ class DecisionShown(BaseModel):
     """
 
     decision_id: str
-    message_id: str
+    message_id: str = Field(repr=False)
     profile_id: str = Field(description="The profile it was made for, by the id it has for this decision today")
     at: datetime
     held: str | None

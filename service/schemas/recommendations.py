@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 
 from channel_selector.endpoints import MARKETING
 from service.asks import Ask
-from service.schemas.consents import NAME, IdentifierGiven, Moment
+from service.schemas.consents import NAME, PRINTABLE, IdentifierGiven, Moment
 
 NAMES_IN_RECIPIENT = 20
 VARIANTS = 20
@@ -17,7 +17,7 @@ AMOUNT_LIMIT = 1e15
 
 Amount = Annotated[float, Field(ge=0, le=AMOUNT_LIMIT, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=NAME)]
-Text = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+Text = Annotated[str, Field(min_length=1, max_length=255, pattern=PRINTABLE)]
 Feature = (
     Annotated[float, Field(allow_inf_nan=False, ge=-AMOUNT_LIMIT, le=AMOUNT_LIMIT)]
     | bool
@@ -57,7 +57,7 @@ class MessageGiven(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: Text = Field(examples=["cart-881-1"])
+    id: Text = Field(repr=False, examples=["cart-881-1"])
     kind: Name = "cart_abandonment"
     purpose: Name = Field(default=MARKETING, examples=["marketing", "transactional"])
     cart_id: Text | None = None
@@ -78,7 +78,7 @@ class RecommendationAsked(BaseModel):
     deadline: Moment | None = Field(default=None, description="Not given: 48 hours from the earliest time to send")
     channels: list[Name] | None = Field(default=None, max_length=50, description="Not given: all that are known")
     variants: list[Text] = Field(default=[], max_length=VARIANTS)
-    features: dict[Name, Feature] = Field(default={}, max_length=FEATURES)
+    features: dict[Name, Feature] = Field(default={}, max_length=FEATURES, repr=False)
     returned: list[Name] = Field(
         default=[], alias="return", max_length=NAMES_IN_RECIPIENT, description="Namespaces to give as recipient_ids"
     )
@@ -118,7 +118,7 @@ class Alternative(BaseModel):
     """Another way the message could have gone."""
 
     channel: str
-    device_id: str | None
+    device_id: str | None = Field(repr=False)
     send_at: datetime
     conversion_probability: float | None
     propensity: float | None
@@ -140,13 +140,13 @@ class Recommendation(BaseModel):
 
     decision_id: str
     profile_id: str | None
-    user_id: str | None
-    recipient_ids: dict[str, list[str]]
+    user_id: str | None = Field(repr=False)
+    recipient_ids: dict[str, list[str]] = Field(repr=False)
     action: str
     channel: str | None
-    device_id: str | None
+    device_id: str | None = Field(repr=False)
     endpoint_id: str | None
-    address: str | None
+    address: str | None = Field(repr=False)
     variant: str | None
     send_at: datetime | None
     send_at_unix: int | None
@@ -176,14 +176,14 @@ class BatchAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    requests: BatchList
+    requests: BatchList = Field(repr=False)
 
 
 class BatchAnswer(BaseModel):
     """What each would have been answered alone, in order."""
 
     status: int
-    body: dict[str, Any]
+    body: dict[str, Any] = Field(repr=False)
 
 
 class BatchAnswers(BaseModel):

@@ -25,7 +25,7 @@ class EntryKind(StrEnum):
     DECISION = "decision"
     OUTCOME = "outcome"
     RUN = "run"
-    """A learner's run: log position, settings, seed."""
+    """A learner's run: its number, log position, facts read, settings, and the population that came of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,14 +194,6 @@ def to_endpoints(conn: Connection, endpoint_ids: Sequence[str], since: datetime,
         (listed(endpoint_ids), to_micros(since), to_micros(until)),
     )
     return [_decision(row) for row in rows]
-
-
-def move(conn: Connection, decision_ids: Sequence[str], profile_id: str) -> None:
-    """Give those decisions to another profile, after a merge or a split."""
-    if decision_ids:
-        conn.exec_driver_sql(
-            "UPDATE decisions SET profile_id = ? WHERE decision_id = ?", [(profile_id, one) for one in decision_ids]
-        )
 
 
 def put_outcome(conn: Connection, row: OutcomeRow) -> None:

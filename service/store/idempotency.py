@@ -1,11 +1,14 @@
 """An `Idempotency-Key` belongs to the API key that used it, and stands for one body and one answer."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
 from service.store.times import to_micros
+
+KEPT = timedelta(days=2)
+"""How long a second try is known as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,13 +18,17 @@ class Snapshot:
     body: bytes = field(repr=False)
 
 
-def save(conn: Connection, snapshot: Snapshot, keep: int = 2) -> None:
-    """Put a snapshot in and let go of all but the newest `keep`: older ones are reproduced from the log."""
+KEPT = 2
+"""So many snapshots stay; older ones are reproduced from the log."""
+
+
+def save(conn: Connection, snapshot: Snapshot) -> None:
+    """Put a snapshot in and let go of all but the newest."""
     conn.exec_driver_sql(
         "INSERT INTO models (run, position, at, body) VALUES (?, ?, ?, ?)",
         (snapshot.run, snapshot.position, to_micros(snapshot.at), snapshot.body),
     )
-    conn.exec_driver_sql("DELETE FROM models WHERE run <= ?", (snapshot.run - keep,))
+    conn.exec_driver_sql("DELETE FROM models WHERE run <= ?", (snapshot.run - KEPT,))
 
 
 def newest(conn: Connection) -> Snapshot | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, select
+from sqlalchemy import ColumnElement, Row, delete, select
 from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
@@ -73,11 +73,6 @@ def of_components(conn: Connection, components: Sequence[int]) -> list[Node]:
     return _select(conn, nodes.c.component, components)
 
 
-def of_profiles(conn: Connection, profile_ids: Sequence[str]) -> list[Node]:
-    """Give the nodes of those profiles, by node."""
-    return _select(conn, nodes.c.profile_id, profile_ids)
-
-
 def read(conn: Connection, numbers: Sequence[int]) -> list[Node]:
     """Give the nodes of those numbers, by node."""
     return _select(conn, nodes.c.node, numbers)
@@ -88,12 +83,6 @@ def saw(conn: Connection, pairs: Iterable[tuple[int, int]]) -> None:
     rows = list(pairs)
     if rows:
         conn.exec_driver_sql("INSERT INTO sightings (node, seq) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
-
-
-def seen_in(conn: Connection, numbers: Sequence[int]) -> int:
-    """Count the facts that any of those nodes was seen in."""
-    distinct = func.count(sightings.c.seq.distinct())
-    return conn.execute(select(distinct).where(sightings.c.node.in_(numbers))).scalar_one()
 
 
 def issue(conn: Connection, ids: Iterable[tuple[str, int]]) -> None:

@@ -42,8 +42,6 @@ decision_log = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-LOGS = (facts, decision_log)
-
 # --- the folds: thrown away and reproduced by `homing rebuild` ----------------------------------------------------
 
 nodes = Table(

@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from math import inf
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -30,6 +32,19 @@ GROUP_SECONDS = 0.05
 
 MAX_WAITING = 1_000
 """With more jobs waiting than this, new ones are refused as `Overloaded`."""
+
+
+LOOK_SECONDS = 1.0
+"""How often it is looked whether the store's file is still there."""
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Give what tells a file from another one of its name; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class _Job(Generic[T]):
@@ -77,6 +92,8 @@ class Writer:
         self._closed = False
         self._version: int | None = None
         self._conn = database.connect()
+        self._opened = _file(database.path)
+        self._looked = -inf
         self._thread = threading.Thread(target=self._work, name="homing-writer", daemon=True)
         self._thread.start()
 
@@ -84,11 +101,6 @@ class Writer:
     def depth(self) -> int:
         """How many jobs wait."""
         return self._waiting.qsize()
-
-    @property
-    def alive(self) -> bool:
-        """Whether jobs are still taken."""
-        return not self._closed and self._thread.is_alive()
 
     def submit(self, job: Callable[[Connection], T]) -> Future[T]:
         """Queue a job; the future is done after its COMMIT.
@@ -199,12 +211,22 @@ class Writer:
         return True
 
     def _begin(self) -> None:
+        self._still_there()
         self._conn.begin()
         version = self._conn.exec_driver_sql("PRAGMA data_version").scalar_one()
         if version != self._version:
             if self._version is not None:
                 self._on_reset()
             self._version = version
+
+    def _still_there(self) -> None:
+        """Refuse to write into a file that was moved or deleted: what is acknowledged must be found again."""
+        now = time.monotonic()
+        if now - self._looked > LOOK_SECONDS:
+            self._looked = now
+            if _file(self._database.path) != self._opened:
+                self._looked = -inf
+                raise StoreError("store_gone", f"{self._database.path}: the store was moved or deleted while in use")
 
     def _rollback(self) -> None:
         try:

@@ -79,11 +79,12 @@ contexts = st.builds(
 
 @st.composite
 def tallies(draw: st.DrawFn) -> Tally:
-    """Draw counts that can be: engaged ≤ sends, converted ≤ engaged, exposures up to the counts."""
+    """Draw counts that can be: converted ≤ engaged ≤ sends, converted ≤ bought ≤ sends, exposures up to the counts."""
     sends = draw(st.integers(0, 40))
     engaged = draw(st.integers(0, sends))
     converted = draw(st.integers(0, engaged))
-    return Tally(sends, engaged, converted, sends * draw(st.floats(0, 1)), engaged * draw(st.floats(0, 1)))
+    bought = draw(st.integers(converted, sends))
+    return Tally(sends, engaged, converted, sends * draw(st.floats(0, 1)), engaged * draw(st.floats(0, 1)), bought)
 
 
 arms = st.tuples(st.sampled_from(CHANNELS), st.sampled_from(KINDS), st.integers(0, 7))

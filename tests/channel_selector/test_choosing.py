@@ -16,10 +16,11 @@ from channel_selector.choosing import Chooser, recompute
 from channel_selector.decisions import send_of_json
 from channel_selector.delays import Delays
 from channel_selector.holdout import Assignment
+from channel_selector.learning import customer_effects, fit_population
 from channel_selector.population import Population
 from channel_selector.reasons import ReasonCode
 from channel_selector.tallies import NO_EFFECTS, CustomerEffects, Tally
-from tests.channel_selector.strategies import NOW, arms, contexts, option, options, tallies
+from tests.channel_selector.strategies import NOW, arms, contexts, option, options, outcome, send, tallies
 
 WEEK = timedelta(days=7)
 EVENING, MORNING = Arm("app_push", "phone", 6), Arm("email", "", 2)
@@ -31,7 +32,12 @@ TAUGHT = Population(
     converted_delays=Delays(WEEK, {}),
 )
 EMPTY = Population.empty(WEEK)
-effects = st.dictionaries(arms.map(lambda arm: Arm(*arm)), tallies(), max_size=4).map(CustomerEffects)
+cells = st.tuples(st.sampled_from([None, "vip"]), arms.map(lambda arm: Arm(*arm)))
+effects = st.builds(
+    CustomerEffects,
+    st.dictionaries(arms.map(lambda arm: Arm(*arm)), tallies(), max_size=4),
+    st.dictionaries(cells, tallies(), max_size=4),
+)
 requests = st.lists(
     st.builds(
         Request,
@@ -126,7 +132,7 @@ def test_draws_follow_the_logged_propensities() -> None:
 
 def test_own_purchases_overrule_the_population() -> None:
     """A customer who buys after morning e-mails gets one although everybody else reacts to evening pushes."""
-    own = CustomerEffects({MORNING: Tally(14, 10, 9, 14.0, 10.0), EVENING: Tally(14, 1, 0, 14.0, 1.0)})
+    own = CustomerEffects({MORNING: Tally(14, 10, 9, 14.0, 10.0, 9), EVENING: Tally(14, 1, 0, 14.0, 1.0)})
     ways = [option("push", hour=20), option("mail", channel="email", kind="", hour=7, after=9)]
     chooser = Chooser(TAUGHT, SelectorSettings(), 1)
     mine, theirs = chooser.decide([one("a", ways, own=own), one("b", ways)], now=NOW, explore=False)
@@ -134,6 +140,24 @@ def test_own_purchases_overrule_the_population() -> None:
     assert mine.reason == "Buys most often after e-mails, usually 06:00–09:00 (9 of 9 purchases)."
     assert (theirs.option_id, theirs.reason_code) == ("push", ReasonCode.POPULATION_BEST)
     assert (mine.propensity, mine.send) == (None, None), "the best on demand is never learned from"
+
+
+def test_a_customer_does_not_count_in_their_own_prior() -> None:
+    """Learned with everybody or with everybody else: the customer's decision has the same probabilities."""
+    ways = [option("evening", hour=20, after=1), option("morning", hour=7, after=2), option("noon", hour=13, after=3)]
+    others = [send(f"o{n}", subject=f"o{n}", hours=-400 - n, hour=(7, 20)[n % 2]) for n in range(40)]
+    own = [send(f"u{n}", hours=-300 - n) for n in range(12)]
+    told = [(each.decision_id, outcome("clicked", 1, since=each.send_at)) for each in [*own, *others[::9]]]
+    told += [(each.decision_id, outcome("converted", 2, since=each.send_at)) for each in own[::2]]
+    decided = []
+    for known in ([*others, *own], others):
+        population = fit_population(known, told, settings=SelectorSettings(), now=NOW)
+        history = customer_effects(own, told, population=population, settings=SelectorSettings(), now=NOW)
+        if known is others:
+            history = CustomerEffects(history.arms)
+        decided += Chooser(population, SelectorSettings(), 1).decide([one("u", ways, own=history)], now=NOW)
+    assert decided[0].conversion_probabilities == pytest.approx(decided[1].conversion_probabilities, rel=1e-12)
+    assert decided[0].probabilities == pytest.approx(decided[1].probabilities, rel=1e-9)
 
 
 def test_a_customers_hours_are_a_prior_only() -> None:
@@ -201,12 +225,12 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_a_surer_estimate_has_a_narrower_interval() -> None:
-    """Ten times the evidence at the same rate narrows the credible interval around it."""
+    """Ten times the evidence at the same rate narrows the credible interval, as a multiple of the estimate."""
     widths = []
     for times in (1, 10):
         own = CustomerEffects({EVENING: Tally(20 * times, 10 * times, 5 * times, 20.0 * times, 10.0 * times)})
         decision = Chooser(TAUGHT, SelectorSettings(), 1).decide([one("u", [option()], own=own)], now=NOW)[0]
-        assert decision.interval is not None
-        assert decision.interval[0] < (decision.conversion_probability or 0.0) < decision.interval[1]
-        widths.append(decision.interval[1] - decision.interval[0])
+        (low, high), mean = decision.interval or (0.0, 0.0), decision.conversion_probability or 0.0
+        assert low < mean < high
+        widths.append((high - low) / mean)
     assert widths[1] < 0.7 * widths[0]

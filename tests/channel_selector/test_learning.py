@@ -12,7 +12,7 @@ from channel_selector.delays import Delays
 from channel_selector.learning import Reported, customer_effects, fit_population
 from channel_selector.population import Population
 from channel_selector.settings import Activation
-from channel_selector.tallies import Tally, total
+from channel_selector.tallies import CustomerEffects, Tally, total
 from tests.channel_selector.strategies import NOW, outcome, send
 
 SETTINGS = SelectorSettings()
@@ -68,9 +68,43 @@ def test_customers_add_up_to_the_population(given_sends: list[Send], told: list[
 
 
 def test_counts_by_hand() -> None:
-    """Of three closed sends one was clicked and one bought: two engaged, one converted, exposures full."""
-    told = [("a", outcome("clicked", 1)), ("b", outcome("converted", 5))]
-    assert folded([send("a"), send("b"), send("c")], told) == Tally(3, 2, 1, 3.0, 2.0)
+    """Of four sends one was clicked, one clicked and bought, one bought: two engaged, one converted, two bought."""
+    told = [("a", outcome("clicked", 1)), ("b", outcome("converted", 5)), ("c", outcome("converted", 5))]
+    told.append(("b", outcome("opened", 1)))
+    assert folded([send("a"), send("b"), send("c"), send("d")], told) == Tally(4, 2, 1, 4.0, 2.0, 2)
+
+
+def test_untracked_channels_are_one_stage() -> None:
+    """Without a click of the channel anywhere, purchases are engagements and conversions; one click changes that."""
+    sends = [send("a"), send("b"), send("c", channel="email"), send("d", channel="email")]
+    told = [(name, outcome("converted", 5)) for name in "abcd"]
+    told.append(("d", outcome("clicked", 24 * 9)))
+    population = fit_population(sends, told, settings=SETTINGS, now=LATER)
+    assert population.tracked == {"email"}, "a click after the window tells as well that clicks are told"
+    assert population.tallies[None, EVENING] == Tally(2, 2, 2, 2.0, 2.0, 2)
+    assert population.tallies[None, Arm("email", "phone", 6)] == Tally(2, 0, 0, 2.0, 0.0, 2)
+    assert sum(population.converted_delays.counts["app_push"]) == 2
+    assert "email" not in population.converted_delays.counts
+
+
+def test_a_customers_own_click_shows_a_channel_tracked() -> None:
+    """Before the population has learned of it, and likewise where only others have clicked."""
+    sends, told = [send("a"), send("b")], [("a", outcome("clicked", 1)), ("b", outcome("converted", 2))]
+    empty = Population.empty(WEEK)
+    own = customer_effects(sends, told, population=empty, settings=SETTINGS, now=LATER)
+    assert own.arms[EVENING] == Tally(2, 1, 0, 2.0, 1.0, 1)
+    learned = fit_population(sends, told, settings=SETTINGS, now=LATER)
+    other = customer_effects([send("b")], told, population=learned, settings=SETTINGS, now=LATER)
+    assert other.arms[EVENING] == Tally(1, 0, 0, 1.0, 0.0, 1)
+
+
+@given(sends, reports)
+def test_what_a_customer_taught_is_their_part_of_the_population(given_sends: list[Send], told: list[Reported]) -> None:
+    """Later outcomes and sends change what is known of the customer and not what the population knew of them."""
+    population = fit_population(given_sends, told, settings=SETTINGS, now=NOW + timedelta(days=12))
+    effects = customer_effects(given_sends, told, population=population, settings=SETTINGS, now=LATER)
+    assert effects.taught == population.tallies
+    assert CustomerEffects.from_json(effects.to_json()) == effects
 
 
 def test_open_windows_weigh_by_their_age() -> None:
@@ -89,7 +123,7 @@ def test_sends_to_come_are_not_counted() -> None:
 
 def test_after_the_window_is_logged_and_not_learned() -> None:
     """A purchase eight days on teaches nothing; the send stays a send without one."""
-    assert folded([send("a")], [("a", outcome("converted", 8 * 24))]) == Tally(1, 0, 0, 1.0, 0.0)
+    assert folded([send("a")], [("a", outcome("converted", 8 * 24))]) == Tally(1, 0, 0, 1.0)
 
 
 def test_unsent_decisions_teach_nothing() -> None:

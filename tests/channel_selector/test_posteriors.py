@@ -1,4 +1,4 @@
-"""Posteriors shrink to the level above, never leave (0, 1), and follow the data as it grows."""
+"""Levels borrow from the level above, the published rates stand where nothing is known, nobody is their own prior."""
 
 from datetime import timedelta
 
@@ -9,12 +9,21 @@ from hypothesis import strategies as st
 
 from channel_selector.arms import Arm
 from channel_selector.delays import Delays
+from channel_selector.pools import Pools
 from channel_selector.population import Population
-from channel_selector.posteriors import CONVERTED_RATE, ENGAGED_RATE, MOST_ROWS, PopulationPosterior, refine
-from channel_selector.tallies import Tally
+from channel_selector.posteriors import (
+    CONVERTED_RATE,
+    ENGAGED_RATE,
+    MOST_ROWS,
+    PopulationPosterior,
+    Priors,
+)
+from channel_selector.shrinkage import Floats
+from channel_selector.tallies import NO_TALLY, Tally, total
 from tests.channel_selector.strategies import NOW, arms, tallies
 
 WEEK = timedelta(days=7)
+PARTS = st.integers(5, 7)
 EVENING, MORNING = Arm("app_push", "phone", 6), Arm("app_push", "phone", 2)
 
 
@@ -24,43 +33,23 @@ def population(cells: dict[tuple[str | None, Arm], Tally]) -> Population:
     return Population(position=1, at=NOW, tallies=cells, engaged_delays=delays, converted_delays=delays)
 
 
+def priors_of(posterior: PopulationPosterior, row: int, taught: Floats | None = None) -> Priors:
+    """Give the priors of one row, for a customer with this part in it."""
+    apart = np.array([] if taught is None else [0], dtype=np.int64)
+    return posterior.priors(np.array([row]), apart, np.empty((0, 12)) if taught is None else taught)
+
+
 def engaged_mean(cells: dict[tuple[str | None, Arm], Tally], segment: str | None, arm: Arm) -> float:
     """Give the population's mean of the first stage."""
     posterior = PopulationPosterior(population(cells))
     row = posterior.row(segment, *arm)
-    return float(posterior.priors(np.array([row])).engaged[0])
-
-
-def test_the_formula_of_the_pooled_posterior() -> None:
-    """α = c + S, β = c (1 − m) / m + E − S, by hand: m 0.1, c 2, 3 of 12 gives 5 / (5 + 18 + 9)."""
-    mean, own, inherited = refine(np.array(0.1), np.array(0.5), 2.0, np.array(3.0), np.array(12.0))
-    assert mean == pytest.approx(5 / 32)
-    assert own == pytest.approx(np.log1p(27 / (5 * 33)))
-    assert inherited == pytest.approx(0.5 * (20 / 32) ** 2)
-
-
-@given(st.floats(0.0, 1.0), st.floats(0.0, 3.0), st.floats(1.0, 10.0), st.integers(0, 10**6), st.floats(0.0, 1e6))
-def test_posteriors_are_finite_and_inside(mean: float, variance: float, worth: float, wins: int, seen: float) -> None:
-    """Whatever the counts, even more successes than exposure, the mean lies in (0, 1) and variances are finite, ≥ 0."""
-    made = refine(np.array(mean), np.array(variance), worth, np.array(float(wins)), np.array(seen))
-    assert 0.0 < made.mean < 1.0
-    assert np.isfinite(made.own)
-    assert made.own >= 0.0
-    assert 0.0 <= made.inherited <= variance
-
-
-@given(st.floats(0.01, 0.5), st.integers(0, 50), st.integers(1, 200))
-def test_a_posterior_lies_between_prior_and_data(prior: float, wins: int, losses: int) -> None:
-    """Shrinkage: the mean lies between the level above and the level's own rate."""
-    rate = wins / (wins + losses)
-    mean = refine(np.array(prior), np.array(0.0), 2.0, np.array(float(wins)), np.array(float(wins + losses))).mean
-    assert min(prior, rate) - 1e-12 <= mean <= max(prior, rate) + 1e-12
+    return float(priors_of(posterior, row).engaged[0])
 
 
 def test_nothing_known_gives_the_published_rates() -> None:
     """An empty population has the documented starting rates for any arm, with room for doubt."""
     posterior = PopulationPosterior(Population.empty(WEEK))
-    priors = posterior.priors(np.array([posterior.row("vip", "pager", "", 3)]))
+    priors = priors_of(posterior, posterior.row("vip", "pager", "", 3))
     assert priors.engaged[0] == pytest.approx(ENGAGED_RATE)
     assert priors.converted[0] == pytest.approx(CONVERTED_RATE)
     assert priors.engaged_variance[0] > 0.5
@@ -81,7 +70,7 @@ def test_levels_borrow_from_the_level_above() -> None:
 def test_without_click_tracking_the_second_stage_tends_to_one() -> None:
     """Where every engagement is a conversion, P(converts | engaged) is nearly 1."""
     posterior = PopulationPosterior(population({(None, EVENING): Tally(10_000, 200, 200, 10_000.0, 200.0)}))
-    priors = posterior.priors(np.array([posterior.row(None, *EVENING)]))
+    priors = priors_of(posterior, posterior.row(None, *EVENING))
     assert priors.converted[0] > 0.97
     assert priors.engaged[0] * priors.converted[0] == pytest.approx(0.02, rel=0.05)
 
@@ -98,9 +87,41 @@ def test_populations_survive_json(cells: dict[tuple[str | None, Arm], Tally]) ->
 def test_the_memory_of_cells_is_bounded() -> None:
     """A flood of segments is forgotten at the next batch, and what is asked again is the same."""
     posterior = PopulationPosterior(population({(None, EVENING): Tally(100, 10, 2, 100.0, 10.0)}))
-    before = posterior.priors(np.array([posterior.row(None, *EVENING)]))
-    posterior._table.extend([(0.0, 0.0, 0.0, 0.0)] * MOST_ROWS)
+    before = priors_of(posterior, posterior.row(None, *EVENING))
+    for number in range(MOST_ROWS):
+        posterior.row(str(number), *MORNING)
     posterior.begin()
     row = posterior.row(None, *EVENING)
     assert row == 0
-    assert posterior.priors(np.array([row])) == before
+    assert priors_of(posterior, row) == before
+
+
+cell_tallies = st.dictionaries(
+    st.tuples(st.sampled_from([None, "vip"]), st.builds(Arm, st.just("email"), st.sampled_from(["", "phone"]), PARTS)),
+    tallies(),
+)
+
+
+@given(cell_tallies, cell_tallies, st.sampled_from([None, "vip"]))
+def test_a_customer_is_no_part_of_their_own_prior(
+    others: dict[tuple[str | None, Arm], Tally], own: dict[tuple[str | None, Arm], Tally], segment: str | None
+) -> None:
+    """What the population says to a customer is what it would say had it never met them."""
+    both = {
+        cell: total([others.get(cell, NO_TALLY), own.get(cell, NO_TALLY)]) for cell in sorted({*others, *own}, key=str)
+    }
+    arm = Arm("email", "phone", 6)
+    without, whole = PopulationPosterior(population(others)), PopulationPosterior(population(both))
+    taught = np.array([Pools(own).counts(segment, arm)])
+    expected = priors_of(without, without.row(segment, *arm))
+    got = priors_of(whole, whole.row(segment, *arm), taught)
+    for mine, theirs in zip(got, expected, strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-9)
+
+
+def test_taught_more_than_there_is_leaves_nothing() -> None:
+    """A part larger than the whole, told since the population was learned, never makes a count negative."""
+    posterior = PopulationPosterior(population({(None, EVENING): Tally(10, 2, 1, 10.0, 2.0)}))
+    priors = priors_of(posterior, posterior.row(None, *EVENING), np.full((1, 12), 1e6))
+    assert priors.engaged[0] == pytest.approx(ENGAGED_RATE)
+    assert priors.converted[0] == pytest.approx(CONVERTED_RATE)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from hypothesis import note
+from hypothesis import currently_in_test_context, note
 
 from identity.judgements import Judgement
 from identity.observations import Observation
@@ -25,8 +25,16 @@ def differing(left: Said, right: Said) -> list[str]:
     """Name the parts in which two answers differ, and note both."""
     parts = [part for part in Said.__dataclass_fields__ if getattr(left, part) != getattr(right, part)]
     for part in parts:
-        note(f"{part}: {_readable(getattr(left, part))}\n  not {_readable(getattr(right, part))}")
+        _say(f"{part}: {_readable(getattr(left, part))}\n  not {_readable(getattr(right, part))}")
     return parts
+
+
+def _say(text: str) -> None:
+    """Note a line of a counterexample; outside of Hypothesis print it, for pytest to show."""
+    if currently_in_test_context():
+        note(text)
+    else:
+        print(text)  # noqa: T201 # pytest shows it with the failure
 
 
 def _readable(value: object) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -18,8 +19,9 @@ from identity.ports import MemoryShelf
 from identity.resolve import resolve
 from identity.rules import LinkingRules
 from tests.identity.compare import KEY, Said, by_engine, by_shelf, without_company
+from tests.identity.crowd import crowded_world
 from tests.identity.oracle import contradictory
-from tests.identity.sketch import cannot, must, seen
+from tests.identity.sketch import cannot, must, name, seen
 from tests.identity.telling import differing, tell
 from tests.strategies import World, busy_worlds, examples, worlds
 
@@ -78,6 +80,23 @@ def test_every_fact_leaves_what_resolve_gives(drawn: tuple[World, tuple[Fact, ..
     for fact in facts:
         arrived.take(fact)
         assert differing(arrived.said(), arrived.defined()) == []
+
+
+@pytest.mark.parametrize("start", range(0, 600, 100))
+def test_every_fact_counts_in_crowded_worlds(start: int) -> None:
+    """The same over seeded worlds, in order of time with some facts late; a failure names the seed."""
+    for seed in range(start, start + 100):
+        world = crowded_world(seed)
+        random = Random(seed)
+        late = random.sample(world.observations, len(world.observations) // 4)
+        facts: list[Fact] = [o for o in sorted(world.observations, key=lambda o: o.key) if o not in late]
+        others: list[Fact] = [*late, *world.judgements]
+        for fact in others:
+            facts.insert(random.randint(0, len(facts)), fact)
+        arrived = Arrivals(world.rules)
+        for place, fact in enumerate(facts):
+            arrived.take(fact)
+            assert differing(arrived.said(), arrived.defined()) == [], f"seed {seed}, fact {place}"
 
 
 @examples(100)
@@ -186,6 +205,50 @@ def test_ttl_counts_from_the_sighting_before_in_event_time() -> None:
         ],
     )
     assert len(arrived.said().profiles) == 1
+
+
+def test_a_late_sighting_takes_nothing_from_the_latest() -> None:
+    """What a late sighting adds to the past does not shorten the time since a cookie was last seen."""
+    names = dict(LinkingRules().namespaces)
+    names["anonymous_id"] = replace(names["anonymous_id"], ttl=timedelta(hours=2))
+    arrived = taken(
+        replace(LinkingRules(), namespaces=names),
+        [
+            seen("1", 10, "user_id:ada", "anonymous_id:web"),
+            seen("3", 12, "anonymous_id:web"),
+            seen("2", 11, "anonymous_id:web"),
+            seen("4", 14, "anonymous_id:web"),
+        ],
+    )
+    assert len(arrived.said().profiles) == 1
+
+
+def test_components_that_join_keep_what_they_counted() -> None:
+    """A phone is a hub by all the persons it was seen with, wherever they were counted."""
+    arrived = taken(
+        replace(LinkingRules(), hub_limit=1),
+        [
+            seen("1", 10, "user_id:ben"),
+            seen("2", 11, "user_id:ben", "device_id:phone"),
+            seen("3", 12, "phone:box", "user_id:ada"),
+            seen("4", 13, "phone:box", "user_id:ben"),
+        ],
+    )
+    assert list(arrived.said().shared) == [name("phone:box")]
+
+
+def test_a_judgement_on_nobody_yet_holds_later() -> None:
+    """A cannot-link said of identifiers not yet seen holds once they are, in profiles that were there before."""
+    arrived = taken(
+        LinkingRules(),
+        [
+            seen("1", 10, "device_id:tab"),
+            cannot("anonymous_id:web", "email:ada@example.com"),
+            seen("2", 11, "device_id:tab", "anonymous_id:web"),
+            seen("3", 12, "device_id:tab", "email:ada@example.com"),
+        ],
+    )
+    assert len(arrived.said().profiles) == 2
 
 
 def test_an_undone_judgement_leaves_no_trace() -> None:

@@ -11,6 +11,7 @@ from identity.errors import ContradictionError
 from identity.judgements import Judgement
 from identity.resolve import Resolution, resolve
 from tests.identity.compare import KEY, by_engine, by_oracle, consistent, without_reasons
+from tests.identity.crowd import crowded_world
 from tests.identity.oracle import contradictory, oracle
 from tests.identity.telling import differing, tell
 from tests.strategies import HOURS, World, examples, judgements, moments, worlds
@@ -35,6 +36,18 @@ def test_engine_is_the_oracle(world: World, as_of: datetime | None) -> None:
     told(world)
     answer = oracle(world.observations, world.rules, consistent(world.judgements), as_of)
     assert differing(without_reasons(by_engine(engine(world, as_of))), by_oracle(answer)) == []
+
+
+@pytest.mark.parametrize("start", range(0, 1_500, 250))
+def test_engine_is_the_oracle_in_crowded_worlds(start: int) -> None:
+    """The same over seeded worlds; a failure names the seed."""
+    for seed in range(start, start + 250):
+        world = crowded_world(seed)
+        said, answer = (
+            without_reasons(by_engine(engine(world))),
+            oracle(world.observations, world.rules, consistent(world.judgements)),
+        )
+        assert differing(said, by_oracle(answer)) == [], f"seed {seed}"
 
 
 @examples(100)

@@ -53,7 +53,7 @@ def event(
         at=at(minute),
         message_id=f"{minute}-{kind}-{product}-{name}",
         trust=trust,
-        devices=(("anonymous_id", device),),
+        identifiers=(("anonymous_id", device),),
         cart_id=cart_id,
         order_id=order_id,
         decision_id=decision_id,
@@ -97,7 +97,7 @@ def test_a_cart_tells_what_is_in_it_and_where_it_was_left() -> None:
     more = event(3, K.PRODUCT_ADDED, "q", cart_id="c", price=5.5, amount=11.0, device="phone")
     cart = only([ADDED, more], 4)
     assert cart.items == (CartItem(product="p", quantity=2, price=10), CartItem(product="q", quantity=1, price=5.5))
-    assert (cart.value, cart.currency, cart.devices) == (25.5, "KRW", (("anonymous_id", "phone"),))
+    assert (cart.value, cart.currency, cart.identifiers) == (25.5, "KRW", (("anonymous_id", "phone"),))
     assert "phone" not in repr(cart)
 
 

@@ -1,6 +1,8 @@
 """Carts left behind are found across devices, as their person's own facts tell it, without reading the whole log."""
 
+import asyncio
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from service.keys import Scope
 from service.messages import Message, parse
 from service.store import facts
 from service.wiring import Homing
-from tests.service.harness import NOON, Api
+from tests.service.harness import NOON, Api, deployment
 
 HOUR = timedelta(hours=1)
 
@@ -51,7 +53,7 @@ def device(name: str) -> dict[str, Any]:
 
 def left(homing: Homing, since: datetime | None = None, now: datetime = NOON) -> list[Abandoned]:
     """Give the carts left behind."""
-    return homing.writer.submit(lambda conn: abandoned(conn, homing, since, now)).result(10)
+    return asyncio.run(abandoned(homing, since, now))
 
 
 def ids(found: list[Abandoned]) -> list[str | None]:
@@ -238,3 +240,15 @@ def test_the_scope_is_asked_for(api: Api) -> None:
     """No key is 401, another scope 403."""
     assert api.get("/v1/abandonments").status_code == 401
     assert api.get("/v1/abandonments", key=api.key(Scope.DECIDE)).status_code == 403
+
+
+def test_the_device_is_what_the_rules_call_one(tmp_path: Path, clock: FixedClock) -> None:
+    """A shop's own namespace of class device counts; a contact never does."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[namespaces.till]\nclass = "device"\npriority = 2\n[namespaces.device_id]\nclass = "contact"\n')
+    homing = deployment(tmp_path, clock, {"HOMING_RULES": str(rules)})
+    till = [{"type": "till", "id": "till-7", "collection": "users", "encoding": "none"}]
+    take(homing, cart("Product Added", 5, userId="u", context={**device("d1"), "externalIds": till}))
+    (found,) = left(homing)
+    homing.close()
+    assert found.device == ("till", "till-7")

@@ -80,7 +80,7 @@ def test_a_whole_order_is_read() -> None:
         message_id="m-1",
         source="web",
         trust=Trust.ASSERTED,
-        devices=(("anonymous_id", "a-1"), ("device_id", "d-1")),
+        identifiers=message(None).identifiers,
         cart_id="881",
         order_id="o-1",
         decision_id="d-1",
@@ -146,6 +146,6 @@ def test_any_json_is_read_without_an_error(name: CommerceKind, properties: dict[
     assert event.cart_id != ""
 
 
-def test_devices_are_hidden_in_the_repr() -> None:
+def test_identifiers_are_hidden_in_the_repr() -> None:
     """Identifiers must not reach a log by way of a traceback."""
     assert "a-1" not in repr(read("Cart Viewed", {}))

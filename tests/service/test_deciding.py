@@ -274,3 +274,10 @@ def test_a_decision_stands_for_a_day_at_least(shop: Shopping) -> None:
     """However short its message's time is, and as long as that where it is longer."""
     assert decide(shop, "m1", deadline=soon(shop)).expires_at == NOON + HELD_FOR
     assert decide(shop, "m2", not_before=NOON + timedelta(days=3)).expires_at == NOON + timedelta(days=3) + DEADLINE
+
+
+def test_the_logged_seed_tells_nothing_of_the_key(shop: Shopping) -> None:
+    """Decision ids and strangers' names are made with a key of their own; the seed in the log comes from another."""
+    seed, secret = decide(shop).decision.seed, shop.api.homing.secret
+    assert seed == int.from_bytes(secret.derive("seed")[:6])
+    assert seed != int.from_bytes(secret.derive("decisions")[:6])

@@ -1,8 +1,8 @@
 """Outcomes tell which addresses are dead, which complained, and what was denied by answering a message."""
 
 from channel_selector.endpoints import Consent, ConsentState, Endpoint
+from channel_selector.learning import Reported
 from channel_selector.outcomes import Outcome, OutcomeKind
-from service.attribution import Reported
 from service.feedback import feedback
 from service.store.decisions import DecisionRow
 from tests.service.customers.world import hour

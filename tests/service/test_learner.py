@@ -22,8 +22,9 @@ from service.ingest import ingest
 from service.learner import fold_run, keep_learning, learn
 from service.messages import Message, parse
 from service.rulings import Logged, logged
-from service.store import decisions, models
+from service.store import decisions, idempotency, models
 from service.store.decisions import EntryKind, LoggedEntry
+from service.store.idempotency import Answer
 from service.store.models import Snapshot
 from service.store.writer import Writer
 from service.wiring import Homing
@@ -163,14 +164,20 @@ def _append(conn: Connection, entry: decisions.Entry) -> None:
 
 
 def test_the_next_decision_uses_the_model(shop: Shopping, clock: FixedClock) -> None:
-    """Before the first run nothing is known; after it the version is the population's, here and in a new process."""
+    """Before the first run nothing is known; after it the version is the population's, here and in a new process.
+
+    What one customer did raises what is expected of others.
+    """
+    other = {"namespace": "user_id", "value": "nobody"}
+    before = shop.ask("before", recipient=other, channels=["app_push"])
     first = sent_and_clicked(shop, clock, channels=["app_push"])
     population = shop.api.run(learn(shop.api.homing))
     assert population is not None
     second = shop.ask("second", channels=["app_push"])
-    assert first["model_version"] == f"beta-1:{Population.empty(timedelta(days=7)).version}"
-    assert second["model_version"] == f"beta-1:{population.version}"
-    assert second["conversion_probability"] > first["conversion_probability"]
+    assert first["model_version"] == f"beta-2:{Population.empty(timedelta(days=7)).version}"
+    assert second["model_version"] == f"beta-2:{population.version}"
+    after = shop.ask("after", recipient=other, channels=["app_push"])
+    assert after["conversion_probability"] > before["conversion_probability"]
     shop.api.homing.decider.forget()
     assert shop.ask("third", channels=["app_push"])["model_version"] == second["model_version"]
 
@@ -271,7 +278,7 @@ def test_a_changed_window_begins_anew_until_it_is_learned(tmp_path: Path, clock:
             assert api.run(learn(homing)) is not None
         else:
             empty = Population.empty(timedelta(days=3))
-            assert shop.ask("after")["model_version"] == f"beta-1:{empty.version}"
+            assert shop.ask("after")["model_version"] == f"beta-2:{empty.version}"
         api.close()
         homing.close()
     homing = deployment(tmp_path, clock, {"HOMING_ATTRIBUTION_WINDOW": "3d"})
@@ -325,3 +332,20 @@ def test_a_failed_run_is_tried_again(shop: Shopping, clock: FixedClock, monkeypa
     shop.api.run(until_learned())
     assert writer.failed
     assert len(runs(shop.api.homing)) == 1
+
+
+def test_old_answers_to_idempotency_keys_are_let_go_of(shop: Shopping, clock: FixedClock) -> None:
+    """A run forgets those older than two days; a second try before that gets the same answer."""
+    homing, answer = shop.api.homing, Answer(digest=b"d", status=200, body=b"{}")
+
+    def keep(conn: Connection) -> None:
+        idempotency.keep(conn, "key_1", "old", answer, NOON)
+        idempotency.keep(conn, "key_1", "new", answer, NOON + timedelta(hours=2))
+
+    def kept(conn: Connection) -> list[Answer | None]:
+        return [idempotency.find(conn, "key_1", name) for name in ("old", "new")]
+
+    homing.writer.submit(keep).result(10)
+    sent_and_clicked(shop, clock)
+    shop.api.run(learn(homing, now=NOON + idempotency.KEPT + timedelta(hours=1)))
+    assert homing.writer.submit(kept).result(10) == [None, answer]

@@ -18,7 +18,7 @@ from identity.rules import LinkingRules, load_rules
 from service import shelf
 from service.ingest import Receipt, ingest
 from service.messages import Message
-from service.observing import observation_of
+from service.observing import Observer
 from service.people import People
 from service.store import facts, nodes
 from service.store.database import Database, open_database
@@ -103,7 +103,8 @@ def test_profiles_in_the_store_are_those_of_r(arrivals: list[Message], cached: i
 
 
 def _compare(conn: Connection, people: People, arrivals: list[Message]) -> None:
-    wanted = resolve([observation_of(one, RULES) for one in arrivals], RULES, key=KEY)
+    observer = Observer(RULES)
+    wanted = resolve([observer.observe(one) for one in arrivals], RULES, key=KEY)
     by_identifier = {i: p.profile_id for p in wanted.profiles for i in p.identifiers}
     stored = nodes.find(conn, list(by_identifier))
     assert {i: node.profile_id for i, node in stored.items()} == by_identifier

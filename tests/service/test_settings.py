@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from channel_selector.caps import FrequencyCap
+from channel_selector.settings import Activation
 from channel_selector.slots import KOREAN_NIGHT, QuietHours
 from service.errors import SettingsError
 from service.setting_kinds import CategoryConsent
@@ -81,7 +82,7 @@ def test_every_section_is_read(file: Path) -> None:
     }
     assert settings.abandonment.wait == timedelta(minutes=90)
     assert settings.selection().floor == 0.1
-    assert settings.selection().activation == "reported"
+    assert settings.activation is settings.selection().activation is Activation.REPORTED
     assert settings.eligibility().costs == {"sms": 20.0}
     assert settings.eligibility().unknown_consent == {"email": True, "sms": False}
 
@@ -90,17 +91,15 @@ def test_the_environment_reaches_into_sections_and_joins_tables(file: Path) -> N
     """Two underscores part a path; names of the user's own join those of the file."""
     settings = read(
         file,
-        'consent.unknown.email = "allow"\nwebhooks.mail.provider = "sendgrid"',
+        'consent.unknown.email = "allow"',
         environment={
             "HOMING_CONSENT__UNKNOWN__SMS": "deny",
-            "HOMING_WEBHOOKS__MAIL__SECRET": "wh-1",
             "HOMING_SELECTOR__FLOOR": "0.2",
             "HOMING_CAPS": '[{ limit = 1, per = "1d" }]',
             "HOMING_ASSERTED_ORDERS": "true",
         },
     ).settings
     assert settings.consent.unknown == {"email": True, "sms": False}
-    assert settings.webhooks == {"mail": {"provider": "sendgrid", "secret": "wh-1"}}
     assert settings.selector.floor == 0.2
     assert settings.asserted_orders is True
     assert len(settings.caps) == 1
@@ -163,12 +162,11 @@ def test_the_environment_is_checked_too(file: Path, name: str, value: str, told:
 
 def test_secrets_are_hidden_wherever_settings_are_shown(file: Path) -> None:
     """Neither `config show` nor a repr gives a secret away."""
-    configuration = read(file, "webhooks.mail.key = 'wh-1'", environment={"HOMING_SECRET": "hush" * 10})
+    configuration = read(file, environment={"HOMING_SECRET": "hush" * 10})
     shown = {one.key: one.value for one in configuration.shown}
-    assert shown["secret"] == shown["webhooks.mail.key"] == "(hidden)"
+    assert shown["secret"] == "(hidden)"
     assert configuration.settings.secret == "hush" * 10
     assert "hush" not in repr(configuration)
-    assert "wh-1" not in repr(configuration)
 
 
 def test_a_secret_unset_is_shown_as_unset(file: Path) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Connection
 
+from channel_selector.holdout import Assignment
 from channel_selector.outcomes import OutcomeKind
 from service.clock import FixedClock
 from service.learner import learn
@@ -118,6 +120,17 @@ def test_past_messages_are_decisions_with_their_true_propensities(demo: Homing) 
         assert (option.channel, option.device_kind, option.send_at) == (past.channel, past.device_kind, past.sent_at)
         assert (option.local_hour, option.weekday) == (past.local_hour, past.weekday)
         assert found[past.decision_id].message_id == past.message_id
+        assert (decision.policy_version, decision.assignment) == ("uniform-1", Assignment.LEARNED)
+        assert decision.reason.startswith("Tried to learn more. ")
+
+
+def test_an_event_that_is_none_is_a_fault_of_the_shop(demo: Homing) -> None:
+    """What the collector would reject is never left out in silence."""
+    shop = shop_at(WEDNESDAY)
+    wrong = replace(shop.messages[0], raw={**shop.messages[0].raw, "type": "shout"})
+    with pytest.raises(ValueError, match="invalid_type"):
+        load(demo, replace(shop, messages=[wrong]))
+    assert sizes(demo) == (0, 0)
 
 
 def test_the_past_counts_for_the_customer(demo: Homing) -> None:

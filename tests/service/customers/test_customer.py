@@ -158,4 +158,3 @@ def test_a_contact_that_only_judgements_speak_of_has_no_dates() -> None:
     )
     assert (empty.first_seen, empty.last_seen, empty.orders, empty.consents) == (None, None, (), ())
     assert empty.carts(hour(1) + timedelta(days=1)) == ()
-    assert empty.device("d1") is None

@@ -13,7 +13,7 @@ from identity.rules import LinkingRules
 from service.consents import consent_message
 from service.customers import Customer, CustomerRules, customer
 from service.messages import Message, parse
-from service.observing import observation_of
+from service.observing import Observer
 from service.people import SeenFact
 
 START = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
@@ -75,7 +75,8 @@ class World:
 
     def customer(self, namespace: str, value: str) -> Customer:
         """Give the customer whose profile holds an identifier."""
-        observed = [(message, observation_of(message, self.rules.linking)) for message in self.messages]
+        observer = Observer(self.rules.linking)
+        observed = [(message, observer.observe(message)) for message in self.messages]
         resolution = resolve([observation for _, observation in observed], self.rules.linking)
         wanted = Identifier(namespace, value)
         profile = next(profile for profile in resolution.profiles if wanted in profile.identifiers)

@@ -86,14 +86,12 @@ def test_the_sends_to_endpoints_are_a_half_open_interval(database: Database) -> 
     assert [one.decision_id for one in found] == ["d1", "d2"]
 
 
-def test_decisions_move_to_another_profile(database: Database) -> None:
-    """After a merge the survivor has them."""
+def test_decisions_are_found_by_their_profiles(database: Database) -> None:
+    """Those made for any of these ids, and no others."""
     with database.transaction() as conn:
-        decisions.put_decision(conn, row("d1", seq=1))
-        decisions.put_decision(conn, row("d2", seq=2))
-        decisions.move(conn, ["d1"], "p9")
-        decisions.move(conn, [], "p8")
-        assert [one.decision_id for one in decisions.of_profiles(conn, ["p9"])] == ["d1"]
+        for place, name in enumerate(("d1", "d2", "d3"), start=1):
+            decisions.put_decision(conn, row(name, seq=place, profile=f"p{place}"))
+        assert [one.decision_id for one in decisions.of_profiles(conn, ["p1", "p3"])] == ["d1", "d3"]
 
 
 def test_outcomes_are_in_order_of_time(database: Database) -> None:
