@@ -130,14 +130,18 @@ def _once(
     return content
 
 
-def _tightened(conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller, answered: bytes) -> bytes:
-    """Give the decision answered before as it stands now."""
+def _tightened(
+    conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller, answered: bytes
+) -> bytes:
+    """Give what was answered before, to the byte, unless it may not be sent any more."""
     now = homing.clock.now()
-    ruling = homing.decider.today(conn, orjson.loads(answered)["decision_id"], now)
+    before = orjson.loads(answered)
+    ruling = homing.decider.today(conn, before["decision_id"], now)
     if ruling is None:
         return answered
     may_address = caller.may(Scope.ADDRESS)
-    return orjson.dumps(recommendation(ruling, now, returned=tuple(asked.returned), may_address=may_address))
+    content = recommendation(ruling, now, returned=tuple(asked.returned), may_address=may_address)
+    return answered if content["action"] == before["action"] else orjson.dumps(content)
 
 
 def _result(conn: Connection, homing: Homing, asked: RecommendationAsked | ApiError, caller: Caller) -> dict[str, Any]:

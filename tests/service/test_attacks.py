@@ -98,8 +98,7 @@ def test_an_idempotency_key_lets_nothing_loose(api: Api, server: str) -> None:
     headers = {"Idempotency-Key": "k"}
     first = api.post("/v1/recommendations", key=server, json=cart, headers=headers).json()
     assert first["action"] == "send"
-    bought = {"event": "Order Completed", "properties": {"order_id": "o", "cart_id": "c"}}
-    track(api, server, userId="victim", **bought)
+    track(api, server, userId="victim", event="Order Completed", properties={"order_id": "o", "cart_id": "c"})
     again = api.post("/v1/recommendations", key=server, json=cart, headers=headers).json()
     assert (again["decision_id"], again["action"], again["reason_code"]) == (
         first["decision_id"],

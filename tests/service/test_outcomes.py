@@ -177,7 +177,7 @@ def test_the_future_is_now(api: Api, clock: FixedClock) -> None:
         ({"value": 2e15}, "value"),
         ({"id": ""}, "id"),
         ({"id": "\n"}, "id"),
-        ({"when": "2026-11-16T11:00:00Z"}, "when"),
+        ({"when": "2026-11-16T11:00:00Z"}, "body"),
     ],
 )
 def test_a_wrong_field_is_named(api: Api, change: dict[str, Any], field: str) -> None:
