@@ -130,9 +130,7 @@ def _once(
     return content
 
 
-def _tightened(
-    conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller, answered: bytes
-) -> bytes:
+def _tightened(conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller, answered: bytes) -> bytes:
     """Give what was answered before, to the byte, unless it may not be sent any more."""
     now = homing.clock.now()
     before = orjson.loads(answered)
