@@ -80,7 +80,10 @@ class RecommendationAsked(BaseModel):
     variants: list[Text] = Field(default=[], max_length=VARIANTS)
     features: dict[Name, Feature] = Field(default={}, max_length=FEATURES, repr=False)
     returned: list[Name] = Field(
-        default=[], alias="return", max_length=NAMES_IN_RECIPIENT, description="Namespaces to give as recipient_ids"
+        default=[],
+        alias="return",
+        max_length=NAMES_IN_RECIPIENT,
+        description="Namespaces to give as recipient_ids; those of addresses need the scope address",
     )
     explore: bool = Field(default=True, description="false: the best option, not drawn and never learned from")
 

@@ -19,7 +19,11 @@ WONJUN = {
     "context": {"device": {"id": "phone-19f", "type": "ios", "token": "token-1"}, "timezone": "Asia/Seoul"},
 }
 NAMED = ("--namespace", "user_id", "--value", "wonjun-kim", "--message-id", "m1")
-BODY = {"recipient": {"namespace": "user_id", "value": "wonjun-kim"}, "message": {"id": "m1"}, "return": ["email"]}
+BODY = {
+    "recipient": {"namespace": "user_id", "value": "wonjun-kim"},
+    "message": {"id": "m1"},
+    "return": ["user_id", "email"],
+}
 
 
 @pytest.fixture
@@ -30,14 +34,14 @@ def known(program: Program) -> Program:
 
 
 def test_the_answer_is_the_contract_s(known: Program) -> None:
-    """Named by options or by a file, the same message has the same decision, without the address."""
+    """Named by options or by a file, the same message has the same decision, without any address."""
     told = known.json("recommend", *NAMED)
     assert set(told) == set(Recommendation.model_fields)
     assert (told["action"], told["channel"], told["device_id"]) == ("send", "app_push", "phone-19f")
     assert told["address"] is None
     again = known.json("recommend", str(known.write("body.json", [BODY])))
     assert again["decision_id"] == told["decision_id"]
-    assert again["recipient_ids"] == {"email": ["wonjun@example.com"]}
+    assert again["recipient_ids"] == {"user_id": ["wonjun-kim"]}
 
 
 def test_people_get_two_lines(known: Program) -> None:
