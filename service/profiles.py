@@ -28,12 +28,24 @@ def _unstored(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
+def _today(request: Request) -> None:
+    """Refuse `as_of` rather than answer with today's profile as if it were an earlier one's."""
+    if "as_of" in request.query_params:
+        message = "as_of: profiles are shown as they stand today; leave it out"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "as_of_unsupported", message)
+
+
 _RESPONSES = refusals(
     Scope.READ,
     {404: "No such profile, or no profile that holds this identifier", 422: "A parameter is missing or wrong"},
 )
 
-router = APIRouter(prefix="/v1/profiles", tags=["profiles"], dependencies=[Depends(_unstored)], responses=_RESPONSES)
+router = APIRouter(
+    prefix="/v1/profiles",
+    tags=["profiles"],
+    dependencies=[Depends(_unstored), Depends(_today)],
+    responses=_RESPONSES,
+)
 
 Reader = Annotated[Caller, Depends(require(Scope.READ))]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most")]
