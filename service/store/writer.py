@@ -238,17 +238,26 @@ class Writer:
         self._on_reset()
 
     def _refuse_waiting(self, first: _Job[Any], error: Exception) -> bool:
-        """Where not even BEGIN succeeds, fail all that wait: each would only wait as long again."""
+        """Where not even BEGIN succeeds, fail all that wait by now: each would only wait as long again."""
         self._rollback()
-        job: _Job[Any] | None = first
-        while job is not None:
+        refused, more = self._all_waiting(first)
+        # Only now is anyone told: whoever asks again after that is no part of this refusal.
+        for job in refused:
             if job.future.set_running_or_notify_cancel():
                 job.future.set_exception(error)
+        return more
+
+    def _all_waiting(self, first: _Job[Any]) -> tuple[list[_Job[Any]], bool]:
+        """Take every job that waits; tell whether more may come."""
+        taken = [first]
+        while True:
             try:
                 job = self._waiting.get_nowait()
             except queue.Empty:
-                return True
-        return False
+                return taken, True
+            if job is None:
+                return taken, False
+            taken.append(job)
 
     def _changes(self) -> int:
         driver = self._conn.connection.driver_connection

@@ -258,6 +258,25 @@ def test_a_held_store_is_said_plainly(writer: Writer, database: Database) -> Non
     assert writer.submit(put("free")).result(10) == "free"
 
 
+def test_who_asks_again_is_no_part_of_the_refusal(writer: Writer, database: Database) -> None:
+    """A job that comes once the store is free again runs, even while the others are still being refused."""
+    writer.submit(lambda conn: conn.exec_driver_sql("PRAGMA busy_timeout = 20")).result(10)
+    again: list[Future[str]] = []
+    with closing(sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        def release(_refused: Future[str]) -> None:
+            other.execute("ROLLBACK")
+            again.append(writer.submit(put("again")))
+
+        refused = writer.submit(put("held"))
+        refused.add_done_callback(release)
+        with pytest.raises(StoreBusy):
+            refused.result(10)
+        writer.submit(put("last")).result(10)
+    assert again[0].result(10) == "again"
+
+
 def test_a_full_disk_is_said_plainly(writer: Writer, database: Database) -> None:
     """SQLITE_FULL becomes a StoreError; nothing of the group remains, and there is room again afterwards."""
     pages = writer.submit(lambda conn: conn.exec_driver_sql("PRAGMA page_count").scalar_one()).result(10)
