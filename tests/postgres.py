@@ -271,12 +271,19 @@ def _reachable(programs: Path, folder: Path, rights: dict[str, Any]) -> Path:
             [str(programs / "postgres"), "--version"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **rights
         )
     except PermissionError:
-        copied = shutil.copytree(programs.parent, folder / "programs", symlinks=True)
-        for place, _, files in os.walk(copied):
-            for path in (Path(place), *(Path(place, name) for name in files)):
-                os.chown(path, rights["user"], rights["group"], follow_symlinks=False)
-        return copied / "bin"
+        return _copied(programs, folder / "programs", rights)
     return programs
+
+
+def _copied(programs: Path, to: Path, rights: dict[str, Any]) -> Path:
+    """Copy the programs and, as they look for them beside the package, the wheel's libraries."""
+    package = programs.parents[1]
+    for part in (programs.parent, package.with_name(f"{WHEEL}.libs")):
+        shutil.copytree(part, to / part.relative_to(package.parent), symlinks=True)
+    for place, _, files in os.walk(to):
+        for path in (Path(place), *(Path(place, name) for name in files)):
+            os.chown(path, rights["user"], rights["group"], follow_symlinks=False)
+    return to / programs.relative_to(package.parent)
 
 
 def _guard(folder: Path) -> subprocess.Popen[bytes]:
