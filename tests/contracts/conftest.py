@@ -1,0 +1,77 @@
+"""`store` is an empty store of each kind in turn; `twins` is the same deployment over each of them at once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.clock import FixedClock
+from service.store.database import Database, open_database
+from service.wiring import Homing
+from tests.contracts.twins import Twins
+from tests.postgres import PostgresServer
+from tests.service.harness import NOON, Api, deployment, empty_store
+
+STORES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: PostgresServer) -> str:
+    """Give the name of an empty store's database, to be copied."""
+    name = postgres.create()
+    open_database(postgres.url_of(name)).close()
+    return name
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> str:
+    """Give the address of an empty store in a file."""
+    path = tmp_path / "homing.db"
+    path.write_bytes(empty_store())
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_store(postgres: PostgresServer, migrated: str) -> Iterator[str]:
+    """Give the address of an empty store in a database."""
+    name = postgres.create(template=migrated)
+    yield postgres.url_of(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> str:
+    """Give the address of an empty store, of each kind in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_store")
+    return url
+
+
+@pytest.fixture
+def database(store: str) -> Iterator[Database]:
+    """Give an empty store, open."""
+    opened = open_database(store)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Give a clock that stands at Monday noon until it is moved."""
+    return FixedClock(NOON)
+
+
+@pytest.fixture
+def homing(store: str, tmp_path: Path, clock: FixedClock) -> Iterator[Homing]:
+    """Give a whole deployment."""
+    opened = deployment(tmp_path, clock, url=store)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def twins(sqlite_store: str, postgresql_store: str, tmp_path: Path, clock: FixedClock) -> Iterator[Twins]:
+    """Give one deployment over each store, with the same secret and the same clock."""
+    opened = [deployment(tmp_path, clock, url=url) for url in (sqlite_store, postgresql_store)]
+    both = Twins([Api(each) for each in opened], clock)
+    yield both
+    both.close()
