@@ -10,8 +10,8 @@ from typing import Any
 from tests.service.harness import NOON
 
 PEOPLE = ("ada", "Ada", "Zoë", "zoe", "원준", "𝔟ert", "O'Neil", "%_\\")
-DEVICES = ("phone-1", "phone-2", "tablet", "Tablet")
-BROWSERS = ("b1", "b2", "B1", "é", "e\u0301")
+DEVICES = ("phone", "Phone", "tablet-2", "tablet-10")
+BROWSERS = ("b1", "B1", "é", "e\u0302")
 NAMES = ("Seen", "Product Added", "Product Removed", "Checkout Started", "Order Completed", "seen", "상품 보기", "😀")
 CATEGORIES = ("marketing_email", "marketing_app_push", "marketing_sms", "analytics")
 START = NOON - timedelta(days=14)
@@ -51,16 +51,17 @@ class Story:
 
     def _event(self) -> dict[str, Any]:
         pick, chance = self.random.choice, self.random.random
+        home = self.random.randrange(len(DEVICES))  # two people share a home's device and browser; visitors come
+        device, browser = DEVICES[home], BROWSERS[home]
         at = START + timedelta(minutes=self.random.randrange(14 * 24 * 60))
         event: dict[str, Any] = {"messageId": f"m{len(self._drawn)}", "timestamp": at.isoformat(), "context": {}}
         if chance() < 0.7:
-            event["anonymousId"] = pick(BROWSERS)
+            event["anonymousId"] = browser
         if chance() < 0.6:
-            number = self.random.randrange(len(PEOPLE))
+            number = self.random.randrange(len(PEOPLE)) if chance() < 0.03 else 2 * home + self.random.randrange(2)
             event["userId"] = PEOPLE[number]
             event["context"]["traits"] = {"email": f"P{number}@Example.com"} if chance() < 0.5 else {}
         if chance() < 0.5:
-            device = pick(DEVICES)
             event["context"]["device"] = {"id": device, "type": "ios", "token": f"token-{device}-{pick('ab')}"}
         if chance() < 0.2:
             event["context"]["consent"] = {"categoryPreferences": {pick(CATEGORIES): chance() < 0.7}}
