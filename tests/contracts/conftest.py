@@ -9,18 +9,9 @@ from service.clock import FixedClock
 from service.store.database import Database, open_database
 from service.wiring import Homing
 from tests.contracts.twins import Twins
-from tests.postgres import PostgresServer
 from tests.service.harness import NOON, Api, deployment, empty_store
 
 STORES = ("sqlite", "postgresql")
-
-
-@pytest.fixture(scope="session")
-def migrated(postgres: PostgresServer) -> str:
-    """Give the name of an empty store's database, to be copied."""
-    name = postgres.create()
-    open_database(postgres.url_of(name)).close()
-    return name
 
 
 @pytest.fixture
@@ -31,18 +22,19 @@ def sqlite_store(tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture
-def postgresql_store(postgres: PostgresServer, migrated: str) -> Iterator[str]:
-    """Give the address of an empty store in a database."""
-    name = postgres.create(template=migrated)
-    yield postgres.url_of(name)
-    postgres.drop(name)
-
-
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> str:
     """Give the address of an empty store, of each kind in turn."""
     url: str = request.getfixturevalue(f"{request.param}_store")
+    return url
+
+
+@pytest.fixture(params=STORES)
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give an address where a store can be made, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'new.db'}"
+    url: str = request.getfixturevalue("empty_database")
     return url
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from identity.identifiers import Identifier
 from identity.observations import Trust
 from service.keys import Scope
 from service.learner import learn
@@ -122,10 +123,7 @@ def test_logs_and_folds_hold_the_same(twins: Twins) -> None:
             lambda conn: (
                 list(facts.scan(conn)),
                 list(decisions.scan(conn)),
-                [
-                    (node.identifier, node.profile_id, node.hub)
-                    for node in nodes.read(conn, range(1, nodes.last(conn) + 1))
-                ],
+                sorted(nodes.find(conn, [Identifier(*each) for each in IDENTIFIERS]).items()),
                 facts.tracked_names(conn),
                 models.newest(conn),
             )

@@ -57,7 +57,7 @@ def test_the_same_message_does_not_enter_twice(database: Database) -> None:
     """The log itself refuses a second entry of (source, trust, message id)."""
     with database.transaction() as conn:
         facts.append(conn, FactKind.MESSAGE, [message(1)])
-        with pytest.raises(IntegrityError):
+        with pytest.raises(IntegrityError), conn.begin_nested():
             facts.append(conn, FactKind.MESSAGE, [message(1)])
 
 
