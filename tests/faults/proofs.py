@@ -78,5 +78,6 @@ class Proof:
 
 PROOFS: Mapping[str, Proof] = {
     "kill": Proof(target="tests.faults.kills:prove", ci=20, long=2_000, shows="SIGKILL, at random and named points"),
+    "stop": Proof(target="tests.faults.stops:prove", ci=5, long=200, shows="SIGTERM under load"),
 }
 """Every proof: add one line to plug one in."""

@@ -47,10 +47,18 @@ class Server:
         given = {} if settings is None else dict(settings)
         self._program = self._start(arguments, self._folder, given, self._name)
 
+    def serving(self) -> bool:
+        """Tell whether it has said where it answers, and take note of that."""
+        url = self.program.output.read_text().partition(ANNOUNCES)[2]
+        if self.address is None and url.endswith("\n"):
+            parts = urlsplit(url.strip())
+            self.address = Address(str(parts.hostname), int(parts.port or 0))
+        return self.address is not None
+
     def ready(self) -> None:
         """Wait until it says where it answers; Stuck if it ends before or takes too long."""
-        wait_until(lambda: self._announced() or self.ended(), f"{self._name} serves")
-        if self.address is None and not self._announced():
+        wait_until(lambda: self.serving() or self.ended(), f"{self._name} serves")
+        if not self.serving():
             raise stuck(self.program, f"ended with {self.program.code()} before it served")
 
     def serve(self, settings: Mapping[str, str] | None = None) -> None:
@@ -82,11 +90,3 @@ class Server:
         code = self.program.wait()
         self.address = None
         return code, time.monotonic() - started
-
-    def _announced(self) -> bool:
-        _, said, url = self.program.output.read_text().partition(ANNOUNCES)
-        if not url.endswith("\n"):
-            return False
-        parts = urlsplit(url.strip())
-        self.address = Address(str(parts.hostname), int(parts.port or 0))
-        return bool(said)
