@@ -41,6 +41,7 @@ from service.settings import Settings
 from service.standing import Standing, standing
 from service.store import decisions, models
 from service.store.decisions import LoggedEntry
+from service.store.watch import News
 
 HELD_FOR = timedelta(hours=24)
 """A message has one decision for at least this long (CONTRACT 3)."""
@@ -71,6 +72,11 @@ class Decider:
     def forget(self) -> None:
         """Drop the population at hand: a newer one may be in the store."""
         self._chooser = None
+
+    def renew(self, news: News) -> None:
+        """Drop the population if another process has learned."""
+        if news.learned:
+            self.forget()
 
     def decide(self, conn: Connection, ask: Ask, now: datetime) -> Ruling:
         """Give the decision on a message: the one that stands, or a new one, logged."""

@@ -26,6 +26,7 @@ def ingest(conn: Connection, people: People, messages: Sequence[Message]) -> lis
     A message is known by (source, trust, message id) for ever. The same one again changes nothing; one of the same id
     with another content is a conflict and changes nothing either.
     """
+    people.hold(conn, messages)
     known = _known(conn, messages)
     receipts: list[Receipt] = []
     fresh: list[Message] = []

@@ -1,28 +1,21 @@
-"""The learner folds the whole decision log into a population; its run is itself a fact of that log.
-
-A run's entry carries what it made of the log, so that decisions can be recomputed from the log alone and a rebuild
-gives the same models to the last bit.
-"""
+"""The learner reads what came of all messages into a population, one process at a time, and logs its run (`runs`)."""
 
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-import orjson
 from sqlalchemy.engine import Connection
 
 from channel_selector.decisions import Send
 from channel_selector.learning import Reported, fit_population
 from channel_selector.population import Population
 from channel_selector.settings import SelectorSettings
+from service import runs
 from service.attribution import ORDER
 from service.standing import standing
-from service.store import decisions, facts, idempotency, models
-from service.store.decisions import Entry, EntryKind, LoggedEntry
-from service.store.models import Snapshot
+from service.store import chain, decisions, idempotency, locks
 from service.wiring import Homing
 
 log = logging.getLogger("homing.learner")
@@ -51,11 +44,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What a run is to learn from: the profiles to read, and the newest entry and fact that it will have read."""
+    """What a run is to learn from: the profiles to read, and the newest block of the logs that it will have read."""
 
     profile_ids: Sequence[str]
     position: int
-    facts: int
 
 
 async def keep_learning(homing: Homing) -> None:
@@ -78,11 +70,21 @@ async def learn(homing: Homing, *, now: datetime | None = None) -> Population | 
     waiting = await homing.writer.run(lambda conn: _waiting(conn, selection))
     if waiting is None:
         return None
+    try:
+        population = await _fit(homing, waiting, selection, at)
+        await homing.writer.run(lambda conn: _log(conn, homing, population, waiting, at))
+    finally:
+        await homing.writer.run(lambda conn: locks.leave_session(conn, locks.LEARNER))
+    return population
+
+
+async def _fit(homing: Homing, waiting: Waiting, selection: SelectorSettings, at: datetime) -> Population:
+    """Read what came of everybody's messages, and make a population of it."""
     evidence = Evidence()
     for start in range(0, len(waiting.profile_ids), PROFILES_A_JOB):
         part = waiting.profile_ids[start : start + PROFILES_A_JOB]
         await homing.writer.run(lambda conn, part=part: _read(conn, homing, part, evidence))  # type: ignore[misc]  # part is bound now
-    population = await asyncio.to_thread(
+    return await asyncio.to_thread(
         fit_population,
         evidence.sends.values(),
         evidence.outcomes,
@@ -90,28 +92,16 @@ async def learn(homing: Homing, *, now: datetime | None = None) -> Population | 
         now=at,
         position=waiting.position,
     )
-    await homing.writer.run(lambda conn: _log(conn, homing, population, waiting, at))
-    await homing.writer.run(lambda conn: idempotency.forget(conn, at - idempotency.KEPT))
-    return population
-
-
-def fold_run(conn: Connection, logged: LoggedEntry) -> None:
-    """Fold a run's entry into the models."""
-    body = orjson.loads(logged.entry.body)
-    population = orjson.dumps(body["population"], option=orjson.OPT_SORT_KEYS)
-    models.save(conn, Snapshot(run=body["run"], position=body["position"], at=logged.entry.at, body=population))
 
 
 def _waiting(conn: Connection, selection: SelectorSettings) -> Waiting | None:
-    """Look what there is to learn from; None where no entry, fact or setting is newer than the last run's."""
-    last = models.newest(conn)
-    position, known = decisions.last_seq(conn), facts.last_seq(conn)
-    if last is not None:
-        run = orjson.loads(decisions.by_key(conn, f"run:{last.run}").entry.body)  # type: ignore[union-attr]  # it is there
-        # The one entry more is the run's own.
-        if (position, known, selection.to_json()) == (run["position"] + 1, run["facts"], run["settings"]):
-            return None
-    return Waiting(profile_ids=decisions.profile_ids(conn), position=position, facts=known)
+    """Look what there is to learn from; None where nothing came since the last run, or another process learns."""
+    last, position = runs.newest(conn), chain.head(conn).block
+    if last is not None and last.settings == selection.to_json() and not chain.others_after(conn, last.position):
+        return None
+    if not locks.try_session(conn, locks.LEARNER):
+        return None
+    return Waiting(profile_ids=decisions.profile_ids(conn), position=position)
 
 
 def _read(conn: Connection, homing: Homing, profile_ids: Sequence[str], evidence: Evidence) -> None:
@@ -125,24 +115,6 @@ def _read(conn: Connection, homing: Homing, profile_ids: Sequence[str], evidence
 
 def _log(conn: Connection, homing: Homing, population: Population, learned: Waiting, at: datetime) -> None:
     """Append the run, and let the next decision use it."""
-    newest = models.newest(conn)
-    run = 1 if newest is None else newest.run + 1
-    body: dict[str, Any] = {
-        "run": run,
-        "position": learned.position,
-        "facts": learned.facts,
-        "settings": homing.settings.selection().to_json(),
-        "population": population.to_json(),
-    }
-    entry = Entry(
-        kind=EntryKind.RUN,
-        decision_id=None,
-        key=f"run:{run}",
-        at=at,
-        received_at=at,
-        body=orjson.dumps(body, option=orjson.OPT_SORT_KEYS),
-    )
-    seq = decisions.append(conn, entry)
-    if seq is not None:
-        fold_run(conn, LoggedEntry(seq=seq, entry=entry))
+    runs.log(conn, population, position=learned.position, settings=homing.settings.selection(), at=at)
+    idempotency.forget(conn, at - idempotency.KEPT)
     homing.decider.forget()

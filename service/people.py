@@ -23,7 +23,8 @@ from identity.resolve import live
 from identity.rules import LinkingRules
 from service.messages import Message
 from service.shelf import StoreShelf
-from service.store import nodes
+from service.store import locks, nodes
+from service.store.watch import News, Watch
 
 MAX_IDS = 100_000
 """How many profile ids are kept at hand: hashing one costs 5 µs, and a view needs some of the same for each fact."""
@@ -78,10 +79,10 @@ class ProfileView:
 class People:
     """The profiles of one store under one set of rules. Belongs to the writer's thread."""
 
-    def __init__(self, rules: LinkingRules, key: bytes) -> None:
+    def __init__(self, rules: LinkingRules, key: bytes, watch: Watch | None = None) -> None:
         self.rules = rules
         self._id = lru_cache(maxsize=MAX_IDS)(partial(profile_id, key=key))
-        self._shelf = StoreShelf(rules, self._component)
+        self._shelf = StoreShelf(rules, self._component, watch)
         self._incremental = Incremental(rules, self._shelf)
 
     def _component(self, sightings: Iterable[Sighting]) -> Component:
@@ -91,11 +92,25 @@ class People:
         """Drop what is at hand: it was rolled back, or another process has written."""
         self._shelf.forget()
 
+    def renew(self, news: News) -> None:
+        """Drop what others have changed."""
+        if news.everything:
+            self.forget()
+        else:
+            self._shelf.forget_some(news.components)
+
     # --- facts in ---
+
+    def hold(self, conn: Connection, messages: Iterable[Message]) -> None:
+        """Keep other processes off whoever these messages are about, until the transaction ends."""
+        self._shelf.begin(conn)
+        if locks.needed(conn):
+            self._shelf.hold(dict.fromkeys(i for message in messages for i in self._shelf.observe(message).identifiers))
 
     def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> None:
         """Fold accepted messages, each with its seq, into the profiles."""
         self._shelf.begin(conn)
+        self._shelf.number([seq for seq, _ in accepted])
         observed = [(seq, message, self._shelf.observe(message)) for seq, message in accepted]
         self._shelf.look_up(i for _, _, observation in observed for i in observation.identifiers)
         for seq, message, observation in observed:
@@ -122,6 +137,8 @@ class People:
         """Give the profile an id stands for today: itself, the survivor, or whoever holds its founder; None if none."""
         self._shelf.begin(conn)
         node = nodes.founder_of(conn, wanted)
+        if node is not None:
+            self._shelf.hold([node.identifier])
         component = None if node is None else self._shelf.component_of(node.identifier)
         if node is None or component is None:
             return None
@@ -137,6 +154,7 @@ class People:
         self._shelf.begin(conn)
         read = [i for i in (normalize(*raw, self.rules) for raw in recipient) if isinstance(i, Identifier)]
         named = sorted(read, key=self.rules.rank)
+        self._shelf.hold(named)
         known = [i for i in named if self._shelf.component_of(i) is not None]
         if not known:
             return None
@@ -154,8 +172,11 @@ class People:
         """Give the profile that holds an identifier today; None if it was never seen or is a hub."""
         self._shelf.begin(conn)
         identifier = normalize(namespace, value, self.rules)
-        component = self._shelf.component_of(identifier) if isinstance(identifier, Identifier) else None
-        if component is None or not isinstance(identifier, Identifier):
+        if not isinstance(identifier, Identifier):
+            return None
+        self._shelf.hold([identifier])
+        component = self._shelf.component_of(identifier)
+        if component is None:
             return None
         return self._view(component, component.replay.ref(identifier), None)
 

@@ -53,7 +53,8 @@ class Readiness:
         self._proven_at = begun
 
     def _write(self, conn: Connection) -> None:
-        if not self._database.path.exists():
+        file = self._database.file
+        if file is not None and not file.exists():
             raise StoreError("store_gone", "the store's file was taken away; stop, put it back, start again")
         revision = migrate.current(conn)
         if revision != migrate.HEAD:

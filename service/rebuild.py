@@ -1,35 +1,29 @@
 """The folds are thrown away and made again from the logs, in one transaction: nobody ever sees a half of them.
 
-Facts are folded in the order of their acceptance, then the decision log in its own; both as on the day they came.
+Facts are folded block by block, as they were appended, then the decision log in its own order; so the folds come out
+the same to the last bit.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from service import rules_digest
-from service.learner import fold_run
+from service import rules_digest, runs
 from service.outcomes import fold_outcome
 from service.people import People
 from service.rulings import fold_decision
-from service.store import decisions, facts, nodes
+from service.store import chain, decisions, facts, faults, locks, meta, nodes
+from service.store.chain import BlockKind
 from service.store.decisions import EntryKind, LoggedEntry
 from service.store.facts import FactKind
 from service.store.schema import nodes as node_table
 
-STEP = 1_000
-"""So many facts are folded at a time."""
-
-T = TypeVar("T")
-
 FOLDS: Mapping[EntryKind, Callable[[Connection, LoggedEntry], None]] = {
     EntryKind.DECISION: fold_decision,
     EntryKind.OUTCOME: fold_outcome,
-    EntryKind.RUN: fold_run,
+    EntryKind.RUN: runs.fold,
 }
 """What folds each kind of entry of the decision log."""
 
@@ -46,10 +40,13 @@ class Rebuilt:
 
 def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = lambda _: None) -> Rebuilt:
     """Make the folds again; `progress` hears of each facts and entries folded, by their number. A job of the writer."""
+    locks.hold_alone(conn)
     people.forget()
     nodes.clear_folds(conn)
     decisions.clear_folds(conn)
     rules_digest.remember(conn, people.rules)
+    meta.put(conn, meta.FOLDS, meta.MADE)
+    meta.put(conn, meta.EPOCH, str(int(meta.get(conn, meta.EPOCH) or 0) + 1))
     taken = _facts(conn, people, progress)
     entries = 0
     for logged in decisions.scan(conn):
@@ -69,14 +66,11 @@ def to_fold(conn: Connection) -> int:
 
 def _facts(conn: Connection, people: People, progress: Callable[[int], None]) -> int:
     taken = 0
-    for part in _steps(facts.scan(conn, kind=FactKind.MESSAGE)):
-        people.take(conn, [(fact.seq, facts.message(fact)) for fact in part])
-        taken += len(part)
-        progress(len(part))
+    for block in chain.scan(conn):
+        if block.kind is BlockKind.FACTS:
+            appended = [fact for fact in facts.read(conn, block.seqs()) if fact.kind is FactKind.MESSAGE]
+            people.take(conn, [(fact.seq, facts.message(fact)) for fact in appended])
+            taken += len(appended)
+            progress(len(appended))
+            faults.reach("mid_rebuild")
     return taken
-
-
-def _steps(rows: Iterable[T]) -> Iterator[list[T]]:
-    left = iter(rows)
-    while part := list(islice(left, STEP)):
-        yield part

@@ -6,7 +6,6 @@ The store keeps a digest of its rules, written when it is made and by every rebu
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -23,7 +22,7 @@ def rules_digest(rules: LinkingRules) -> str:
     return digest_of(orjson.dumps(rules, default=_plain, option=orjson.OPT_SORT_KEYS)).hex()
 
 
-def settle(conn: Connection, store: Path, rules: LinkingRules) -> None:
+def settle(conn: Connection, store: str, rules: LinkingRules) -> None:
     """Let a new store remember its rules; RulesChanged where an older one was folded under others."""
     kept = meta.get(conn, meta.RULES_DIGEST)
     if kept is None:

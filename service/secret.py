@@ -1,7 +1,8 @@
 """A deployment has one secret for its life: profile ids and pseudonyms derive from it, and the store knows it again.
 
-It comes from `HOMING_SECRET`, or from `homing.secret` (mode 0600) beside the SQLite file, made at first use. A store
-that was made with a secret is never opened with another one, nor with a fresh one.
+It comes from `HOMING_SECRET`, or from `homing.secret` (mode 0600) beside the SQLite file, made at first use; never by
+itself for PostgreSQL, whose replicas share it. A store that was made with a secret is never opened with another one,
+nor with a fresh one.
 """
 
 import contextlib
@@ -44,22 +45,34 @@ def secret_path(store: Path) -> Path:
     return store.absolute().parent / FILE_NAME
 
 
-def settle(conn: Connection, store: Path, given: str | None) -> Secret:
+def settle(conn: Connection, store: Path | None, given: str | None) -> Secret:
     """Give the secret that belongs to this store; at first use make it and let the store remember it.
 
-    `given` is `HOMING_SECRET`. Raises SecretError where the store was made with another secret, or where it was made
-    with one and none is there, or where one is too short.
+    `store` is SQLite's file (None: a server's database), `given` is `HOMING_SECRET`. Raises SecretError where the store
+    was made with another secret, or where it was made with one and none is there, or where one is too short.
     """
     kept = meta.get(conn, meta.SECRET_FINGERPRINT)
-    secret = _secret(given, "HOMING_SECRET") if given is not None else _from_file(secret_path(store), kept, store)
+    secret = _found(store, given, kept)
     if kept is None:
         meta.put(conn, meta.SECRET_FINGERPRINT, secret.fingerprint)
     elif not hmac.compare_digest(kept, secret.fingerprint):
+        there = "HOMING_SECRET" if store is None else f"{secret_path(store)} or HOMING_SECRET"
         raise SecretError(
-            f"{store} was made with another secret than the one in {secret.origin}; "
-            f"put the right one into {secret_path(store)} or HOMING_SECRET"
+            f"{store or 'the database'} was made with another secret than the one in {secret.origin}; "
+            f"put the right one into {there}"
         )
     return secret
+
+
+def _found(store: Path | None, given: str | None, kept: str | None) -> Secret:
+    if given is not None:
+        return _secret(given, "HOMING_SECRET")
+    if store is None:
+        raise SecretError(
+            "replicas on PostgreSQL share one secret, which is never made by itself; "
+            "set HOMING_SECRET, for example to what `openssl rand -hex 32` gives"
+        )
+    return _from_file(secret_path(store), kept, store)
 
 
 def _from_file(path: Path, kept: str | None, store: Path) -> Secret:

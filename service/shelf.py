@@ -1,11 +1,12 @@
 """Raw components kept in the store: a bounded cache in front of the nodes and the facts log.
 
 A component in the cache is what loading it would give. Changes are written by `flush`; whoever rolls back drops the
-shelf (`forget`), so that the cache never holds what the store does not.
+shelf (`forget`), so that the cache never holds what the store does not. Where several processes write at the same time,
+`hold` comes before anything is read: what is held is nobody else's until the transaction ends.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.engine import Connection
@@ -19,8 +20,9 @@ from identity.resolve import sightings
 from identity.rules import LinkingRules
 from service.messages import Message
 from service.observing import Observer
-from service.store import facts, nodes
+from service.store import chain, facts, locks, nodes
 from service.store.nodes import Hub, Node
+from service.store.watch import Watch
 
 MAX_COMPONENTS = 50_000
 MAX_NODES = 400_000
@@ -47,32 +49,63 @@ class _Unwritten:
     nodes: dict[int, Node] = field(default_factory=dict)
     sightings: list[tuple[int, int]] = field(default_factory=list)
     issued: dict[str, int] = field(default_factory=dict)
+    touched: set[int] = field(default_factory=set)
 
 
 class StoreShelf:
     """A `Shelf` on the store. `begin` gives it the connection of the job at hand."""
 
-    def __init__(self, rules: LinkingRules, make: Callable[[Iterable[Sighting]], Component]) -> None:
+    def __init__(
+        self, rules: LinkingRules, make: Callable[[Iterable[Sighting]], Component], watch: Watch | None = None
+    ) -> None:
         self.observe = Observer(rules).observe
         self._make = make
+        self._watch = watch
         self._conn: Connection | None = None
         self.forget()
 
     def forget(self) -> None:
         """Drop everything at hand."""
         self._nodes: dict[Identifier, Node] = {}
+        self._members: defaultdict[int, set[Identifier]] = defaultdict(set)
         self._unknown: set[Identifier] = set()
         self._shelved: OrderedDict[int, _Shelved] = OrderedDict()
         self._numbers: dict[Component, int] = {}
         self._unwritten = _Unwritten()
-        self._next: int | None = None
+        self._numbering: Iterator[int] = iter(())
         self._messages = 0
+
+    def forget_some(self, components: Iterable[int]) -> None:
+        """Drop what is at hand of these raw components: another process has changed them."""
+        for number in components:
+            shelved = self._shelved.get(number)
+            if shelved is not None:
+                self._drop(shelved.component)
+            for identifier in self._members.pop(number, ()):
+                self._nodes.pop(identifier, None)
 
     def begin(self, conn: Connection) -> None:
         """Work on this connection from now on; let go of what is beyond the bounds."""
         self._conn = conn
         self._unknown.clear()
         self._trim()
+
+    def number(self, seqs: Sequence[int]) -> None:
+        """Take the numbers of new nodes from these facts' seqs from now on."""
+        self._numbering = nodes.numbers(seqs)
+
+    def hold(self, identifiers: Collection[Identifier]) -> None:
+        """Keep other processes off these identifiers and their components until the transaction ends.
+
+        Raises locks.Taken: the transaction is then begun again with all that it needs.
+        """
+        if not locks.needed(self._connection):
+            return
+        # While it waited, what is held may have become part of something else.
+        while locks.hold(self._connection, self._keys(identifiers)):
+            self._unknown.clear()
+            if self._watch is not None:
+                self._watch.look(self._connection)
 
     # --- identity.ports.Shelf ---
 
@@ -122,7 +155,8 @@ class StoreShelf:
         """Read the nodes of many identifiers at once."""
         asked = [i for i in dict.fromkeys(identifiers) if i not in self._nodes and i not in self._unknown]
         found = nodes.find(self._connection, asked) if asked else {}
-        self._nodes |= found
+        for node in found.values():
+            self._remember(node)
         self._unknown.update(i for i in asked if i not in found)
 
     def component_of(self, identifier: Identifier) -> Component | None:
@@ -135,6 +169,15 @@ class StoreShelf:
         for identifier in identifiers:
             self._change(identifier, profile_id=profile_id)
 
+    def _keys(self, identifiers: Collection[Identifier]) -> set[int]:
+        """Give what to lock: components by number, identifiers that are in none by name."""
+        self.look_up(identifiers)
+        found = {identifier: self._nodes.get(identifier) for identifier in identifiers}
+        return {
+            locks.name_key(*identifier) if node is None or node.component is None else node.component
+            for identifier, node in found.items()
+        }
+
     def issue(self, profile_id: str, founder: Identifier) -> None:
         """Remember an id and its founder for ever."""
         self._unwritten.issued[profile_id] = self._known(founder).node
@@ -144,8 +187,10 @@ class StoreShelf:
         for identifier in self._file(seq, observation):
             component = self.component_of(identifier)
             if component is not None:
-                self._shelved[self._numbers[component]].history[seq] = (message, observation)
+                number = self._numbers[component]
+                self._shelved[number].history[seq] = (message, observation)
                 self._messages += 1
+                self._unwritten.touched.add(number)
 
     def history(self, component: Component) -> Mapping[int, tuple[Message, Observation]]:
         """Give a component's messages by their place in the log."""
@@ -157,6 +202,7 @@ class StoreShelf:
         nodes.put(self._connection, unwritten.nodes.values())
         nodes.saw(self._connection, unwritten.sightings)
         nodes.issue(self._connection, unwritten.issued.items())
+        chain.touch(self._connection, unwritten.touched)
 
     # --- the cache ---
 
@@ -184,21 +230,31 @@ class StoreShelf:
         """Give an identifier's node, a new one if it was never seen."""
         node = self._node(identifier)
         if node is None:
-            if self._next is None:
-                self._next = nodes.last(self._connection) + 1
-            node = Node(node=self._next, identifier=identifier, component=None, profile_id=None)
-            self._next += 1
+            node = Node(node=next(self._numbering), identifier=identifier, component=None, profile_id=None)
             self._write(node)
         return node
 
     def _change(self, identifier: Identifier, **changes: object) -> None:
         """Give an identifier's node other values."""
-        self._write(replace(self._known(identifier), **changes))  # type: ignore[arg-type]  # fields of Node
+        before = self._known(identifier)
+        after = replace(before, **changes)  # type: ignore[arg-type]  # fields of Node
+        if after != before:
+            if before.component is not None:
+                self._members[before.component].discard(identifier)
+                self._unwritten.touched.add(before.component)
+            self._write(after)
 
     def _write(self, node: Node) -> None:
-        self._nodes[node.identifier] = node
+        self._remember(node)
         self._unknown.discard(node.identifier)
         self._unwritten.nodes[node.node] = node
+        if node.component is not None:
+            self._unwritten.touched.add(node.component)
+
+    def _remember(self, node: Node) -> None:
+        self._nodes[node.identifier] = node
+        if node.component is not None:
+            self._members[node.component].add(node.identifier)
 
     def _keep(self, shelved: _Shelved) -> None:
         self._shelved[shelved.number] = shelved
@@ -244,4 +300,8 @@ class StoreShelf:
         while self._shelved and (len(self._shelved) > MAX_COMPONENTS or self._messages > MAX_MESSAGES):
             self._drop(next(iter(self._shelved.values())).component)
         while len(self._nodes) > MAX_NODES:
-            del self._nodes[next(iter(self._nodes))]
+            node = self._nodes.pop(next(iter(self._nodes)))
+            if node.component is not None:
+                self._members[node.component].discard(node.identifier)
+                if not self._members[node.component]:
+                    del self._members[node.component]

@@ -1,5 +1,6 @@
 """The one place where the parts are put together; nothing else opens a store, reads a secret or makes a writer."""
 
+import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,10 +18,15 @@ from service.keys import KeyRing
 from service.people import People
 from service.reach import customer_rules
 from service.readiness import Readiness
+from service.rebuild import rebuild
 from service.secret import Secret
 from service.settings import Settings
+from service.store import meta
 from service.store.database import Database, open_database
+from service.store.watch import Watch
 from service.store.writer import Writer
+
+log = logging.getLogger("homing.store")
 
 CLOSE_SECONDS = 30.0
 
@@ -58,18 +64,20 @@ def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: b
     rules = linking_rules(settings)
     database = open_database(settings.db)
     with database.transaction() as conn:
-        kept = secret.settle(conn, database.path, settings.secret)
+        kept = secret.settle(conn, database.file, settings.secret)
         if not to_rebuild:
-            rules_digest.settle(conn, database.path, rules)
-    people = People(rules, kept.derive("profiles"))
+            rules_digest.settle(conn, database.name, rules)
+        stale = meta.get(conn, meta.FOLDS) == meta.STALE
+    watch = Watch()
+    people = People(rules, kept.derive("profiles"), watch)
     reading = customer_rules(settings, rules, kept)
     decider = Decider(people, reading, settings, kept)
-
-    def forget() -> None:
-        people.forget()
-        decider.forget()
-
-    writer = Writer(database, on_reset=forget, on_commit=metrics.observe_commit)
+    watch.listen(people.renew)
+    watch.listen(decider.renew)
+    writer = Writer(database, watch, on_commit=metrics.observe_commit)
+    if stale and not to_rebuild:
+        log.warning("the schema is a new one: the folds are made again from the logs, which may take a while")
+        writer.submit(lambda conn: rebuild(conn, people)).result()
     return Homing(
         settings=settings,
         clock=now,

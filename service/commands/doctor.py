@@ -97,7 +97,7 @@ def _schema(patient: Patient) -> tuple[bool, str]:
 def _secret(patient: Patient) -> tuple[bool, str]:
     if meta.get(patient.conn, meta.SECRET_FINGERPRINT) is None:
         return True, "not made yet; the first `homing serve` makes it"
-    found = secret.settle(patient.conn, patient.database.path, patient.settings.secret)
+    found = secret.settle(patient.conn, patient.database.file, patient.settings.secret)
     path = Path(found.origin)
     if patient.settings.secret is None and stat.S_IMODE(path.stat().st_mode) & 0o077:
         return False, f"{path} can be read by others; run `chmod 600 {path}`"

@@ -12,11 +12,29 @@ from typing import Any
 from sqlalchemy import Row, delete, select
 from sqlalchemy.engine import Connection
 
-from service.store.lists import listed
+from service.store import chain, faults, locks
+from service.store.chain import BlockKind
 from service.store.schema import decision_log, decisions, models, outcomes
+from service.store.statements import Statement, listed
 from service.store.times import from_micros, from_micros_or_none, to_micros, to_micros_or_none
 
 _PAGE = 1_000
+_INSERT = Statement(
+    "INSERT INTO decision_log (kind, decision_id, key, at, received_at, body, salt, row_digest) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING seq"
+)
+_READ = Statement("SELECT * FROM decision_log WHERE seq IN numbers(?) ORDER BY seq")
+_LAST = Statement("SELECT coalesce(max(seq), 0) FROM decision_log")
+_PUT_DECISION = Statement(
+    "INSERT INTO decisions (decision_id, seq, profile_id, message_id, endpoint_id, send_at, expires_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_OF_MESSAGE = Statement("SELECT * FROM decisions WHERE profile_id IN texts(?) AND message_id = ? ORDER BY seq DESC")
+_TO_ENDPOINTS = Statement(
+    "SELECT * FROM decisions WHERE endpoint_id IN texts(?) AND send_at >= ? AND send_at < ? ORDER BY send_at, seq"
+)
+_PUT_OUTCOME = Statement("INSERT INTO outcomes (seq, decision_id, kind, at) VALUES (?, ?, ?, ?)")
+_OUTCOMES_OF = Statement("SELECT * FROM outcomes WHERE decision_id IN texts(?) ORDER BY at, seq")
 
 
 class EntryKind(StrEnum):
@@ -76,18 +94,17 @@ class OutcomeRow:
 
 def append(conn: Connection, entry: Entry) -> int | None:
     """Append an entry and give its seq; None, and no effect, where its key is in the log already."""
-    seq: int | None = conn.exec_driver_sql(
-        "INSERT INTO decision_log (kind, decision_id, key, at, received_at, body) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (key) DO NOTHING RETURNING seq",
-        (
-            str(entry.kind),
-            entry.decision_id,
-            entry.key,
-            to_micros(entry.at),
-            to_micros(entry.received_at),
-            entry.body,
-        ),
-    ).scalar()
+    locks.join(conn)
+    faults.reach("before_append")
+    at, received_at = to_micros(entry.at), to_micros(entry.received_at)
+    (salt,) = chain.salts(1)
+    told = (str(entry.kind), entry.decision_id, entry.key, at, received_at)
+    row_digest = chain.row_digest(salt, told, entry.body)
+    seq: int | None = _INSERT(conn, *told, entry.body, salt, row_digest).scalar()
+    if seq is not None:
+        kind = BlockKind.RUN if entry.kind is EntryKind.RUN else BlockKind.DECISIONS
+        chain.note(conn, kind, [(seq, row_digest)])
+        faults.reach("after_append")
     return seq
 
 
@@ -109,10 +126,7 @@ def by_keys(conn: Connection, keys: Sequence[str]) -> dict[str, LoggedEntry]:
 
 def read(conn: Connection, seqs: Sequence[int]) -> list[LoggedEntry]:
     """Give those entries by rising seq; seqs that do not exist are left out."""
-    rows = conn.exec_driver_sql(
-        "SELECT * FROM decision_log WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq", (listed(seqs),)
-    )
-    return [_logged(row) for row in rows]
+    return [_logged(row) for row in _READ(conn, listed(seqs))]
 
 
 def scan(conn: Connection, after: int = 0) -> Iterator[LoggedEntry]:
@@ -125,7 +139,7 @@ def scan(conn: Connection, after: int = 0) -> Iterator[LoggedEntry]:
 
 def last_seq(conn: Connection) -> int:
     """Give the seq of the newest entry, 0 for an empty log."""
-    seq: int = conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM decision_log").scalar_one()
+    seq: int = _LAST(conn).scalar_one()
     return seq
 
 
@@ -134,18 +148,15 @@ def last_seq(conn: Connection) -> int:
 
 def put_decision(conn: Connection, row: DecisionRow) -> None:
     """Fold one decision in; its id must be new."""
-    conn.exec_driver_sql(
-        "INSERT INTO decisions (decision_id, seq, profile_id, message_id, endpoint_id, send_at, expires_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            row.decision_id,
-            row.seq,
-            row.profile_id,
-            row.message_id,
-            row.endpoint_id,
-            to_micros_or_none(row.send_at),
-            to_micros(row.expires_at),
-        ),
+    _PUT_DECISION(
+        conn,
+        row.decision_id,
+        row.seq,
+        row.profile_id,
+        row.message_id,
+        row.endpoint_id,
+        to_micros_or_none(row.send_at),
+        to_micros(row.expires_at),
     )
 
 
@@ -167,12 +178,7 @@ def by_ids(conn: Connection, decision_ids: Sequence[str]) -> dict[str, DecisionR
 
 def of_message(conn: Connection, profile_ids: Sequence[str], message_id: str) -> list[DecisionRow]:
     """Give the decisions on that message for any of those profiles (survivor and absorbed), newest first."""
-    rows = conn.exec_driver_sql(
-        "SELECT * FROM decisions WHERE profile_id IN (SELECT value FROM json_each(?)) AND message_id = ? "
-        "ORDER BY seq DESC",
-        (listed(profile_ids), message_id),
-    )
-    return [_decision(row) for row in rows]
+    return [_decision(row) for row in _OF_MESSAGE(conn, listed(profile_ids), message_id)]
 
 
 def of_profiles(conn: Connection, profile_ids: Sequence[str]) -> list[DecisionRow]:
@@ -188,28 +194,18 @@ def profile_ids(conn: Connection) -> list[str]:
 
 def to_endpoints(conn: Connection, endpoint_ids: Sequence[str], since: datetime, until: datetime) -> list[DecisionRow]:
     """Give the decisions that send to any of those endpoints at since ≤ send_at < until, by send time."""
-    rows = conn.exec_driver_sql(
-        "SELECT * FROM decisions WHERE endpoint_id IN (SELECT value FROM json_each(?)) "
-        "AND send_at >= ? AND send_at < ? ORDER BY send_at, seq",
-        (listed(endpoint_ids), to_micros(since), to_micros(until)),
-    )
+    rows = _TO_ENDPOINTS(conn, listed(endpoint_ids), to_micros(since), to_micros(until))
     return [_decision(row) for row in rows]
 
 
 def put_outcome(conn: Connection, row: OutcomeRow) -> None:
     """Fold one outcome in, also before its decision is known (it is parked then)."""
-    conn.exec_driver_sql(
-        "INSERT INTO outcomes (seq, decision_id, kind, at) VALUES (?, ?, ?, ?)",
-        (row.seq, row.decision_id, row.kind, to_micros(row.at)),
-    )
+    _PUT_OUTCOME(conn, row.seq, row.decision_id, row.kind, to_micros(row.at))
 
 
 def outcomes_of(conn: Connection, decision_ids: Sequence[str]) -> list[OutcomeRow]:
     """Give what became of those decisions, by time and then by place in the log."""
-    rows = conn.exec_driver_sql(
-        "SELECT * FROM outcomes WHERE decision_id IN (SELECT value FROM json_each(?)) ORDER BY at, seq",
-        (listed(decision_ids),),
-    )
+    rows = _OUTCOMES_OF(conn, listed(decision_ids))
     return [OutcomeRow(seq=row.seq, decision_id=row.decision_id, kind=row.kind, at=from_micros(row.at)) for row in rows]
 
 

@@ -3,7 +3,7 @@
 A message is found again by its source, trust and message id.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,13 +16,22 @@ from sqlalchemy.engine import Connection
 from identity.observations import Trust
 from service.event_identifiers import identifiers_of
 from service.messages import Message
-from service.store.lists import listed
+from service.store import chain, faults, locks
+from service.store.chain import BlockKind
 from service.store.schema import facts
+from service.store.statements import Statement, listed
 from service.store.times import from_micros, to_micros
 
-_INSERT = (
-    "INSERT INTO facts (seq, kind, source, trust, message_id, digest, at, received_at, type, name, body) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_KNOWN = Statement("SELECT message_id, digest FROM facts WHERE source = ? AND trust = ? AND message_id IN texts(?)")
+_INSERT = Statement(
+    "INSERT INTO facts (seq, kind, source, trust, message_id, digest, at, received_at, type, name, body, salt, "
+    "row_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_LAST = Statement("SELECT coalesce(max(seq), 0) FROM facts")
+_RESERVE = Statement("SELECT nextval('facts_seq_seq') FROM generate_series(1, ?)")
+_READ = Statement("SELECT * FROM facts WHERE seq IN numbers(?) ORDER BY seq")
+_OF_NODES = Statement(
+    "SELECT * FROM facts WHERE seq IN (SELECT seq FROM sightings WHERE node IN numbers(?)) ORDER BY seq"
 )
 TRACKED_NAMES = """
 WITH RECURSIVE names (name) AS (
@@ -63,38 +72,37 @@ class Fact:
 
 def known(conn: Connection, source: str, trust: Trust, message_ids: Sequence[str]) -> Mapping[str, bytes]:
     """Give the digests of those messages that the log holds already, by message id; one statement for all."""
-    rows = conn.exec_driver_sql(
-        "SELECT message_id, digest FROM facts "
-        "WHERE source = ? AND trust = ? AND message_id IN (SELECT value FROM json_each(?))",
-        (source, int(trust), listed(message_ids)),
-    )
+    rows = _KNOWN(conn, source, int(trust), listed(message_ids))
     return {row.message_id: row.digest for row in rows}
 
 
 def append(conn: Connection, kind: FactKind, messages: Sequence[Message]) -> list[int]:
-    """Append messages not known yet; give each one's seq, in order.
+    """Append messages not known yet, as one block; give each one's seq, in order.
 
     Raises sqlalchemy's IntegrityError where (source, trust, message id) is known: ask `known` first.
     """
-    first = last_seq(conn) + 1
-    rows = [_row(seq, kind, message) for seq, message in enumerate(messages, first)]
-    if rows:
-        conn.exec_driver_sql(_INSERT, rows)
-    return [row[0] for row in rows]
+    if not messages:
+        return []
+    locks.join(conn)
+    faults.reach("before_append")
+    seqs = _reserve(conn, len(messages))
+    salted = zip(seqs, messages, chain.salts(len(messages)), strict=True)
+    rows = [_row(seq, kind, message, salt) for seq, message, salt in salted]
+    _INSERT.many(conn, rows)
+    chain.note(conn, BlockKind.FACTS, [(row[0], row[-1]) for row in rows])
+    faults.reach("after_append")
+    return seqs
 
 
 def last_seq(conn: Connection) -> int:
     """Give the seq of the newest fact, 0 for an empty log."""
-    seq: int = conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one()
+    seq: int = _LAST(conn).scalar_one()
     return seq
 
 
-def read(conn: Connection, seqs: Sequence[int]) -> list[Fact]:
+def read(conn: Connection, seqs: Iterable[int]) -> list[Fact]:
     """Give those facts by rising seq; seqs that do not exist are left out."""
-    rows = conn.exec_driver_sql(
-        "SELECT * FROM facts WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq", (listed(seqs),)
-    )
-    return [_fact(row) for row in rows]
+    return [_fact(row) for row in _READ(conn, listed(seqs))]
 
 
 def scan(conn: Connection, after: int = 0, kind: FactKind | None = None) -> Iterator[Fact]:
@@ -109,12 +117,7 @@ def scan(conn: Connection, after: int = 0, kind: FactKind | None = None) -> Iter
 
 def of_nodes(conn: Connection, nodes: Sequence[int]) -> list[Fact]:
     """Give the facts that any of those nodes was seen in, each once, by rising seq."""
-    rows = conn.exec_driver_sql(
-        "SELECT * FROM facts WHERE seq IN "
-        "(SELECT seq FROM sightings WHERE node IN (SELECT value FROM json_each(?))) ORDER BY seq",
-        (listed(nodes),),
-    )
-    return [_fact(row) for row in rows]
+    return [_fact(row) for row in _OF_NODES(conn, listed(nodes))]
 
 
 def tracked_names(conn: Connection) -> list[str]:
@@ -158,20 +161,20 @@ def message(fact: Fact) -> Message:
     return restored
 
 
-def _row(seq: int, kind: FactKind, message: Message) -> tuple[Any, ...]:
-    return (
-        seq,
-        str(kind),
-        message.source,
-        int(message.trust),
-        message.message_id,
-        message.digest,
-        to_micros(message.at),
-        to_micros(message.received_at),
-        message.type,
-        message.name,
-        message.body,
-    )
+def _reserve(conn: Connection, number: int) -> list[int]:
+    """Give the next seqs: without gaps where one process writes at a time, else from the database's sequence."""
+    if conn.dialect.name == "postgresql":
+        return sorted(_RESERVE(conn, number).scalars())
+    first = last_seq(conn) + 1
+    return list(range(first, first + number))
+
+
+def _row(seq: int, kind: FactKind, message: Message, salt: bytes) -> tuple[Any, ...]:
+    at, received_at = to_micros(message.at), to_micros(message.received_at)
+    told = (str(kind), message.source, int(message.trust), message.message_id)
+    when = (at, received_at, message.type, message.name)
+    row_digest = chain.row_digest(salt, (*told, message.digest.hex(), *when), message.body)
+    return (seq, *told, message.digest, *when, message.body, salt, row_digest)
 
 
 def _fact(row: Row[Any]) -> Fact:

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
 from service.store.schema import keys
+from service.store.statements import Statement
 from service.store.times import from_micros, from_micros_or_none, to_micros
 
 
@@ -25,12 +26,12 @@ class KeyRow:
     revoked_at: datetime | None = None
 
 
+_PUT = Statement("INSERT INTO keys (id, digest, name, source, trust, scopes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)")
+
+
 def put(conn: Connection, row: KeyRow) -> None:
     """Keep a new key."""
-    conn.exec_driver_sql(
-        "INSERT INTO keys (id, digest, name, source, trust, scopes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (row.id, row.digest, row.name, row.source, int(row.trust), row.scopes, to_micros(row.created_at)),
-    )
+    _PUT(conn, row.id, row.digest, row.name, row.source, int(row.trust), row.scopes, to_micros(row.created_at))
 
 
 def every(conn: Connection) -> list[KeyRow]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
+from service.store.statements import Statement
 from service.store.times import from_micros, to_micros
 
 
@@ -21,17 +22,18 @@ class Snapshot:
 KEPT = 2
 """So many snapshots stay; older ones are reproduced from the log."""
 
+_INSERT = Statement("INSERT INTO models (run, position, at, body) VALUES (?, ?, ?, ?)")
+_DELETE = Statement("DELETE FROM models WHERE run <= ?")
+_NEWEST = Statement("SELECT run, position, at, body FROM models ORDER BY run DESC LIMIT 1")
+
 
 def save(conn: Connection, snapshot: Snapshot) -> None:
     """Put a snapshot in and let go of all but the newest."""
-    conn.exec_driver_sql(
-        "INSERT INTO models (run, position, at, body) VALUES (?, ?, ?, ?)",
-        (snapshot.run, snapshot.position, to_micros(snapshot.at), snapshot.body),
-    )
-    conn.exec_driver_sql("DELETE FROM models WHERE run <= ?", (snapshot.run - KEPT,))
+    _INSERT(conn, snapshot.run, snapshot.position, to_micros(snapshot.at), snapshot.body)
+    _DELETE(conn, snapshot.run - KEPT)
 
 
 def newest(conn: Connection) -> Snapshot | None:
     """Give the newest snapshot, None before the first run."""
-    row = conn.exec_driver_sql("SELECT run, position, at, body FROM models ORDER BY run DESC LIMIT 1").first()
-    return None if row is None else Snapshot(run=row[0], position=row[1], at=from_micros(row[2]), body=row[3])
+    row = _NEWEST(conn).first()
+    return None if row is None else Snapshot(run=row.run, position=row.position, at=from_micros(row.at), body=row.body)

@@ -1,6 +1,6 @@
 """Who is who as it stands: a fold of the facts log, kept so that one event touches only its own component."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -9,10 +9,22 @@ from sqlalchemy import ColumnElement, Row, delete, select
 from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
-from service.store.lists import listed
 from service.store.schema import issued, nodes, sightings
+from service.store.statements import Statement, listed
 
 _PAGE = 500
+# A namespace at a time: SQLite scans the whole table for (namespace, value) IN (VALUES …).
+_FIND = Statement("SELECT * FROM nodes WHERE namespace = ? AND value IN texts(?)")
+_PUT = Statement(
+    "INSERT INTO nodes (node, namespace, value, component, profile_id, hub) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (node) DO UPDATE SET component = excluded.component, profile_id = excluded.profile_id, "
+    "hub = excluded.hub"
+)
+_SAW = Statement("INSERT INTO sightings (node, seq) VALUES (?, ?) ON CONFLICT DO NOTHING")
+_ISSUE = Statement("INSERT INTO issued (profile_id, founder) VALUES (?, ?) ON CONFLICT DO NOTHING")
+
+NEW_A_FACT = 32
+"""A fact brings up at most so many new nodes (20 identifiers count): their numbers derive from its seq."""
 
 
 class Hub(IntEnum):
@@ -39,33 +51,21 @@ def find(conn: Connection, identifiers: Sequence[Identifier]) -> dict[Identifier
     by_namespace: dict[str, list[str]] = {}
     for identifier in identifiers:
         by_namespace.setdefault(identifier.namespace, []).append(identifier.value)
-    # A namespace at a time: SQLite scans the whole table for (namespace, value) IN (VALUES …).
     found: dict[Identifier, Node] = {}
     for namespace, values in by_namespace.items():
-        rows = conn.exec_driver_sql(
-            "SELECT * FROM nodes WHERE namespace = ? AND value IN (SELECT value FROM json_each(?))",
-            (namespace, listed(values)),
-        )
-        found.update((node.identifier, node) for node in map(_node, rows))
+        nodes_found = map(_node, _FIND(conn, namespace, listed(values)))
+        found.update((node.identifier, node) for node in nodes_found)
     return found
 
 
-def last(conn: Connection) -> int:
-    """Give the newest node's number, 0 for none."""
-    number: int = conn.exec_driver_sql("SELECT coalesce(max(node), 0) FROM nodes").scalar_one()
-    return number
+def numbers(seqs: Sequence[int]) -> Iterator[int]:
+    """Give the numbers, in order, of the nodes that facts of those seqs bring up: the same whenever they are folded."""
+    return (seq * NEW_A_FACT + place for seq in seqs for place in range(NEW_A_FACT))
 
 
 def put(conn: Connection, some: Iterable[Node]) -> None:
     """Write nodes as they stand now, new ones and known ones."""
-    rows = [(one.node, *one.identifier, one.component, one.profile_id, int(one.hub)) for one in some]
-    if rows:
-        conn.exec_driver_sql(
-            "INSERT INTO nodes (node, namespace, value, component, profile_id, hub) VALUES (?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (node) DO UPDATE SET component = excluded.component, profile_id = excluded.profile_id, "
-            "hub = excluded.hub",
-            rows,
-        )
+    _PUT.many(conn, [(one.node, *one.identifier, one.component, one.profile_id, int(one.hub)) for one in some])
 
 
 def of_components(conn: Connection, components: Sequence[int]) -> list[Node]:
@@ -80,16 +80,12 @@ def read(conn: Connection, numbers: Sequence[int]) -> list[Node]:
 
 def saw(conn: Connection, pairs: Iterable[tuple[int, int]]) -> None:
     """Note (node, seq of the fact) pairs; those noted before change nothing."""
-    rows = list(pairs)
-    if rows:
-        conn.exec_driver_sql("INSERT INTO sightings (node, seq) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
+    _SAW.many(conn, list(pairs))
 
 
 def issue(conn: Connection, ids: Iterable[tuple[str, int]]) -> None:
     """Remember (profile id, founder's node) pairs for ever; an id issued before keeps its founder."""
-    rows = list(ids)
-    if rows:
-        conn.exec_driver_sql("INSERT INTO issued (profile_id, founder) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
+    _ISSUE.many(conn, list(ids))
 
 
 def founder_of(conn: Connection, profile_id: str) -> Node | None:

@@ -1,14 +1,18 @@
 """The tables: two logs are the truth, the folds can be thrown away and reproduced, and a few tables serve operation.
 
-All times are integers, microseconds since the epoch in UTC (see `times`). Migration 0001 makes exactly this.
+All times are integers, microseconds since the epoch in UTC (see `times`). The migrations together make exactly this.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, UniqueConstraint, text
 
 metadata = MetaData()
 
 BIG = BigInteger().with_variant(Integer, "sqlite")
 """64 bits everywhere; on SQLite `INTEGER`, the only type that makes a primary key the row id."""
+
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Texts compare by code point everywhere."""
 
 # --- the logs: append-only, the truth -----------------------------------------------------------------------------
 
@@ -16,16 +20,18 @@ facts = Table(
     "facts",
     metadata,
     Column("seq", BIG, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("source", Text, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("source", TEXT, nullable=False),
     Column("trust", Integer, nullable=False),
-    Column("message_id", Text, nullable=False),
+    Column("message_id", TEXT, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("at", BIG, nullable=False),
     Column("received_at", BIG, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("name", Text),
+    Column("type", TEXT, nullable=False),
+    Column("name", TEXT),
     Column("body", LargeBinary, nullable=False),
+    Column("salt", LargeBinary),
+    Column("row_digest", LargeBinary),
     UniqueConstraint("source", "trust", "message_id", name="facts_message"),
     Index("facts_tracked", "name", "at", sqlite_where=text("type = 'track'"), postgresql_where=text("type = 'track'")),
 )
@@ -34,12 +40,25 @@ decision_log = Table(
     "decision_log",
     metadata,
     Column("seq", BIG, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("decision_id", Text),
-    Column("key", Text, nullable=False, unique=True),
+    Column("kind", TEXT, nullable=False),
+    Column("decision_id", TEXT),
+    Column("key", TEXT, nullable=False, unique=True),
     Column("at", BIG, nullable=False),
     Column("received_at", BIG, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("salt", LargeBinary),
+    Column("row_digest", LargeBinary),
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("block", BIG, primary_key=True, autoincrement=False),
+    Column("kind", TEXT, nullable=False),
+    Column("ranges", TEXT, nullable=False),
+    Column("touched", TEXT, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("link", LargeBinary, nullable=False),
 )
 
 # --- the folds: thrown away and reproduced by `homing rebuild` ----------------------------------------------------
@@ -48,10 +67,10 @@ nodes = Table(
     "nodes",
     metadata,
     Column("node", BIG, primary_key=True),
-    Column("namespace", Text, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("namespace", TEXT, nullable=False),
+    Column("value", TEXT, nullable=False),
     Column("component", BIG),
-    Column("profile_id", Text),
+    Column("profile_id", TEXT),
     Column("hub", Integer, nullable=False, server_default="0"),
     UniqueConstraint("namespace", "value", name="nodes_identifier"),
     Index("nodes_component", "component"),
@@ -69,18 +88,18 @@ sightings = Table(
 issued = Table(
     "issued",
     metadata,
-    Column("profile_id", Text, primary_key=True),
+    Column("profile_id", TEXT, primary_key=True),
     Column("founder", BIG, nullable=False),
 )
 
 decisions = Table(
     "decisions",
     metadata,
-    Column("decision_id", Text, primary_key=True),
+    Column("decision_id", TEXT, primary_key=True),
     Column("seq", BIG, nullable=False),
-    Column("profile_id", Text, nullable=False),
-    Column("message_id", Text, nullable=False),
-    Column("endpoint_id", Text),
+    Column("profile_id", TEXT, nullable=False),
+    Column("message_id", TEXT, nullable=False),
+    Column("endpoint_id", TEXT),
     Column("send_at", BIG),
     Column("expires_at", BIG, nullable=False),
     Index("decisions_message", "profile_id", "message_id"),
@@ -91,8 +110,8 @@ outcomes = Table(
     "outcomes",
     metadata,
     Column("seq", BIG, primary_key=True, autoincrement=False),
-    Column("decision_id", Text, nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("decision_id", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),
     Column("at", BIG, nullable=False),
     Index("outcomes_decision", "decision_id"),
 )
@@ -113,12 +132,12 @@ FOLDS = (nodes, sightings, issued, decisions, outcomes, models)
 keys = Table(
     "keys",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", TEXT, primary_key=True),
     Column("digest", LargeBinary, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("source", Text, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("source", TEXT, nullable=False),
     Column("trust", Integer, nullable=False),
-    Column("scopes", Text, nullable=False),
+    Column("scopes", TEXT, nullable=False),
     Column("created_at", BIG, nullable=False),
     Column("revoked_at", BIG),
 )
@@ -126,8 +145,8 @@ keys = Table(
 idempotency = Table(
     "idempotency",
     metadata,
-    Column("key_id", Text, primary_key=True),
-    Column("idempotency_key", Text, primary_key=True),
+    Column("key_id", TEXT, primary_key=True),
+    Column("idempotency_key", TEXT, primary_key=True),
     Column("digest", LargeBinary, nullable=False),
     Column("status", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -137,6 +156,6 @@ idempotency = Table(
 meta = Table(
     "meta",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("name", TEXT, primary_key=True),
+    Column("value", TEXT, nullable=False),
 )

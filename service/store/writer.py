@@ -1,8 +1,8 @@
 """One thread owns the connection, and a job's result is seen only after its COMMIT.
 
 Jobs that wait together commit together (group commit): one fsync serves them all. A job is a plain function of the
-connection; it may be run twice (the first run undone), so it changes nothing but the store and caches that `on_reset`
-drops. It never commits or rolls back by itself.
+connection. It may be run again, also after a commit whose answer was lost with the connection: so it changes nothing
+but the store and caches that are dropped then, and what it appends is known again by its message id or key.
 """
 
 import asyncio
@@ -11,16 +11,16 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from math import inf
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from service.errors import ApiError, Overloaded, StoreError
+from service.store import chain, faults, locks
 from service.store.database import Database
-from service.store.failures import explain
+from service.store.locks import Taken
+from service.store.watch import Watch
 
 T = TypeVar("T")
 
@@ -33,29 +33,25 @@ GROUP_SECONDS = 0.05
 MAX_WAITING = 1_000
 """With more jobs waiting than this, new ones are refused as `Overloaded`."""
 
+TRIES = 6
+"""How often a job that others were in the way of is run side by side with them; then it is run alone."""
 
-LOOK_SECONDS = 1.0
-"""How often it is looked whether the store's file is still there."""
+PATIENCE_SECONDS = 5.0
+"""How long a server that cannot be reached is asked for again before those who wait are told."""
 
-
-def _file(path: Path) -> tuple[int, int] | None:
-    """Give what tells a file from another one of its name; None if there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+_PAUSE_SECONDS = 0.05
 
 
 class _Job(Generic[T]):
     """A function of the connection and the future that its result goes to, after the commit."""
 
-    __slots__ = ("future", "outcome", "work")
+    __slots__ = ("future", "keys", "outcome", "work")
 
     def __init__(self, work: Callable[[Connection], T]) -> None:
         self.work = work
         self.future: Future[T] = Future()
         self.outcome: T | ApiError | None = None
+        self.keys: frozenset[int] = frozenset()
 
     def settle(self) -> None:
         """Hand over what the job gave, a deliberate refusal included."""
@@ -72,28 +68,27 @@ def _ignore(_jobs: int, _seconds: float) -> None:
 class Writer:
     """The store's only writer in this process; every job, also one that only reads, goes through it in order.
 
-    `on_reset` drops every cache of the store's content: it is called after a rollback, and when another process has
-    written. `on_commit` is told each group's jobs and seconds.
+    `watch` tells those who keep something at hand what others have written, and everything after a rollback.
+    `on_commit` is told each group's jobs and seconds.
     """
 
     def __init__(
         self,
         database: Database,
-        on_reset: Callable[[], None],
+        watch: Watch,
         on_commit: Callable[[int, float], None] = _ignore,
         max_waiting: int = MAX_WAITING,
     ) -> None:
-        self._database = database
-        self._on_reset = on_reset
+        self._backend = database.backend
+        self._watch = watch
         self._on_commit = on_commit
         self._max_waiting = max_waiting
         self._waiting: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
-        self._version: int | None = None
         self._conn = database.connect()
-        self._opened = _file(database.path)
-        self._looked = -inf
+        self._guard = database.backend.guard()
+        self._lost_at: float | None = None
         self._thread = threading.Thread(target=self._work, name="homing-writer", daemon=True)
         self._thread.start()
 
@@ -150,7 +145,7 @@ class Writer:
         try:
             self._begin()
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to those who wait
-            return self._refuse_waiting(first, explain(error, self._database.path))
+            return self._refuse_waiting(first, self._backend.explain(error))
         ran: list[_Job[Any]] = []
         failed, more = self._run_waiting(first, ran, started + GROUP_SECONDS)
         if not failed:
@@ -179,63 +174,92 @@ class Writer:
         return False, False
 
     def _try(self, job: _Job[Any]) -> bool:
-        before = self._changes()
+        before = self._backend.changes(self._conn)
         try:
             job.outcome = job.work(self._conn)
         except ApiError as refusal:
             # A refusal made before anything was written leaves nothing to undo: its neighbours need not start over.
             job.outcome = refusal
-            return self._changes() == before
+            return self._backend.changes(self._conn) == before
+        except Taken as taken:
+            job.keys = taken.keys
+            return False
         except Exception:  # noqa: BLE001 - it is raised again, and reported, when the job runs alone
             return False
         return True
 
     def _alone(self, job: _Job[Any]) -> None:
-        try:
-            self._begin()
-            result = job.work(self._conn)
-            self._conn.commit()
-        except Exception as error:  # noqa: BLE001 - it goes to whoever waits for the job
-            self._rollback()
-            job.future.set_exception(explain(error, self._database.path))
-        else:
-            job.future.set_result(result)
+        """Run a job in a transaction of its own, again while others are in its way or the connection breaks."""
+        for left in reversed(range(TRIES + 1)):
+            try:
+                self._begin(job.keys, alone=left == 0)
+                result = job.work(self._conn)
+                sealed = self._end()
+            except Taken as taken:
+                self._rollback()
+                job.keys |= taken.keys
+            except Exception as error:  # noqa: BLE001 - it goes to whoever waits for the job
+                self._rollback()
+                if left == 0 or not (self._backend.passing(error) or self._backend.lost(error)):
+                    job.future.set_exception(self._backend.explain(error))
+                    return
+            else:
+                self._watch.sealed(sealed)
+                job.future.set_result(result)
+                return
 
     def _commit(self, ran: list[_Job[Any]]) -> bool:
         try:
-            self._conn.commit()
+            sealed = self._end()
         except DBAPIError:
             return False
+        self._watch.sealed(sealed)
         for job in ran:
             job.settle()
         return True
 
-    def _begin(self) -> None:
-        self._still_there()
-        self._conn.begin()
-        version = self._conn.exec_driver_sql("PRAGMA data_version").scalar_one()
-        if version != self._version:
-            if self._version is not None:
-                self._on_reset()
-            self._version = version
+    def _end(self) -> chain.Sealed | None:
+        sealed = chain.seal(self._conn)
+        faults.reach("before_commit")
+        self._conn.commit()
+        faults.reach("after_commit")
+        return sealed
 
-    def _still_there(self) -> None:
-        """Refuse to write into a file that was moved or deleted: what is acknowledged must be found again."""
+    def _begin(self, keys: frozenset[int] = frozenset(), *, alone: bool = False) -> None:
+        """Begin a transaction, over again while the server cannot be reached; hold `keys`, or everything."""
+        self._guard()
+        while True:
+            try:
+                self._conn.begin()
+                chain.drop(self._conn)
+                locks.drop(self._conn)
+                if alone:
+                    locks.hold_alone(self._conn)
+                locks.hold(self._conn, keys)
+                self._watch.look(self._conn)
+            except DBAPIError as error:
+                if not self._backend.lost(error) or not self._patient():
+                    raise
+                self._rollback()
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                self._lost_at = None
+                return
+
+    def _patient(self) -> bool:
+        """Tell whether the server, which cannot be reached, was lost only a moment ago."""
         now = time.monotonic()
-        if now - self._looked > LOOK_SECONDS:
-            self._looked = now
-            if _file(self._database.path) != self._opened:
-                self._looked = -inf
-                raise StoreError("store_gone", f"{self._database.path}: the store was moved or deleted while in use")
+        if self._lost_at is None:
+            self._lost_at = now
+        return now < self._lost_at + PATIENCE_SECONDS
 
     def _rollback(self) -> None:
         try:
             self._conn.rollback()
         except DBAPIError:
-            # The connection itself is gone: a fresh one has its own count of other processes' writes.
+            # The connection itself is gone; the next use makes a new one.
             self._conn.invalidate()
-            self._version = None
-        self._on_reset()
+        self._watch.distrust()
 
     def _refuse_waiting(self, first: _Job[Any], error: Exception) -> bool:
         """Where not even BEGIN succeeds, fail all that wait by now: each would only wait as long again."""
@@ -258,8 +282,3 @@ class Writer:
             if job is None:
                 return taken, False
             taken.append(job)
-
-    def _changes(self) -> int:
-        driver = self._conn.connection.driver_connection
-        changes: int = driver.total_changes  # type: ignore[union-attr]  # the driver's own counter
-        return changes

@@ -16,13 +16,13 @@ from channel_selector.choosing import recompute
 from channel_selector.population import Population
 from channel_selector.settings import SelectorSettings
 from identity.observations import Trust
-from service import learner
+from service import learner, runs
 from service.clock import FixedClock
 from service.ingest import ingest
-from service.learner import fold_run, keep_learning, learn
+from service.learner import keep_learning, learn
 from service.messages import Message, parse
 from service.rulings import Logged, logged
-from service.store import decisions, idempotency, models
+from service.store import chain, decisions, idempotency, models
 from service.store.decisions import EntryKind, LoggedEntry
 from service.store.idempotency import Answer
 from service.store.models import Snapshot
@@ -47,7 +47,7 @@ def entries(homing: Homing) -> list[LoggedEntry]:
     return homing.writer.submit(lambda conn: list(decisions.scan(conn))).result(10)
 
 
-def runs(homing: Homing) -> list[Any]:
+def logged_runs(homing: Homing) -> list[Any]:
     """Give the bodies of the learner's runs."""
     return [orjson.loads(each.entry.body) for each in entries(homing) if each.entry.kind is EntryKind.RUN]
 
@@ -78,9 +78,9 @@ def test_a_run_is_logged_and_nothing_new_makes_no_other(shop: Shopping, clock: F
     homing = shop.api.homing
     population = shop.api.run(learn(homing))
     assert population is not None
-    (run,) = runs(homing)
+    (run,) = logged_runs(homing)
     assert run["run"] == 1
-    assert run["position"] == population.position == len(entries(homing)) - 1
+    assert run["position"] == population.position == homing.writer.submit(chain.head).result(10).block - 1
     assert SelectorSettings.from_json(run["settings"]) == homing.settings.selection()
     assert Population.from_json(run["population"]) == population
     snapshot = newest(homing)
@@ -89,7 +89,7 @@ def test_a_run_is_logged_and_nothing_new_makes_no_other(shop: Shopping, clock: F
     assert [(tally.sends, tally.engaged) for tally in population.tallies.values()] == [(1, 1)]
     clock.advance(timedelta(minutes=5))
     assert shop.api.run(learn(homing)) is None
-    assert len(runs(homing)) == 1
+    assert len(logged_runs(homing)) == 1
 
 
 @pytest.mark.parametrize("news", ["event", "outcome", "decision"])
@@ -104,7 +104,7 @@ def test_whatever_comes_in_is_learned_from(shop: Shopping, clock: FixedClock, ne
     else:
         shop.ask("another")
     assert shop.api.run(learn(shop.api.homing)) is not None
-    assert [run["run"] for run in runs(shop.api.homing)] == [1, 2]
+    assert [run["run"] for run in logged_runs(shop.api.homing)] == [1, 2]
 
 
 class Interleaving:
@@ -188,8 +188,8 @@ def test_a_decision_is_computed_again_from_the_log_alone(shop: Shopping, clock: 
     before = shop.ask("before")
     shop.api.run(learn(shop.api.homing))
     asked = [before, shop.ask("drawn"), shop.ask("best", explore=False), shop.ask("two", variants=["a", "b"])]
-    settings = SelectorSettings.from_json(runs(shop.api.homing)[0]["settings"])
-    learned = Population.from_json(runs(shop.api.homing)[0]["population"])
+    settings = SelectorSettings.from_json(logged_runs(shop.api.homing)[0]["settings"])
+    learned = Population.from_json(logged_runs(shop.api.homing)[0]["population"])
     for told, population in zip(asked, [Population.empty(timedelta(days=7)), *[learned] * 3], strict=True):
         decision = made(shop.api.homing, told["decision_id"]).decision
         assert recompute(decision, population, settings) == decision.probabilities
@@ -207,7 +207,7 @@ def test_a_run_folds_to_the_same_model(shop: Shopping, clock: FixedClock) -> Non
     def again(conn: Connection) -> Snapshot | None:
         (run,) = [each for each in decisions.scan(conn) if each.entry.kind is EntryKind.RUN]
         decisions.clear_folds(conn)
-        fold_run(conn, run)
+        runs.fold(conn, run)
         return models.newest(conn)
 
     assert homing.writer.submit(again).result(10) == before
@@ -323,7 +323,7 @@ def test_a_failed_run_is_tried_again(shop: Shopping, clock: FixedClock, monkeypa
         task = asyncio.create_task(keep_learning(with_writer(shop.api.homing, writer)))
         for _ in range(500):
             await asyncio.sleep(0.01)
-            if runs(shop.api.homing):
+            if logged_runs(shop.api.homing):
                 break
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -331,7 +331,7 @@ def test_a_failed_run_is_tried_again(shop: Shopping, clock: FixedClock, monkeypa
 
     shop.api.run(until_learned())
     assert writer.failed
-    assert len(runs(shop.api.homing)) == 1
+    assert len(logged_runs(shop.api.homing)) == 1
 
 
 def test_old_answers_to_idempotency_keys_are_let_go_of(shop: Shopping, clock: FixedClock) -> None:

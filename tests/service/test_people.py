@@ -122,7 +122,7 @@ def _compare(conn: Connection, people: People, arrivals: list[Message]) -> None:
 
 
 def test_folding_again_gives_the_same_rows(database: Database) -> None:
-    """Fed again from the log, in its order, nodes, sightings and issued ids are the same to the last row."""
+    """Fed again from the log, block by block, nodes, sightings and issued ids are the same to the last row."""
     arrivals = [
         message(n, (n * 7) % 11, user=f"u{n % 3}", device=f"d{n % 4}", anonymous=f"a{n % 5}") for n in range(30)
     ]
@@ -133,8 +133,7 @@ def test_folding_again_gives_the_same_rows(database: Database) -> None:
             before = _rows(conn)
             nodes.clear_folds(conn)
             again = People(RULES, KEY)
-            for fact in facts.scan(conn):
-                again.take(conn, [(fact.seq, facts.message(fact))])
+            again.take(conn, [(fact.seq, facts.message(fact)) for fact in facts.scan(conn)])
             assert _rows(conn) == before
 
 

@@ -13,7 +13,6 @@ from sqlalchemy.engine import Connection
 
 from channel_selector.outcomes import Outcome, OutcomeKind
 from identity.observations import Trust
-from service import rebuild as rebuilding
 from service import shelf
 from service.asks import Ask
 from service.clock import FixedClock
@@ -160,11 +159,9 @@ HISTORY: list[tuple[Any, ...]] = [
 ]
 
 
-@pytest.mark.parametrize(("step", "cached"), [(1_000, 50_000), (3, 50_000), (1, 1)])
-def test_a_written_history_is_made_again(
-    tmp_path: Path, step: int, cached: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every table has rows and keeps them, however many facts are folded at a time and however few stay cached."""
+@pytest.mark.parametrize("cached", [50_000, 1])
+def test_a_written_history_is_made_again(tmp_path: Path, cached: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every table has rows and keeps them, however few components stay cached."""
     clock = FixedClock(NOON)
     homing = strict(tmp_path, clock)
     shop = Shop(homing, clock)
@@ -173,7 +170,6 @@ def test_a_written_history_is_made_again(
     before = folds(homing)
     assert all(before.values()), {name: len(rows) for name, rows in before.items()}
     assert any(hub for *_, hub in before["nodes"])
-    monkeypatch.setattr(rebuilding, "STEP", step)
     monkeypatch.setattr(shelf, "MAX_COMPONENTS", cached)
     waiting = homing.writer.submit(to_fold).result(10)
     heard: list[int] = []

@@ -13,9 +13,10 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from identity.observations import Trust
-from service.store import facts, nodes
+from service.store import facts, nodes, schema
 from service.store.facts import Fact
 from tests.service.commands.program import Program
 
@@ -45,7 +46,7 @@ def partition(program: Program) -> set[frozenset[str]]:
 
     def job(conn: Any) -> set[frozenset[str]]:
         profiles: dict[str, set[str]] = {}
-        for node in nodes.read(conn, range(1, nodes.last(conn) + 1)):
+        for node in nodes.read(conn, list(conn.execute(select(schema.nodes.c.node)).scalars())):
             if node.profile_id is not None:
                 profiles.setdefault(node.profile_id, set()).add(str(node.identifier))
         return {frozenset(names) for names in profiles.values()}

@@ -120,10 +120,10 @@ def test_what_is_no_file_is_refused(url: str) -> None:
         open_database(url)
 
 
-def test_postgresql_is_announced_without_its_password() -> None:
-    """PostgreSQL is told to come later, and a password does not reach the message."""
-    with pytest.raises(SettingsError, match="later release") as refused:
-        open_database("postgresql://homing:hunter2@db/homing")
+def test_a_server_that_is_not_there_is_said_without_its_password() -> None:
+    """The message names host and database and what to do; the password does not reach it."""
+    with pytest.raises(StoreError, match="cannot be reached") as refused:
+        open_database("postgresql://homing:hunter2@127.0.0.1:1/homing")
     assert "hunter2" not in str(refused.value)
 
 

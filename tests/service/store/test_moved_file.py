@@ -5,17 +5,18 @@ from pathlib import Path
 import pytest
 
 from service.errors import StoreError
-from service.store import meta, writer
+from service.store import meta, sqlite
 from service.store.database import open_database
+from service.store.watch import Watch
 from service.store.writer import Writer
 
 
 def test_a_moved_file_is_written_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Moved or deleted while open, the store refuses every job; put back, it goes on."""
-    monkeypatch.setattr(writer, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(sqlite, "LOOK_SECONDS", 0.0)
     path = tmp_path / "homing.db"
     database = open_database(f"sqlite:///{path}")
-    opened = Writer(database, on_reset=lambda: None)
+    opened = Writer(database, Watch())
     try:
         opened.submit(lambda conn: meta.put(conn, "a", "1")).result(10)
         path.rename(tmp_path / "away.db")

@@ -17,7 +17,6 @@ def test_nodes_are_found_as_they_were_put(database: Database) -> None:
         asked = [ADA.identifier, KIOSK.identifier, Identifier("email", "nobody@example.org")]
         assert nodes.find(conn, asked) == {ADA.identifier: ADA, KIOSK.identifier: KIOSK}
         assert nodes.find(conn, []) == {}
-        assert nodes.last(conn) == 3
 
 
 def test_many_nodes_are_found_in_parts(database: Database) -> None:

@@ -14,21 +14,26 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from service.errors import ApiError, Overloaded, StoreBusy, StoreError
-from service.store import meta
+from service.store import chain, decisions, meta
 from service.store.database import Database, open_database
-from service.store.writer import GROUP_JOBS, Writer
+from service.store.decisions import Entry, EntryKind
+from service.store.watch import News, Watch
+from service.store.writer import GROUP_JOBS, MAX_WAITING, Writer
+from tests.service.harness import NOON
 
 
-class Watch:
+class Seen:
     """Counts resets and remembers how many jobs each commit held."""
 
     def __init__(self) -> None:
         self.resets = 0
         self.groups: list[int] = []
+        self.components: set[int] = set()
 
-    def reset(self) -> None:
-        """Be told that caches are to be dropped."""
-        self.resets += 1
+    def told(self, news: News) -> None:
+        """Be told what is to be read again."""
+        self.resets += news.everything
+        self.components |= news.components
 
     def committed(self, jobs: int, _seconds: float) -> None:
         """Be told of a commit."""
@@ -36,15 +41,22 @@ class Watch:
 
 
 @pytest.fixture
-def watch() -> Watch:
+def watch() -> Seen:
     """Give an observer."""
-    return Watch()
+    return Seen()
+
+
+def watching(database: Database, seen: Seen, max_waiting: int = MAX_WAITING) -> Writer:
+    """Make a writer that is observed."""
+    watch = Watch()
+    watch.listen(seen.told)
+    return Writer(database, watch, on_commit=seen.committed, max_waiting=max_waiting)
 
 
 @pytest.fixture
-def writer(database: Database, watch: Watch) -> Iterator[Writer]:
+def writer(database: Database, watch: Seen) -> Iterator[Writer]:
     """Give a writer on an empty store."""
-    made = Writer(database, on_reset=watch.reset, on_commit=watch.committed)
+    made = watching(database, watch)
     yield made
     made.close(10)
 
@@ -64,6 +76,17 @@ def insert(name: str) -> Callable[[Connection], None]:
 
     def job(conn: Connection) -> None:
         conn.exec_driver_sql("INSERT INTO meta (name, value) VALUES (?, 'v')", (name,))
+
+    return job
+
+
+def append(name: str, component: int) -> Callable[[Connection], None]:
+    """Make a job that appends to the decision log, as if that had changed a component."""
+
+    def job(conn: Connection) -> None:
+        entry = Entry(kind=EntryKind.OUTCOME, decision_id=None, key=name, at=NOON, received_at=NOON, body=b"{}")
+        assert decisions.append(conn, entry) is not None
+        chain.touch(conn, {component})
 
     return job
 
@@ -98,7 +121,7 @@ def test_a_result_is_seen_after_the_commit(writer: Writer, database: Database) -
     assert names(database) == {"a"}
 
 
-def test_jobs_that_wait_together_commit_together(writer: Writer, watch: Watch) -> None:
+def test_jobs_that_wait_together_commit_together(writer: Writer, watch: Seen) -> None:
     """A hundred jobs behind a busy writer share few commits, each gets its own result."""
     gate = Gate(writer)
     futures = [writer.submit(put(f"n{i}")) for i in range(100)]
@@ -109,7 +132,7 @@ def test_jobs_that_wait_together_commit_together(writer: Writer, watch: Watch) -
     assert len(watch.groups) <= 5
 
 
-def test_a_group_is_bounded(writer: Writer, watch: Watch) -> None:
+def test_a_group_is_bounded(writer: Writer, watch: Seen) -> None:
     """No commit holds more jobs than the bound."""
     gate = Gate(writer)
     futures = [writer.submit(put(f"n{i}")) for i in range(GROUP_JOBS * 2)]
@@ -127,7 +150,7 @@ def test_many_threads(writer: Writer, database: Database) -> None:
     assert names(database) == set(results)
 
 
-def test_a_failing_job_does_not_fail_its_neighbours(writer: Writer, watch: Watch, database: Database) -> None:
+def test_a_failing_job_does_not_fail_its_neighbours(writer: Writer, watch: Seen, database: Database) -> None:
     """The group is undone and each job runs again alone: only the bad one's caller hears of it."""
     writer.submit(insert("taken")).result(10)
     gate = Gate(writer)
@@ -153,14 +176,14 @@ def test_a_failed_job_leaves_nothing(writer: Writer, database: Database) -> None
     assert names(database) == set()
 
 
-def test_caches_are_dropped_on_rollback(writer: Writer, watch: Watch) -> None:
+def test_caches_are_dropped_on_rollback(writer: Writer, watch: Seen) -> None:
     """A rollback calls for a reset: what jobs put into caches is not true any more."""
     with pytest.raises(ZeroDivisionError):
         writer.submit(lambda _conn: 1 // 0).result(10)
     assert watch.resets > 0
 
 
-def test_a_refusal_before_any_write_undoes_nothing(writer: Writer, watch: Watch) -> None:
+def test_a_refusal_before_any_write_undoes_nothing(writer: Writer, watch: Seen) -> None:
     """An ApiError raised by a job that wrote nothing reaches its caller without a rollback for the others."""
 
     def refuse(_conn: Connection) -> None:
@@ -175,7 +198,7 @@ def test_a_refusal_before_any_write_undoes_nothing(writer: Writer, watch: Watch)
     assert watch.resets == 0
 
 
-def test_a_refusal_after_a_write_undoes_it(writer: Writer, watch: Watch, database: Database) -> None:
+def test_a_refusal_after_a_write_undoes_it(writer: Writer, watch: Seen, database: Database) -> None:
     """An ApiError raised after a write takes the write with it."""
 
     def refuse(conn: Connection) -> None:
@@ -188,20 +211,19 @@ def test_a_refusal_after_a_write_undoes_it(writer: Writer, watch: Watch, databas
     assert watch.resets > 0
 
 
-def test_writes_of_another_process_reset_the_caches(writer: Writer, watch: Watch, database: Database) -> None:
-    """The next job after another connection's commit runs with fresh caches; one's own commits reset nothing."""
-    writer.submit(put("mine")).result(10)
-    writer.submit(put("mine too")).result(10)
-    assert watch.resets == 0
-    with closing(sqlite3.connect(database.path)) as other, other:
-        other.execute("INSERT INTO meta VALUES ('theirs', 'v')")
-    seen = writer.submit(lambda conn: (watch.resets, meta.get(conn, "theirs"))).result(10)
-    assert seen == (1, "v")
+def test_what_another_process_appended_is_read_again(writer: Writer, watch: Seen, database: Database) -> None:
+    """The next job after another connection's commit knows which components changed; one's own appends tell nothing."""
+    writer.submit(append("mine", 7)).result(10)
+    writer.submit(append("mine too", 8)).result(10)
+    assert (watch.resets, watch.components) == (0, set())
+    with database.transaction() as conn:
+        append("theirs", 9)(conn)
+    assert writer.submit(lambda _: (watch.resets, set(watch.components))).result(10) == (0, {9})
 
 
-def test_closing_finishes_what_waits(database: Database, watch: Watch) -> None:
+def test_closing_finishes_what_waits(database: Database, watch: Seen) -> None:
     """Every job accepted before the close is committed; one after it is refused."""
-    writer = Writer(database, on_reset=watch.reset)
+    writer = watching(database, watch)
     gate = Gate(writer)
     futures = [writer.submit(put(f"n{i}")) for i in range(50)]
     gate.open()
@@ -213,9 +235,9 @@ def test_closing_finishes_what_waits(database: Database, watch: Watch) -> None:
     writer.close(10)
 
 
-def test_closing_in_vain_says_so(database: Database, watch: Watch) -> None:
+def test_closing_in_vain_says_so(database: Database, watch: Seen) -> None:
     """A job that does not end makes the close fail instead of hanging."""
-    writer = Writer(database, on_reset=watch.reset)
+    writer = watching(database, watch)
     gate = Gate(writer)
     with pytest.raises(StoreError, match="still waiting"):
         writer.close(0.01)
@@ -223,9 +245,9 @@ def test_closing_in_vain_says_so(database: Database, watch: Watch) -> None:
     writer.close(10)
 
 
-def test_too_many_waiting_jobs_are_refused(database: Database, watch: Watch) -> None:
+def test_too_many_waiting_jobs_are_refused(database: Database, watch: Seen) -> None:
     """Beyond the bound a job is turned away at once with a time to come again; the others are done."""
-    writer = Writer(database, on_reset=watch.reset, max_waiting=3)
+    writer = watching(database, watch, max_waiting=3)
     gate = Gate(writer)
     futures = [writer.submit(put(f"n{i}")) for i in range(3)]
     with pytest.raises(Overloaded) as refused:
@@ -291,11 +313,12 @@ def test_a_full_disk_is_said_plainly(writer: Writer, database: Database) -> None
 _OTHER_PROCESS = """
 import sys
 from service.store.database import open_database
-from service.store.writer import Writer
 from service.store import meta
+from service.store.watch import Watch
+from service.store.writer import Writer
 
 database = open_database(sys.argv[1])
-writer = Writer(database, on_reset=lambda: None)
+writer = Writer(database, Watch())
 for number in range(100):
     writer.submit(lambda conn: meta.put(conn, f"{sys.argv[2]}{number}", "v")).result(30)
 writer.close(30)

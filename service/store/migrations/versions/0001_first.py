@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -23,15 +24,15 @@ def _logs() -> None:
     op.create_table(
         "facts",
         sa.Column("seq", BIG, primary_key=True),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
         sa.Column("trust", sa.Integer(), nullable=False),
-        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("message_id", TEXT, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("at", BIG, nullable=False),
         sa.Column("received_at", BIG, nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text()),
+        sa.Column("type", TEXT, nullable=False),
+        sa.Column("name", TEXT),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.UniqueConstraint("source", "trust", "message_id", name="facts_message"),
     )
@@ -40,9 +41,9 @@ def _logs() -> None:
     op.create_table(
         "decision_log",
         sa.Column("seq", BIG, primary_key=True),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("decision_id", sa.Text()),
-        sa.Column("key", sa.Text(), nullable=False, unique=True),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("decision_id", TEXT),
+        sa.Column("key", TEXT, nullable=False, unique=True),
         sa.Column("at", BIG, nullable=False),
         sa.Column("received_at", BIG, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -53,10 +54,10 @@ def _identity_folds() -> None:
     op.create_table(
         "nodes",
         sa.Column("node", BIG, primary_key=True),
-        sa.Column("namespace", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("namespace", TEXT, nullable=False),
+        sa.Column("value", TEXT, nullable=False),
         sa.Column("component", BIG),
-        sa.Column("profile_id", sa.Text()),
+        sa.Column("profile_id", TEXT),
         sa.Column("hub", sa.Integer(), nullable=False, server_default="0"),
         sa.UniqueConstraint("namespace", "value", name="nodes_identifier"),
     )
@@ -70,7 +71,7 @@ def _identity_folds() -> None:
     )
     op.create_table(
         "issued",
-        sa.Column("profile_id", sa.Text(), primary_key=True),
+        sa.Column("profile_id", TEXT, primary_key=True),
         sa.Column("founder", BIG, nullable=False),
     )
 
@@ -78,11 +79,11 @@ def _identity_folds() -> None:
 def _decision_folds() -> None:
     op.create_table(
         "decisions",
-        sa.Column("decision_id", sa.Text(), primary_key=True),
+        sa.Column("decision_id", TEXT, primary_key=True),
         sa.Column("seq", BIG, nullable=False),
-        sa.Column("profile_id", sa.Text(), nullable=False),
-        sa.Column("message_id", sa.Text(), nullable=False),
-        sa.Column("endpoint_id", sa.Text()),
+        sa.Column("profile_id", TEXT, nullable=False),
+        sa.Column("message_id", TEXT, nullable=False),
+        sa.Column("endpoint_id", TEXT),
         sa.Column("send_at", BIG),
         sa.Column("expires_at", BIG, nullable=False),
     )
@@ -91,8 +92,8 @@ def _decision_folds() -> None:
     op.create_table(
         "outcomes",
         sa.Column("seq", BIG, primary_key=True, autoincrement=False),
-        sa.Column("decision_id", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("decision_id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
         sa.Column("at", BIG, nullable=False),
     )
     op.create_index("outcomes_decision", "outcomes", ["decision_id"])
@@ -108,19 +109,19 @@ def _decision_folds() -> None:
 def _operation() -> None:
     op.create_table(
         "keys",
-        sa.Column("id", sa.Text(), primary_key=True),
+        sa.Column("id", TEXT, primary_key=True),
         sa.Column("digest", sa.LargeBinary(), nullable=False, unique=True),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
         sa.Column("trust", sa.Integer(), nullable=False),
-        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("scopes", TEXT, nullable=False),
         sa.Column("created_at", BIG, nullable=False),
         sa.Column("revoked_at", BIG),
     )
     op.create_table(
         "idempotency",
-        sa.Column("key_id", sa.Text(), primary_key=True),
-        sa.Column("idempotency_key", sa.Text(), primary_key=True),
+        sa.Column("key_id", TEXT, primary_key=True),
+        sa.Column("idempotency_key", TEXT, primary_key=True),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -128,6 +129,6 @@ def _operation() -> None:
     )
     op.create_table(
         "meta",
-        sa.Column("name", sa.Text(), primary_key=True),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, primary_key=True),
+        sa.Column("value", TEXT, nullable=False),
     )

@@ -6,7 +6,7 @@ from contextlib import closing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.store.lists import listed
+from service.store.statements import listed
 
 SAME = "SELECT value FROM json_each(?)"
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
