@@ -17,6 +17,7 @@ from service.payload import BODY_BYTES
 log = logging.getLogger("homing.access")
 
 UNMATCHED = "(unmatched)"
+_NOTHING_THERE = ApiError(HTTPStatus.NOT_FOUND, "not_found", "there is nothing at this address: it holds NUL (%00)")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -44,6 +45,9 @@ class Edge:
             _record(scope, exchange.status, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, exchange: "_Exchange") -> None:
+        if "\0" in scope["path"]:  # which no database can look up
+            await exchange.refuse(scope, _NOTHING_THERE)
+            return
         announced = dict(scope["headers"]).get(b"content-length", b"")
         if announced.isdigit() and int(announced) > self._body_bytes:
             await exchange.refuse(scope, exchange.too_large())

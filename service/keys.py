@@ -7,6 +7,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -25,6 +26,10 @@ from service.store.writer import Writer
 
 PREFIX = "homing_"
 """Begins every key, so that a secret scanner knows one when it sees one."""
+
+NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,255}")
+"""What keys, and the sources of facts, are called: a source is part of what a fact is known by."""
+NAMED = "1 to 255 characters, none of them control characters"
 
 FRESH_SECONDS = 1.0
 """How long a known key is believed without looking again."""
@@ -95,14 +100,16 @@ def create(
 ) -> NewKey:
     """Make a key; `source` is the name of what it sends (the key's name if None), `text` is drawn if None.
 
-    Raises KeyRefused for no scopes, a trust no key can have, or an asserted (public) key with more than `ingest`.
+    Raises KeyRefused for no scopes, a trust no key can have, an asserted (public) key with more than `ingest`, or a
+    name or source that no store can keep.
     """
-    _check(scopes, trust)
+    source = name if source is None else source
+    _check(scopes, trust, (name, source))
     text = PREFIX + secrets.token_urlsafe(32) if text is None else text
     found = digest(text)
     caller = Caller(
         key_id=f"key_{found.hex()[:12]}",
-        source=name if source is None else source,
+        source=source,
         trust=trust,
         scopes=frozenset(scopes),
     )
@@ -196,7 +203,9 @@ def require(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     return dependency
 
 
-def _check(scopes: Collection[Scope], trust: Trust) -> None:
+def _check(scopes: Collection[Scope], trust: Trust, names: Collection[str]) -> None:
+    if not all(map(NAME.fullmatch, names)):
+        raise KeyRefused(f"a key's name and source are of {NAMED}")
     if not scopes:
         raise KeyRefused(f"a key needs a scope: {', '.join(Scope)}")
     if trust not in {Trust.ASSERTED, Trust.SERVER}:

@@ -19,6 +19,8 @@ EVENT_BYTES = 32 * 1024
 EVENT_DEPTH = 32
 """How many objects and lists may stand in one another, the event itself counted."""
 MESSAGE_ID_LENGTH = 255
+NAME_LENGTH = 255
+"""That of a track event's name, which is looked up by: an index of PostgreSQL holds 2,704 bytes."""
 
 TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias"})
 
@@ -146,8 +148,10 @@ def _fault_of_name(event: Mapping[str, Any], kind: str) -> Rejection | None:
     if key is None or (kind != "track" and key not in event):
         return None
     text = identifier_text(event.get(key))
-    if text is None or "\0" in text or (kind == "track" and not text):
-        return Rejection(code="invalid_name", message=f"{key} of a {kind} must be text")
+    if text is None or "\0" in text:
+        return Rejection(code="invalid_name", message=f"{key} of a {kind} must be text without NUL")
+    if kind == "track" and not 0 < len(text) <= NAME_LENGTH:
+        return Rejection(code="invalid_name", message=f"{key} of a track must be of 1 to {NAME_LENGTH} characters")
     return None
 
 

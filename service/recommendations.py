@@ -18,6 +18,7 @@ from service.deployed import homing_of
 from service.errors import ApiError
 from service.keys import Caller, Scope, require
 from service.recommendation_answer import recommendation
+from service.schemas.consents import PRINTABLE
 from service.schemas.recommendations import BatchAnswers, BatchAsked, BatchList, Recommendation, RecommendationAsked
 from service.store import idempotency
 from service.store.idempotency import Answer
@@ -43,7 +44,7 @@ _MESSAGE = ("kind", "purpose", "cart_id", "cart_value", "currency", "margin")
 _PLAIN = ("abandoned_at", "not_before", "deadline", "explore")
 
 MayDecide = Annotated[Caller, Depends(require(Scope.DECIDE))]
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255, pattern=PRINTABLE)]
 
 
 @router.post(

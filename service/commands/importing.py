@@ -9,6 +9,7 @@ from identity.observations import Trust
 from service.commands.options import Chosen, emit_json, json_option, with_settings
 from service.imports.items import Origin
 from service.imports.loading import MESSAGES, OBSERVATIONS, Loaded, can_be_loaded, load
+from service.keys import NAME, NAMED
 from service.wiring import Homing
 
 STEPS = 1_000
@@ -20,6 +21,12 @@ def _files(_context: click.Context, _parameter: click.Parameter, value: tuple[Pa
         if not can_be_loaded(path):
             allowed = ", ".join((*MESSAGES, *OBSERVATIONS))
             raise click.BadParameter(f"{path} has no ending that tells what it is; use one of {allowed}.")
+    return value
+
+
+def _source(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise click.BadParameter(f"a source is of {NAMED}")
     return value
 
 
@@ -36,6 +43,7 @@ def _files(_context: click.Context, _parameter: click.Parameter, value: tuple[Pa
     "--source",
     default="import",
     show_default=True,
+    callback=_source,
     help="The source its facts are filed under. An event is known by source, trust and messageId.",
 )
 @click.option(

@@ -31,7 +31,7 @@ class ProfileGiven(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    profile_id: str = Field(min_length=1, max_length=64)
+    profile_id: str = Field(min_length=1, max_length=64, pattern=PRINTABLE)
 
 
 def _as_list(value: object) -> object:

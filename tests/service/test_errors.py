@@ -86,6 +86,20 @@ def test_an_unknown_address_is_404(faulty: Api) -> None:
     assert SENT not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/v1/profiles/a%00b", 404, "not_found"),
+        ("/v1/decisions/%00", 404, "not_found"),
+        ("/v1/profiles/a%2500b", 404, "unknown_profile"),
+    ],
+)
+def test_there_is_nothing_at_an_address_with_nul(faulty: Api, path: str, status: int, code: str) -> None:
+    """No text that a store looks up by can hold it; a percent sign and two noughts are another matter."""
+    answer = faulty.get(path, key=faulty.key())
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
 def test_a_wrong_method_is_405(faulty: Api) -> None:
     """The methods that are allowed are told."""
     answer = faulty.post("/livez")

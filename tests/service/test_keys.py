@@ -211,6 +211,18 @@ def test_keys_that_must_not_be(homing: Homing, scopes: list[Scope], trust: Trust
         ).result(10)
 
 
+@pytest.mark.parametrize("wrong", ["", "a\0b", "a\nb", "\udcff", "n" * 256], ids=ascii)
+def test_names_of_keys_that_no_store_keeps(homing: Homing, wrong: str) -> None:
+    """A name or a source is short printable text, for a fact is known by its source."""
+    for name, source in ((wrong, "shop"), ("shop", wrong)):
+        with pytest.raises(KeyRefused, match="1 to 255 characters"):
+            homing.writer.submit(
+                lambda conn, name=name, source=source: keys.create(  # type: ignore[misc]  # both are bound now
+                    conn, name=name, scopes=[Scope.READ], trust=Trust.SERVER, at=homing.clock.now(), source=source
+                )
+            ).result(10)
+
+
 def test_revoking_twice_keeps_the_first_moment(homing: Homing, clock: FixedClock) -> None:
     """Revoking is for good, and an unknown id is told apart."""
     make_key(homing, [Scope.READ])

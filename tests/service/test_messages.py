@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from identity.observations import Trust
 from service.event_identifiers import identifiers_of
-from service.messages import EVENT_BYTES, EVENT_DEPTH, MESSAGE_ID_LENGTH, Message, Rejection, parse
+from service.messages import EVENT_BYTES, EVENT_DEPTH, MESSAGE_ID_LENGTH, NAME_LENGTH, Message, Rejection, parse
 from service.payload import read_json
 
 RECEIVED = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -93,15 +93,17 @@ def test_names() -> None:
     assert message({"type": "identify", "name": "x", "event": {}}).name is None
 
 
-@pytest.mark.parametrize("name", [None, "", {}, [], True, 1.5, "a\0b"], ids=repr)
+@pytest.mark.parametrize("name", [None, "", {}, [], True, 1.5, "a\0b", "n" * (NAME_LENGTH + 1)], ids=repr)
 def test_a_track_needs_a_name(name: object) -> None:
-    """Without one nobody knows what happened."""
+    """Without one nobody knows what happened; it is looked up by, so it is short."""
     assert code({**TRACK, "event": name}) == "invalid_name"
+    assert message({**TRACK, "event": "😀" * NAME_LENGTH})
 
 
 def test_a_page_may_not_have_just_any_name() -> None:
-    """Where it has one it is text."""
+    """Where it has one it is text, of any length."""
     assert code({"type": "page", "name": {}}) == "invalid_name"
+    assert message({"type": "page", "name": "n" * 3_000})
 
 
 @pytest.mark.parametrize("key", ["userId", "anonymousId", "previousId"])

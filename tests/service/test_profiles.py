@@ -153,7 +153,7 @@ def test_what_too_many_share_is_told_and_leads_to_nobody(api: Api, homing: Homin
         ("/v1/profiles?namespace=user_id", 422, "invalid_request"),
         ("/v1/profiles?value=u1", 422, "invalid_request"),
         ("/v1/profiles/0123456789abcdef0123456789abcdef", 404, "unknown_profile"),
-        ("/v1/profiles/%00", 404, "unknown_profile"),
+        ("/v1/profiles/%00", 404, "not_found"),
         ("/v1/profiles/x/events", 404, "unknown_profile"),
         ("/v1/profiles/x/decisions", 404, "unknown_profile"),
         ("/v1/profiles/x/events?limit=0", 422, "invalid_request"),

@@ -576,6 +576,7 @@ def test_asking_needs_the_scope_decide(api: Api, method: str, path: str) -> None
         ({"recipient": {"namespace": "a b", "value": "x"}}, "recipient"),
         ({"recipient": {"profile_id": "x", "value": "y"}}, "recipient"),
         ({"recipient": [{"namespace": "user_id", "value": "x"}] * 21}, "recipient"),
+        ({"recipient": {"profile_id": "a\0b"}}, "recipient"),
         ({"message": {"id": ""}}, "message.id"),
         ({"message": {"id": "a\0b"}}, "message.id"),
         ({"message": {"id": "x" * 256}}, "message.id"),
@@ -695,7 +696,7 @@ def test_a_body_that_is_none_is_refused(api: Api, path: str, body: bytes, status
         ("namespace=user_id&value=u&message_id=m&channels=,email,", 200),
         ("namespace=user_id&value=u&message_id=m&surprise=1", 422),
         ("namespace=user_id&value=u&message_id=m&%FF=1", 422),
-        ("profile_id=%00&message_id=m", 200),
+        ("profile_id=%00&message_id=m", 422),
         ("profile_id=&message_id=m", 422),
     ],
 )

@@ -302,6 +302,14 @@ def test_observations_of_a_parquet_file_are_facts(program: Program) -> None:
     assert summary(program, str(path)) == (0, 2, 1)
 
 
+@pytest.mark.parametrize("source", ["", "a\nb", "s" * 256], ids=ascii)
+def test_a_source_that_no_store_keeps_is_refused(program: Program, source: str) -> None:
+    """Exit 2, and nothing is taken."""
+    path = program.write("events.ndjson", [event(1)])
+    assert "a source is of 1 to 255 characters" in program.run("import", str(path), "--source", source, expect=2).stderr
+    assert log(program) == []
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
