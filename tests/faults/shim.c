@@ -6,12 +6,13 @@
  * it earlier. What a sync covers is noted before it begins, its success after. A call that would change a watched file
  * past these notes is noted as ALIEN, and the play-back refuses.
  *
- *   HOMING_DISK_FOLDER  absolute path of the folder watched; names ending in -shm are left out (SQLite's WAL index is
+ *   SHIM_FOLDER  absolute path of the folder watched; names ending in -shm are left out (SQLite's WAL index is
  *                       shared memory, and made anew by whoever opens the store first)
- *   HOMING_DISK_TRACE   the file of notes, outside the folder
- *   HOMING_DISK_CUT_AT  kill the process at its N-th change or sync; a write is half done then
- *   HOMING_DISK_FAULT   a file that says "ERRNO CALLS EACH": of the calls w(rite), s(ync), t(runcate), o(pen to create)
+ *   SHIM_TRACE   the file of notes, outside the folder
+ *   SHIM_CUT_AT  kill the process at its N-th change or sync; a write is half done then
+ *   SHIM_FAULT   a file that says "ERRNO CALLS EACH": of the calls w(rite), s(ync), t(runcate), o(pen to create)
  *                       each EACH-th fails with ERRNO; empty or missing: none does
+ *   SHIM_DEAF           if set, the program is not told of syncs that failed
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -46,22 +47,24 @@ static size_t folder_length;
 static int trace = -1;
 static const char *fault_file;
 static long cut_at;
+static int deaf;
 static atomic_long steps, chances, syncs;
 static pthread_mutex_t names = PTHREAD_MUTEX_INITIALIZER;
 
 /* Begin to watch, if told to: when loaded, or later by a process that was forked from one that was not to be watched. */
-__attribute__((constructor)) void homing_disk_begin(void)
+__attribute__((constructor)) void shim_begin(void)
 {
-    const char *watched = getenv("HOMING_DISK_FOLDER"), *notes = getenv("HOMING_DISK_TRACE");
-    const char *cut = getenv("HOMING_DISK_CUT_AT");
+    const char *watched = getenv("SHIM_FOLDER"), *notes = getenv("SHIM_TRACE");
+    const char *cut = getenv("SHIM_CUT_AT");
     if (trace >= 0 || watched == NULL || notes == NULL || realpath(watched, folder) == NULL)
         return;
     folder_length = strlen(folder);
-    fault_file = getenv("HOMING_DISK_FAULT");
+    fault_file = getenv("SHIM_FAULT");
     cut_at = cut == NULL ? 0 : atol(cut);
+    deaf = getenv("SHIM_DEAF") != NULL;
     trace = (int)syscall(SYS_openat, AT_FDCWD, notes, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (trace < 0) {
-        perror("HOMING_DISK_TRACE");
+        perror("SHIM_TRACE");
         abort();
     }
 }
@@ -356,7 +359,7 @@ static int synced(int fd, long call)
         errno = failing;
     put_name(done == 0 ? SYNCED : SYNC_FAILED, inode, which, name, NULL);
     step();
-    return done;
+    return deaf ? 0 : done;
 }
 
 int fsync(int fd) { return synced(fd, SYS_fsync); }

@@ -138,7 +138,8 @@ def committed_and_lost(tmp_path: Path, level: str, cuts: int, fault: str = "") -
         put_back(folder, disk.cut(chance).files)
         with sqlite3.connect(folder / "t.db") as store:
             assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            there = {row[0] for row in store.execute("SELECT n FROM t")} if told else set()
+            made = store.execute("SELECT count(*) FROM sqlite_master WHERE name = 't'").fetchone() == (1,)
+            there = {row[0] for row in store.execute("SELECT n FROM t")} if made else set()
         store.close()
         gone += len({int(n) for n in told} - there)
     return gone
