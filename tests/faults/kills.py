@@ -18,7 +18,7 @@ CONTROL_KILLS = 3
 LATEST_START = 0.5
 """Seconds into its start within which a starting server is killed; it takes about so long."""
 
-POINTS = ("before_append", "after_append", "before_commit", "after_commit")
+POINTS = ("before_append", "after_append", "before_seal", "before_commit", "after_commit")
 """Where a server ends itself when it comes there, told by HOMING_FAULT_AT…"""
 VISITS = 12
 """…for the so-many-th time at most."""
@@ -32,21 +32,22 @@ class Moment(StrEnum):
     NAMED = "at a named point"
 
 
-MOMENTS = (Moment.AT_WORK, Moment.STARTING)
+MOMENTS = (Moment.AT_WORK, Moment.STARTING, Moment.NAMED, Moment.NAMED)
+"""How often each is chosen."""
 
 
 def prove(run: Run) -> list[Result]:
     """Kill servers so many times, and one that acknowledges before it keeps."""
-    tally = killed(run, run.cycles, forked(), MOMENTS)
-    careless = killed(run, CONTROL_KILLS, forked(acknowledge_early), (Moment.AT_WORK,))
+    tally = killed(run, "killed", run.cycles, forked(), MOMENTS)
+    careless = killed(run, "careless", CONTROL_KILLS, forked(acknowledge_early), (Moment.AT_WORK,))
     return [tally.result("SIGKILL"), careless.result("SIGKILL, acknowledged before commit", control=True)]
 
 
-def killed(run: Run, cycles: int, start: Start, moments: tuple[Moment, ...]) -> Tally:
+def killed(run: Run, name: str, cycles: int, start: Start, moments: tuple[Moment, ...]) -> Tally:
     """Kill servers, of as many stores as it takes."""
     tally, number = Tally(), 0
     while tally.cycles < cycles:
-        folder = run.folder / f"{'-'.join(moment.name.lower() for moment in moments)}-{number}"
+        folder = run.folder / f"{name}-{number}"
         trial = Trial(folder, number, run.chance(number))
         _disturb(
             trial, Server(folder, db=trial.db, start=start), tally, min(KILLS_A_STORE, cycles - tally.cycles), moments

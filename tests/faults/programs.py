@@ -1,5 +1,6 @@
 """`homing` as a process of its own, which ends when it likes, when it is told to, or when it is killed."""
 
+import importlib
 import multiprocessing
 import os
 import subprocess
@@ -11,6 +12,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Protocol
 
+from service.store import faults
 from tests.service.harness import SECRET
 
 PATIENCE = 60.0
@@ -169,6 +171,7 @@ def _run(become: _Become) -> None:
         os.dup2(opened, target)
         os.close(opened)
     sys.argv = ["homing", *become.arguments]
+    importlib.reload(faults)  # it read the environment when it was first imported
     if become.prepare is not None:
         become.prepare()
     from service.cli import main  # noqa: PLC0415 - loaded by `warm` in the process forked from
