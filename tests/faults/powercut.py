@@ -5,16 +5,12 @@ only (`powercut_normal`), or where nobody listens when a sync fails, acknowledge
 a better one than the shops'.
 """
 
-import shutil
-import sqlite3
 import time
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tests.faults.clients import Clients
 from tests.faults.disk import Disk, put_back
+from tests.faults.disk_names import names_left
 from tests.faults.powercut_normal import watch_careless
 from tests.faults.programs import Prepare, wait_until
 from tests.faults.proofs import Result, Run
@@ -22,7 +18,6 @@ from tests.faults.servers import Server, forked
 from tests.faults.shim import environment, preloaded, watch
 from tests.faults.stores import KEYS
 from tests.faults.tally import Tally
-from tests.faults.traffic import fact_name
 from tests.faults.trials import Trial
 
 CUTS_A_STORE = 20
@@ -35,9 +30,6 @@ MOMENT = 0.3
 
 EVERY_THIRD_SYNC = "5 s 3"
 """What the shim is told for syncs to fail with EIO (see shim.c)."""
-
-_OUTCOMES = "SELECT decision_id FROM decision_log WHERE kind = 'outcome'"
-_DECISIONS = "SELECT message_id, decision_id FROM decisions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +112,7 @@ class _Store:
         self._serve_until(self._trial.chance.randint(1, CHANGES) if self._trial.chance.random() < 0.5 else None)
         disk.play()
         put_back(self._trial.folder, disk.cut(self._trial.chance).files)
-        held, said = _left(self._trial.folder)
+        held, said = names_left(self._trial.folder)
         if said != "ok":
             tally.notes.append(f"{self._trial.folder.name}: the store is damaged: {said}")
         self._missing |= self._trial.journal.acknowledged - held
@@ -139,15 +131,3 @@ class _Store:
         else:
             wait_until(lambda: self._server.ended() or self._trial.spent, "the power goes")
         self._server.kill()
-
-
-def _left(folder: Path) -> tuple[set[str], str]:
-    """Give the names of all that a store holds, before any server has been at it, and what SQLite's check says."""
-    with TemporaryDirectory() as copied:
-        shutil.copytree(folder, copied, dirs_exist_ok=True)
-        with closing(sqlite3.connect(Path(copied) / "homing.db")) as conn:
-            (said,) = conn.execute("PRAGMA integrity_check(1)").fetchone()
-            names = {fact_name(*row) for row in conn.execute("SELECT source, trust, message_id FROM facts")}
-            names |= {f"outcome/{row[0]}" for row in conn.execute(_OUTCOMES)}
-            names |= {f"decision/{row[0]}/{row[1]}" for row in conn.execute(_DECISIONS)}
-    return names, said
