@@ -52,7 +52,7 @@ def killed(run: Run, name: str, cycles: int, start: Start, moments: tuple[Moment
         _disturb(
             trial, Server(folder, db=trial.db, start=start), tally, min(KILLS_A_STORE, cycles - tally.cycles), moments
         )
-        run.say(f"{tally.cycles:,} of {cycles:,} kills, {tally.acknowledged:,} acknowledged, {tally.lost} lost")
+        run.say(tally.so_far(cycles))
         number += 1
     return tally
 

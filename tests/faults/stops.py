@@ -31,7 +31,7 @@ def stopped(run: Run, cycles: int, start: Start, name: str) -> Tally:
         folder = run.folder / f"{name}-{number}"
         trial = Trial(folder, number, run.chance(number))
         _disturb(trial, Server(folder, db=trial.db, start=start), tally, min(STOPS_A_STORE, cycles - tally.cycles))
-        run.say(f"{tally.cycles:,} of {cycles:,} stops, {tally.acknowledged:,} acknowledged, {tally.lost} lost")
+        run.say(tally.so_far(cycles))
         number += 1
     return tally
 

@@ -41,6 +41,11 @@ class Tally:
         """Note how long something took."""
         self.worst = max(self.worst, seconds)
 
+    def so_far(self, cycles: int) -> str:
+        """Tell how far it is."""
+        wrong = "" if self.clean else f", {self.twice:,} twice, digest {'the same' if self.same else 'ANOTHER'}"
+        return f"{self.cycles:,} of {cycles:,}: {self.acknowledged:,} acknowledged, {self.lost:,} lost{wrong}"
+
     def result(self, fault: str, *, control: bool = False) -> Result:
         """Give the line of the table."""
         return Result(
