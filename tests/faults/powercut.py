@@ -97,7 +97,9 @@ class _Store:
                 tally.cycles += 1
             if not self._missing:
                 self._finish(clients, tally)
-        tally.lost += len(self._missing)
+        if self._missing:
+            tally.acknowledged += len(self._trial.journal.acknowledged)
+            tally.lost += len(self._missing)
 
     def _finish(self, clients: Clients, tally: Tally) -> None:
         started = time.monotonic()

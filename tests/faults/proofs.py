@@ -79,5 +79,11 @@ class Proof:
 PROOFS: Mapping[str, Proof] = {
     "kill": Proof(target="tests.faults.kills:prove", ci=20, long=2_000, shows="SIGKILL, at random and named points"),
     "stop": Proof(target="tests.faults.stops:prove", ci=5, long=200, shows="SIGTERM under load"),
+    "power": Proof(target="tests.faults.powercut:prove", ci=10, long=1_000, shows="power cuts, also within a write"),
+    "syncs": Proof(
+        target="tests.faults.powercut:prove_failing", ci=3, long=200, shows="syncs that fail, then power cuts"
+    ),
+    "full": Proof(target="tests.faults.disk_outage:prove_full", ci=2, long=100, shows="a full disk"),
+    "errors": Proof(target="tests.faults.disk_outage:prove_errors", ci=2, long=100, shows="a disk that fails, EIO"),
 }
 """Every proof: add one line to plug one in."""
