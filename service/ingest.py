@@ -1,6 +1,6 @@
 """Messages become facts: each once, appended to the log and folded into the profiles in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from sqlalchemy.engine import Connection
@@ -10,6 +10,9 @@ from service.messages import Message
 from service.people import People
 from service.store import facts
 from service.store.facts import FactKind
+
+_Name = tuple[str, Trust, str]
+"""What a message is known by."""
 
 
 class Receipt(StrEnum):
@@ -27,31 +30,31 @@ def ingest(conn: Connection, people: People, messages: Sequence[Message]) -> lis
     with another content is a conflict and changes nothing either.
     """
     people.hold(conn, messages)
-    known = _known(conn, messages)
-    receipts: list[Receipt] = []
-    fresh: list[Message] = []
+    firsts: dict[_Name, Message] = {}
     for message in messages:
-        name = (message.source, message.trust, message.message_id)
-        if name not in known:
-            known[name] = message.digest
-            fresh.append(message)
+        firsts.setdefault(_name(message), message)
+    # In the order of the replay: what comes late replays its component, and clients send batches in any order.
+    ordered = sorted(firsts.values(), key=lambda m: (m.at, m.message_id, m.source, m.trust))
+    entered = facts.append(conn, FactKind.MESSAGE, ordered)
+    people.take(conn, [(each.seq, m) for each, m in zip(entered, ordered, strict=True) if each.fresh])
+    digests = {_name(m): each.digest for each, m in zip(entered, ordered, strict=True)}
+    return _receipts(
+        messages, digests, fresh={_name(m) for each, m in zip(entered, ordered, strict=True) if each.fresh}
+    )
+
+
+def _name(message: Message) -> _Name:
+    return message.source, message.trust, message.message_id
+
+
+def _receipts(messages: Sequence[Message], digests: Mapping[_Name, bytes], fresh: set[_Name]) -> list[Receipt]:
+    """Tell what became of each message, given the digests in the log; of a fresh name the first one was accepted."""
+    receipts = []
+    for message in messages:
+        name = _name(message)
+        if name in fresh:
+            fresh.discard(name)
             receipts.append(Receipt.ACCEPTED)
         else:
-            receipts.append(Receipt.DUPLICATE if known[name] == message.digest else Receipt.CONFLICT)
-    # In the order of the replay: what comes late replays its component, and clients send batches in any order.
-    fresh.sort(key=lambda m: (m.at, m.message_id, m.source, m.trust))
-    seqs = facts.append(conn, FactKind.MESSAGE, fresh)
-    people.take(conn, list(zip(seqs, fresh, strict=True)))
+            receipts.append(Receipt.DUPLICATE if digests[name] == message.digest else Receipt.CONFLICT)
     return receipts
-
-
-def _known(conn: Connection, messages: Sequence[Message]) -> dict[tuple[str, Trust, str], bytes]:
-    """Give the digests of those that the log holds already."""
-    by_source: dict[tuple[str, Trust], list[str]] = {}
-    for message in messages:
-        by_source.setdefault((message.source, message.trust), []).append(message.message_id)
-    return {
-        (source, trust, message_id): digest
-        for (source, trust), ids in by_source.items()
-        for message_id, digest in facts.known(conn, source, trust, ids).items()
-    }

@@ -14,7 +14,7 @@ from service import rules_digest, runs
 from service.outcomes import fold_outcome
 from service.people import People
 from service.rulings import fold_decision
-from service.store import chain, decisions, facts, faults, locks, meta, nodes
+from service.store import chain, decisions, facts, faults, locks, message_ids, meta, nodes
 from service.store.chain import BlockKind
 from service.store.decisions import EntryKind, LoggedEntry
 from service.store.facts import FactKind
@@ -42,6 +42,7 @@ def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = 
     """Make the folds again; `progress` hears of each facts and entries folded, by their number. A job of the writer."""
     locks.hold_alone(conn)
     people.forget()
+    message_ids.clear(conn)
     nodes.clear_folds(conn)
     decisions.clear_folds(conn)
     rules_digest.remember(conn, people.rules)
@@ -68,8 +69,9 @@ def _facts(conn: Connection, people: People, progress: Callable[[int], None]) ->
     taken = 0
     for block in chain.scan(conn):
         if block.kind is BlockKind.FACTS:
-            appended = [fact for fact in facts.read(conn, block.seqs()) if fact.kind is FactKind.MESSAGE]
-            people.take(conn, [(fact.seq, facts.message(fact)) for fact in appended])
+            appended = facts.read(conn, block.seqs())
+            message_ids.claim(conn, {facts.key_of(fact): fact.seq for fact in appended})
+            people.take(conn, [(f.seq, facts.message(f)) for f in appended if f.kind is FactKind.MESSAGE])
             taken += len(appended)
             progress(len(appended))
             faults.reach("mid_rebuild")

@@ -3,11 +3,11 @@
 A message is found again by its source, trust and message id.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Row, literal_column, select
@@ -16,13 +16,12 @@ from sqlalchemy.engine import Connection
 from identity.observations import Trust
 from service.event_identifiers import identifiers_of
 from service.messages import Message
-from service.store import chain, faults, locks
+from service.store import chain, faults, locks, message_ids
 from service.store.chain import BlockKind
 from service.store.schema import facts
 from service.store.statements import Statement, listed
 from service.store.times import from_micros, to_micros
 
-_KNOWN = Statement("SELECT message_id, digest FROM facts WHERE source = ? AND trust = ? AND message_id IN texts(?)")
 _INSERT = Statement(
     "INSERT INTO facts (seq, kind, source, trust, message_id, digest, at, received_at, type, name, body, salt, "
     "row_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -53,6 +52,14 @@ class FactKind(StrEnum):
     ERASURE = "erasure"
 
 
+class Entered(NamedTuple):
+    """Where a message is in the log, under which digest, and whether it was put there just now."""
+
+    seq: int
+    digest: bytes
+    fresh: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """An entry of the facts log; `seq` counts from 1 in the order of acceptance."""
@@ -70,28 +77,26 @@ class Fact:
     body: bytes = field(repr=False)
 
 
-def known(conn: Connection, source: str, trust: Trust, message_ids: Sequence[str]) -> Mapping[str, bytes]:
-    """Give the digests of those messages that the log holds already, by message id; one statement for all."""
-    rows = _KNOWN(conn, source, int(trust), listed(message_ids))
-    return {row.message_id: row.digest for row in rows}
+def append(conn: Connection, kind: FactKind, messages: Sequence[Message]) -> list[Entered]:
+    """Append those of some different messages that the log does not hold, as one block; tell of each, in order.
 
-
-def append(conn: Connection, kind: FactKind, messages: Sequence[Message]) -> list[int]:
-    """Append messages not known yet, as one block; give each one's seq, in order.
-
-    Raises sqlalchemy's IntegrityError where (source, trust, message id) is known: ask `known` first.
+    A message is known by source, trust and message id for ever.
     """
     if not messages:
         return []
     locks.join(conn)
     faults.reach("before_append")
-    seqs = _reserve(conn, len(messages))
-    salted = zip(seqs, messages, chain.salts(len(messages)), strict=True)
-    rows = [_row(seq, kind, message, salt) for seq, message, salt in salted]
-    _INSERT.many(conn, rows)
-    chain.note(conn, BlockKind.FACTS, [(row[0], row[-1]) for row in rows])
+    keys = [message_ids.key_of(m.source, m.trust, m.message_id) for m in messages]
+    seqs = dict(zip(keys, _reserve(conn, len(keys)), strict=True))
+    held = message_ids.claim(conn, seqs)
+    fresh = [(seqs[key], message) for key, message in zip(keys, messages, strict=True) if key not in held]
+    _write(conn, kind, fresh)
+    digests = {fact.seq: fact.digest for fact in read(conn, held.values())} if held else {}
     faults.reach("after_append")
-    return seqs
+    return [
+        Entered(held[key], digests[held[key]], fresh=False) if key in held else Entered(seqs[key], m.digest, fresh=True)
+        for key, m in zip(keys, messages, strict=True)
+    ]
 
 
 def last_seq(conn: Connection) -> int:
@@ -142,6 +147,11 @@ def tracked(conn: Connection, names: Sequence[str], since: datetime) -> list[int
     return sorted(found)
 
 
+def key_of(fact: Fact) -> bytes:
+    """Give what an entry of the log is known by."""
+    return message_ids.key_of(fact.source, fact.trust, fact.message_id)
+
+
 def message(fact: Fact) -> Message:
     """Give the message back that an entry of the log was."""
     content = orjson.loads(fact.body)
@@ -167,6 +177,13 @@ def _reserve(conn: Connection, number: int) -> list[int]:
         return sorted(_RESERVE(conn, number).scalars())
     first = last_seq(conn) + 1
     return list(range(first, first + number))
+
+
+def _write(conn: Connection, kind: FactKind, fresh: Sequence[tuple[int, Message]]) -> None:
+    salted = zip(fresh, chain.salts(len(fresh)), strict=True)
+    rows = [_row(seq, kind, message, salt) for (seq, message), salt in salted]
+    _INSERT.many(conn, rows)
+    chain.note(conn, BlockKind.FACTS, [(row[0], row[-1]) for row in rows])
 
 
 def _row(seq: int, kind: FactKind, message: Message, salt: bytes) -> tuple[Any, ...]:

@@ -32,7 +32,6 @@ facts = Table(
     Column("body", LargeBinary, nullable=False),
     Column("salt", LargeBinary),
     Column("row_digest", LargeBinary),
-    UniqueConstraint("source", "trust", "message_id", name="facts_message"),
     Index("facts_tracked", "name", "at", sqlite_where=text("type = 'track'"), postgresql_where=text("type = 'track'")),
 )
 
@@ -62,6 +61,14 @@ blocks = Table(
 )
 
 # --- the folds: thrown away and reproduced by `homing rebuild` ----------------------------------------------------
+
+message_ids = Table(
+    "message_ids",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("seq", BIG, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 nodes = Table(
     "nodes",
@@ -125,7 +132,7 @@ models = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-FOLDS = (nodes, sightings, issued, decisions, outcomes, models)
+FOLDS = (message_ids, nodes, sightings, issued, decisions, outcomes, models)
 
 # --- operation: neither truth nor fold ----------------------------------------------------------------------------
 

@@ -25,8 +25,10 @@ BUSY_TIMEOUT_MS = 5_000
 LOOK_SECONDS = 1.0
 """How often it is looked whether the store's file is still there."""
 
-CACHE_KIB = 256 * 1024
+CACHE_KIB = 64 * 1024
 """Pages kept at hand at most: the index that messages are known by is read at random."""
+CHECKPOINT_PAGES = 8_000
+"""Pages written ahead before they go into the file itself (32 MB): one that is changed often goes there once."""
 
 READS = "homing_reads"
 """The execution option of a transaction that only reads: it keeps nobody waiting."""
@@ -141,6 +143,7 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     except BaseException:
         connection.close()
         raise

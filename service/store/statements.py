@@ -33,10 +33,12 @@ class Statement:
         """Send it once."""
         return conn.exec_driver_sql(self._said[conn.dialect.name], parameters)
 
-    def many(self, conn: Connection, rows: Sequence[tuple[object, ...]]) -> None:
-        """Send it for each row; nothing for none."""
-        if rows:
-            conn.exec_driver_sql(self._said[conn.dialect.name], list(rows))
+    def many(self, conn: Connection, rows: Sequence[tuple[object, ...]]) -> int:
+        """Send it for each row, nothing for none; give the number of rows that it changed."""
+        if not rows:
+            return 0
+        changed: int = conn.exec_driver_sql(self._said[conn.dialect.name], list(rows)).rowcount
+        return changed
 
 
 def listed(values: Iterable[str] | Iterable[int]) -> str:

@@ -47,7 +47,7 @@ def _definitions(conn: Connection) -> dict[str, str]:
 
 
 def _plain(sql: str) -> str:
-    return "".join(sql.split()).replace("DEFAULT'0'", "DEFAULT0").replace("'0'", "0")
+    return "".join(sql.split()).replace('"', "").replace("DEFAULT'0'", "DEFAULT0").replace("'0'", "0")
 
 
 def test_logs_and_folds_are_disjoint() -> None:

@@ -1,10 +1,8 @@
 """The facts log: what goes in comes out as it was, once."""
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-
-import pytest
-from sqlalchemy.exc import IntegrityError
 
 from identity.identifiers import Identifier
 from identity.observations import Trust
@@ -36,36 +34,31 @@ def message(number: int, *, source: str = "shop", trust: Trust = Trust.SERVER) -
 def test_a_message_comes_back_as_it_was(database: Database) -> None:
     """Every field survives the log, microseconds included."""
     with database.transaction() as conn:
-        (seq,) = facts.append(conn, FactKind.MESSAGE, [message(7)])
+        ((seq, _, _),) = facts.append(conn, FactKind.MESSAGE, [message(7)])
         (fact,) = facts.read(conn, [seq])
     assert fact.seq == 1
     assert fact.kind is FactKind.MESSAGE
     assert facts.message(fact) == message(7)
 
 
-def test_known_messages_are_told_by_source_and_trust(database: Database) -> None:
-    """The same id from another source or at another trust is another message."""
+def test_a_message_enters_once_by_source_and_trust(database: Database) -> None:
+    """Again it is told where it is and under which digest; from another source or at another trust it is another."""
     with database.transaction() as conn:
-        facts.append(conn, FactKind.MESSAGE, [message(1), message(2)])
-        assert facts.known(conn, "shop", Trust.SERVER, ["m1", "m3"]) == {"m1": message(1).digest}
-        assert facts.known(conn, "shop", Trust.ASSERTED, ["m1"]) == {}
-        assert facts.known(conn, "web", Trust.SERVER, ["m1"]) == {}
-        assert facts.known(conn, "shop", Trust.SERVER, []) == {}
-
-
-def test_the_same_message_does_not_enter_twice(database: Database) -> None:
-    """The log itself refuses a second entry of (source, trust, message id)."""
-    with database.transaction() as conn:
-        facts.append(conn, FactKind.MESSAGE, [message(1)])
-        with pytest.raises(IntegrityError):
-            facts.append(conn, FactKind.MESSAGE, [message(1)])
+        (first,) = facts.append(conn, FactKind.MESSAGE, [message(1)])
+        assert first == (1, message(1).digest, True)
+        again, fresh = facts.append(conn, FactKind.MESSAGE, [replace(message(2), message_id="m1"), message(3)])
+        assert again == (1, message(1).digest, False)
+        assert fresh.fresh
+        others = [message(1, trust=Trust.ASSERTED), message(1, source="web")]
+        assert all(each.fresh for each in facts.append(conn, FactKind.MESSAGE, others))
+        assert len(list(facts.scan(conn))) == 4
 
 
 def test_a_scan_gives_every_fact_once_in_order(database: Database) -> None:
     """Pages join without a gap or a repetition, from anywhere in the log, of one kind alone if asked."""
     with database.transaction() as conn:
         facts.append(conn, FactKind.MESSAGE, [message(n) for n in range(2_001)])
-        (last,) = facts.append(conn, FactKind.JUDGEMENT, [message(5_000)])
+        ((last, _, _),) = facts.append(conn, FactKind.JUDGEMENT, [message(5_000)])
         assert [fact.seq for fact in facts.scan(conn)] == list(range(1, 2_003))
         assert [fact.seq for fact in facts.scan(conn, after=1_999)] == [2_000, 2_001, 2_002]
         assert [fact.seq for fact in facts.scan(conn, kind=FactKind.JUDGEMENT)] == [last]
@@ -84,7 +77,7 @@ def test_an_empty_log(database: Database) -> None:
 def test_facts_are_found_by_the_nodes_seen_in_them(database: Database) -> None:
     """A fact seen by several of the nodes comes once, in the order of the log."""
     with database.transaction() as conn:
-        seqs = facts.append(conn, FactKind.MESSAGE, [message(n) for n in range(3)])
+        seqs = [each.seq for each in facts.append(conn, FactKind.MESSAGE, [message(n) for n in range(3)])]
         nodes.put(
             conn,
             [Node(node=n, identifier=Identifier("email", f"{n}@x.y"), component=1, profile_id=None) for n in (1, 2)],

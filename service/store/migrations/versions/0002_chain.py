@@ -1,4 +1,4 @@
-"""Both logs hang on one hash chain; nodes are numbered by the fact that brought them up.
+"""Both logs hang on one hash chain, messages are known by a hash, nodes numbered by the fact that brought them up.
 
 What is in the logs already enters the chain in the order of its seqs. The folds are made again at the next opening.
 """
@@ -37,6 +37,14 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("link", sa.LargeBinary(), nullable=False),
     )
+    op.create_table(
+        "message_ids",
+        sa.Column("key", sa.LargeBinary(), primary_key=True),
+        sa.Column("seq", BIG, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("facts") as facts:
+        facts.drop_constraint("facts_message", type_="unique")
     for log in ("facts", "decision_log"):
         op.add_column(log, sa.Column("salt", sa.LargeBinary()))
         op.add_column(log, sa.Column("row_digest", sa.LargeBinary()))
