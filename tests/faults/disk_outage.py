@@ -21,7 +21,7 @@ from tests.faults.programs import PATIENCE, Prepare, wait_until
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
 from tests.faults.shim import preloaded, watch
-from tests.faults.stores import KEYS, fresh
+from tests.faults.stores import KEYS
 from tests.faults.tally import Tally
 from tests.faults.traffic import Sender, logins
 from tests.faults.trials import Trial
@@ -107,12 +107,13 @@ def _prove(run: Run, case: _Case) -> list[Result]:
 def _all(run: Run, case: _Case, cycles: int, start: Start, name: str) -> Tally:
     tally, number = Tally(), 0
     while tally.cycles < cycles:
-        folder = run.folder / f"{name}-{number}"
-        with case.troubles(folder) as troubles:
-            trial = Trial(folder, number, run.chance(folder.name), fresh(folder / "store"))
-            server = Server(run.folder, db=trial.db, name=f"{folder.name}-server", start=start)
+        store = f"{name}-{number}"
+        disk = run.folder / f"{store}-disk"
+        with case.troubles(disk) as troubles:
+            trial = Trial(disk / store, number, run.chance(store))
+            server = Server(run.folder, db=trial.db, name=f"{store}-server", start=start)
             _Store(trial, server, troubles).disturb(tally, min(OUTAGES_A_STORE, cycles - tally.cycles))
-        run.say(f"{folder.name}: {tally.cycles:,} outages, {tally.acknowledged:,} acknowledged, {tally.lost} lost")
+        run.say(f"{store}: {tally.cycles:,} outages, {tally.acknowledged:,} acknowledged, {tally.lost} lost")
         number += 1
     return tally
 
@@ -139,8 +140,11 @@ class _Store:
                 tally.cycles += 1
             clients.finish()
             self._server.stop()
+        self._look(tally)
+        before = tally.lost
         self._trial.judge(tally)
-        tally.lost += len(self._missing)
+        # What is missing once is lost, also where another client happens to have sent it again.
+        tally.lost = before + len(self._missing)
 
     def _take_logins(self) -> None:
         """Have somebody to read of."""
@@ -158,7 +162,7 @@ class _Store:
             wait_until(lambda: self._get("/readyz") == 503, "/readyz is red while the disk is not well")
             self._refuse()
             wrong = [status for status in (self._get(_READ) for _ in range(READS)) if status != 200]
-            tally.notes += [f"{self._trial.folder.name}: a read gave {status}" for status in wrong]
+            tally.notes += [f"{self._trial.name}: a read gave {status}" for status in wrong]
             killed = self._trial.chance.random() < KILLED
             if killed:
                 self._server.kill()
@@ -172,10 +176,10 @@ class _Store:
         tally.took(time.monotonic() - started)
 
     def _look(self, tally: Tally) -> None:
-        """See what a killed server has left of what it acknowledged."""
-        held, said = names_left(self._trial.folder / "store")
+        """See what a server that has ended has left of what it acknowledged."""
+        held, said = names_left(self._trial.folder)
         if said != "ok":
-            tally.notes.append(f"{self._trial.folder.name}: the store is damaged: {said}")
+            tally.notes.append(f"{self._trial.name}: the store is damaged: {said}")
         self._missing |= self._trial.journal.acknowledged - held
 
     def _more(self, requests: int) -> None:

@@ -116,7 +116,7 @@ class _Store:
         put_back(self._trial.folder, disk.cut(self._trial.chance).files)
         held, said = names_left(self._trial.folder)
         if said != "ok":
-            tally.notes.append(f"{self._trial.folder.name}: the store is damaged: {said}")
+            tally.notes.append(f"{self._trial.name}: the store is damaged: {said}")
         self._missing |= self._trial.journal.acknowledged - held
 
     def _serve_until(self, change: int | None) -> None:
