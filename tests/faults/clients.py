@@ -13,8 +13,11 @@ from tests.faults.programs import PATIENCE, wait_until
 from tests.faults.traffic import PATHS, Request, Sender
 
 CLIENTS = 4
-PAUSE = 0.01
+PAUSE = 0.02
 """Seconds to wait after a failure, and while no server is there."""
+
+CUT_OFF = (OSError, http.client.HTTPException)
+"""What a connection fails with that was cut, or never made."""
 
 Where = Callable[[], Address | None]
 """Tells where to send the next request; None while there is nowhere."""
@@ -49,7 +52,7 @@ class Clients:
         wait_until(lambda: self._journal.done, "everything is acknowledged", seconds)
 
     def _send_all(self) -> None:
-        line = _Line()
+        line = Line()
         while not self._ending.is_set():
             address = self._where()
             request = None if address is None else self._journal.next()
@@ -58,7 +61,7 @@ class Clients:
                 continue
             try:
                 status, body = line.post(address, request, self._keys[request.sender])
-            except (OSError, http.client.HTTPException):
+            except CUT_OFF:
                 line.close()
                 self._journal.failed(request)
                 time.sleep(PAUSE)
@@ -69,7 +72,7 @@ class Clients:
         line.close()
 
 
-class _Line:
+class Line:
     """One client's connection, made anew whenever the address is another one or the last was cut."""
 
     def __init__(self) -> None:
@@ -78,11 +81,18 @@ class _Line:
 
     def post(self, address: Address, request: Request, key: str) -> tuple[int, bytes]:
         """Send a request and give its answer's status and body."""
+        return self._ask(address, "POST", PATHS[request.kind], request.body, key)
+
+    def get(self, address: Address, path: str, key: str) -> tuple[int, bytes]:
+        """Ask for something and give the answer's status and body."""
+        return self._ask(address, "GET", path, None, key)
+
+    def _ask(self, address: Address, method: str, path: str, body: bytes | None, key: str) -> tuple[int, bytes]:
         if address != self._address or self._connection is None:
             self.close()
             self._address = address
             self._connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
-        self._connection.request("POST", PATHS[request.kind], request.body, {"Authorization": f"Bearer {key}"})
+        self._connection.request(method, path, body, {"Authorization": f"Bearer {key}"})
         answer = self._connection.getresponse()
         return answer.status, answer.read()
 

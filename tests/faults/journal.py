@@ -71,6 +71,12 @@ class Journal:
             else:
                 self._refused(request, status, body)
 
+    def told(self, request: Request, body: bytes) -> None:
+        """Note that a request which was never the journal's to send was acknowledged."""
+        with self._lock:
+            self._away += 1
+            self._taken(request, body)
+
     def _taken(self, request: Request, body: bytes) -> None:
         self._away -= 1
         self.requests += 1

@@ -47,11 +47,10 @@ def killed(run: Run, name: str, cycles: int, start: Start, moments: tuple[Moment
     """Kill servers, of as many stores as it takes."""
     tally, number = Tally(), 0
     while tally.cycles < cycles:
-        folder = run.folder / f"{name}-{number}"
-        trial = Trial(folder, number, run.chance(number))
-        _disturb(
-            trial, Server(folder, db=trial.db, start=start), tally, min(KILLS_A_STORE, cycles - tally.cycles), moments
-        )
+        trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number))
+        kills = min(KILLS_A_STORE, cycles - tally.cycles)
+        with tally.unstuck(trial.name), Server(trial.folder, db=trial.db, start=start) as server:
+            _disturb(trial, server, tally, kills, moments)
         run.say(tally.so_far(cycles))
         number += 1
     return tally
@@ -69,7 +68,7 @@ def _disturb(trial: Trial, server: Server, tally: Tally, kills: int, moments: tu
         clients.finish()
         code, _ = server.stop()
     if code != 0:
-        tally.notes.append(f"{trial.folder.name}: exit code {code} after SIGTERM")
+        tally.notes.append(f"{trial.name}: exit code {code} after SIGTERM")
     trial.judge(tally)
 
 
@@ -83,7 +82,7 @@ def _kill(trial: Trial, server: Server, tally: Tally, moment: Moment) -> None:
         server.begin({"HOMING_FAULT_AT": point})
         wait_until(lambda: server.serving() or server.ended(), "a server comes up or to its named point")
         if (code := server.died()) != -signal.SIGKILL:
-            tally.notes.append(f"{trial.folder.name}: exit code {code} at {point}")
+            tally.notes.append(f"{trial.name}: exit code {code} at {point}")
     else:
         _serve(server, tally)
         enough = trial.journal.requests + trial.chance.randint(1, 4)

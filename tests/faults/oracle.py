@@ -1,5 +1,6 @@
 """What a store must hold in the end: that of one process which took in the same events and was never disturbed."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,16 +16,21 @@ from tests.faults.traffic import NOW, TRUST, Event, events
 @cache
 def undisturbed(seed: int) -> Holdings:
     """Give what a store holds of a seed's events, all taken in at once."""
+    return undisturbed_with(seed, ())
+
+
+def undisturbed_with(seed: int, more: Sequence[Event]) -> Holdings:
+    """Give what a store holds of a seed's events and some more."""
     with TemporaryDirectory() as folder:
         homing = opened(f"sqlite:///{Path(folder) / 'homing.db'}")
         try:
-            take(homing, events(seed))
+            take(homing, (*events(seed), *more))
             return holdings(homing)
         finally:
             homing.close()
 
 
-def take(homing: Homing, some: tuple[Event, ...]) -> None:
+def take(homing: Homing, some: Sequence[Event]) -> None:
     """Take events in within this process, in their order."""
     messages = [_parsed(event) for event in some]
     homing.writer.submit(lambda conn: ingest(conn, homing.people, messages)).result(PATIENCE)

@@ -79,6 +79,12 @@ class Proof:
 PROOFS: Mapping[str, Proof] = {
     "kill": Proof(target="tests.faults.kills:prove", ci=20, long=2_000, shows="SIGKILL, at random and named points"),
     "stop": Proof(target="tests.faults.stops:prove", ci=5, long=200, shows="SIGTERM under load"),
+    "postgres": Proof(
+        target="tests.faults.replicas:prove_stops", ci=3, long=200, shows="PostgreSQL stopped under three replicas"
+    ),
+    "replicas": Proof(
+        target="tests.faults.replicas:prove_kills", ci=3, long=200, shows="SIGKILL of one of three replicas"
+    ),
     "power": Proof(target="tests.faults.powercut:prove", ci=10, long=1_000, shows="power cuts, also within a write"),
     "syncs": Proof(
         target="tests.faults.powercut:prove_failing", ci=3, long=200, shows="syncs that fail, then power cuts"

@@ -5,6 +5,8 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 from benchmarks.load import Address
@@ -34,6 +36,19 @@ class Server:
         self._program: Program | None = None
         self.address: Address | None = None
         """Where it answers; None while it does not."""
+
+    def __enter__(self) -> Self:
+        """Use it; it runs once it is started."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave no process behind."""
+        self.address = None
+        if not self.ended():
+            os.kill(self.program.pid, signal.SIGKILL)
+            self.program.wait()
 
     @property
     def program(self) -> Program:

@@ -28,9 +28,10 @@ def stopped(run: Run, cycles: int, start: Start, name: str) -> Tally:
     """Stop servers, of as many stores as it takes."""
     tally, number = Tally(), 0
     while tally.cycles < cycles:
-        folder = run.folder / f"{name}-{number}"
-        trial = Trial(folder, number, run.chance(number))
-        _disturb(trial, Server(folder, db=trial.db, start=start), tally, min(STOPS_A_STORE, cycles - tally.cycles))
+        trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number))
+        stops = min(STOPS_A_STORE, cycles - tally.cycles)
+        with tally.unstuck(trial.name), Server(trial.folder, db=trial.db, start=start) as server:
+            _disturb(trial, server, tally, stops)
         run.say(tally.so_far(cycles))
         number += 1
     return tally
@@ -57,4 +58,4 @@ def _stop(trial: Trial, server: Server, tally: Tally) -> None:
     code, seconds = server.stop()
     tally.took(seconds)
     if code != 0 or seconds > SECONDS:
-        tally.notes.append(f"{trial.folder.name}: exit code {code} after {seconds:.1f} s")
+        tally.notes.append(f"{trial.name}: exit code {code} after {seconds:.1f} s")

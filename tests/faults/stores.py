@@ -25,8 +25,8 @@ def prepare(db: str) -> None:
 
 
 def fresh(folder: Path) -> str:
-    """Leave a new SQLite store in a new folder, and give its URL."""
-    folder.mkdir(parents=True)
+    """Leave a new SQLite store in a folder, and give its URL."""
+    folder.mkdir(parents=True, exist_ok=True)
     store = folder / "homing.db"
     store.write_bytes(_empty())
     return f"sqlite:///{store}"

@@ -1,9 +1,13 @@
 """What came of a proof's stores so far; it becomes one line of the table."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.faults.journal import Journal
 from tests.faults.judging import Findings
+from tests.faults.programs import Stuck
 from tests.faults.proofs import Result
 
 _TOLD = 3
@@ -12,7 +16,10 @@ _TOLD = 3
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Sums over stores; `worst` is the longest that something took, in seconds; `notes` tell what was wrong."""
+    """Sums over stores; `worst` is the longest that something took, in seconds.
+
+    `notes` tell what was wrong; `refused` are the requests that were asked to come again, which is right.
+    """
 
     cycles: int = 0
     acknowledged: int = 0
@@ -21,6 +28,7 @@ class Tally:
     same: bool = True
     worst: float = 0.0
     notes: list[str] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
 
     @property
     def clean(self) -> bool:
@@ -33,9 +41,19 @@ class Tally:
         self.lost += findings.lost
         self.twice += findings.twice
         self.same = self.same and findings.same
+        self.refused += journal.refused
         self.notes += [f"{store}: {wrong}" for wrong in journal.wrong[:_TOLD]]
         if not findings.clean:
             self.notes.append(f"{store}: {findings}")
+
+    @contextmanager
+    def unstuck(self, store: str) -> Iterator[None]:
+        """Note where a process or a client got stuck, and go on with the next store."""
+        try:
+            yield
+        except Stuck as error:
+            self.same = False
+            self.notes.append(f"{store}: {error}")
 
     def took(self, seconds: float) -> None:
         """Note how long something took."""
@@ -57,6 +75,10 @@ class Tally:
             same_digest=self.same,
             worst_seconds=self.worst,
             passed=self.clean,
-            notes=() if control else tuple(self.notes),
+            notes=() if control else (*self.notes, *self._refusals()),
             control=control,
         )
+
+    def _refusals(self) -> Iterator[str]:
+        if self.refused:
+            yield "asked to come again: " + ", ".join(f"{code} {count:,} times" for code, count in self.refused.items())
