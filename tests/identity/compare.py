@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from identity.identifiers import Identifier
-from identity.judgements import Judgement, Pair
+from identity.judgements import Pair, Word
 from identity.observations import Observation, ReplayKey
 from identity.ports import MemoryShelf
 from identity.profiles import ProfileId, ProfileRef, profile_id
@@ -76,9 +76,9 @@ def without_reasons(said: Said) -> Said:
     return replace(said, reasons={})
 
 
-def consistent(judgements: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
+def consistent(judgements: tuple[Word, ...]) -> tuple[Word, ...]:
     """Leave out each judgement that contradicts those before it, as the service refuses it with 409."""
-    kept: list[Judgement] = []
+    kept: list[Word] = []
     for judgement in judgements:
         if not contradictory([*kept, judgement]):
             kept.append(judgement)
