@@ -165,10 +165,9 @@ def _judge(facts: _Facts, path: str, row: Any, as_of: datetime | None) -> None:
         facts.words.append(word)
 
 
-def _word(
-    facts: _Facts, path: str, table: Mapping[str, Any], at: datetime | None, as_of: datetime | None
-) -> Word | None:
+def _word(facts: _Facts, row: _Row) -> Word | None:
     """Read a judgement on a pair, a split or an undo; None where it names nobody."""
+    path, table, at = row.path, row.table, row.at
     name = _of(table, "id", str, path.partition("[")[2].rstrip("]").zfill(9), path)
     kind = _parsed(f"{path}.kind", _WordKind, _need(path, table, "kind"))
     if kind is _WordKind.UNDO:

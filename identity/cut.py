@@ -5,6 +5,7 @@ The cut given is the one nearest to the source, so that equal cuts are told apar
 
 from collections import deque
 from collections.abc import Hashable, Iterable
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 N = TypeVar("N", bound=Hashable)
@@ -48,7 +49,7 @@ class _Flow(Generic[N]):
             else:
                 levels[node] = -1
                 way.pop()
-        pairs = list(zip(way, way[1:], strict=False))
+        pairs = list(pairwise(way))
         amount = min((self.left[a][b] for a, b in pairs), default=0.0)
         for a, b in pairs:
             self.left[a][b] -= amount

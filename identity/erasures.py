@@ -2,8 +2,8 @@
 
 A tombstone is a keyed hash: it tells that a value was erased to whoever shows that value again, and to nobody else.
 A fact that carries a tombstoned value is dropped whole if it is dated no later than the erasure, and at any time if it
-is asserted or probable; a later server or verified one starts a new profile, with a new id. An erasure holds as of every
-moment.
+is asserted or probable; a later server or verified one starts a new profile, with a new id. An erasure holds as of
+every moment.
 """
 
 import hashlib

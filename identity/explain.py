@@ -14,10 +14,8 @@ from identity.component import Component
 from identity.cut import minimum_cut
 from identity.hubs import Hubs
 from identity.identifiers import Identifier
-from identity.judgements import Judgement, JudgementKind, Pair, pair
+from identity.judgements import Judgement, JudgementKind, Pair, Verdicts, pair, settle
 from identity.links import Link, LinkState, links
-
-_LINK_BROKEN = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,21 +96,42 @@ def explain(
 ) -> Explanation:
     """Explain why two identifiers are in one profile, or why not.
 
-    `found` are the components that hold them (one, two or none), `judgements` those in force, `hubs` those of the
-    identifiers that were seen beside them (`seen_beside`). O(n log n) for n sightings of the components.
+    `found` are the components that hold them (one, two or none), `judgements` those in force, oldest first, `hubs`
+    those of the identifiers that were seen beside them (`seen_beside`). O(n log n) for n sightings of the components.
+    Raises ContradictionError if the judgements cannot all hold.
     """
+    decided = _Decided(judgements)
     homes = {i: c for i in (left, right) for c in found if i in c.known}
     if left not in homes or right not in homes or homes[left] is not homes[right]:
-        return _parted(left, right, (), _outside(left, right, homes, judgements, hubs))
+        return _parted(left, right, (), _outside(left, right, homes, decided, hubs))
     component = homes[left]
     known = links(component)
-    together = component.replay.cluster(left) is component.replay.cluster(right)
-    way = _way(left, right, _steps(known.values(), judgements))
-    if not together:
-        return _parted(left, right, way, _reasons(left, right, component, way, judgements))
+    way = _way(left, right, _steps(known.values(), decided.musts))
+    if component.replay.cluster(left) is not component.replay.cluster(right):
+        return _parted(left, right, way, _reasons(left, right, component, way, decided))
     kept = [link for link in known.values() if link.state is LinkState.KEPT]
-    cut = None if left == right else _cut(left, right, kept, judgements)
+    cut = None if left == right else _cut(left, right, kept, decided.musts)
     return Explanation(left=left, right=right, together=True, way=way, cut=cut, reasons=())
+
+
+class _Decided:
+    """What people decided, as far as no newer word overrules it: the judgement behind each pair."""
+
+    def __init__(self, judgements: Sequence[Judgement]) -> None:
+        self.verdicts: Verdicts = settle(judgements)
+        newest = {ends: judgement for judgement in judgements for ends in _pairs(judgement)}
+        self.musts = {ends: j for ends, j in newest.items() if j.kind is JudgementKind.MUST_LINK}
+        self.cannots = {ends: j for ends, j in newest.items() if j.kind is JudgementKind.CANNOT_LINK}
+
+    def between(self, one: Iterable[Identifier], other: Iterable[Identifier]) -> list[Reason]:
+        """Give the judgements that keep one side from the other, or who must be with one of each; one pair of each."""
+        mine, theirs = (frozenset().union(*map(self.verdicts.group, side)) for side in (one, other))
+        found: dict[int, Reason] = {}
+        for (a, b), judgement in sorted(self.cannots.items(), key=lambda item: item[0]):
+            if (a in mine and b in theirs) or (b in mine and a in theirs):
+                reason = Reason(why=Apart.JUDGEMENT, identifiers=(a, b), judgement=judgement)
+                found.setdefault(id(judgement), reason)
+        return list(found.values())
 
 
 def seen_beside(identifiers: Iterable[Identifier], found: Sequence[Component]) -> frozenset[Identifier]:
@@ -129,18 +148,13 @@ def _parted(left: Identifier, right: Identifier, way: tuple[Step, ...], reasons:
 # --- the way ---
 
 
-def _steps(known: Iterable[Link], judgements: Iterable[Judgement]) -> dict[Identifier, dict[Identifier, Step]]:
+def _steps(known: Iterable[Link], musts: Mapping[Pair, Judgement]) -> dict[Identifier, dict[Identifier, Step]]:
     """Give all steps from each identifier; where a person decided, that is the step."""
     steps: dict[Identifier, dict[Identifier, Step]] = {}
     for link in known:
         _both_ways(steps, link.left, link.right, link, None)
-    for judgement in judgements:
-        for one, other in _pairs(judgement):
-            bound = judgement if judgement.kind is JudgementKind.MUST_LINK else None
-            if bound is not None:
-                _both_ways(steps, one, other, None, bound)
-            elif (step := steps.get(one, {}).get(other)) is not None:
-                _both_ways(steps, one, other, step.link, None)
+    for (one, other), judgement in musts.items():
+        _both_ways(steps, one, other, None, judgement)
     return steps
 
 
@@ -202,14 +216,13 @@ def _cost(step: Step) -> float:
 # --- the cut ---
 
 
-def _cut(left: Identifier, right: Identifier, kept: Sequence[Link], judgements: Sequence[Judgement]) -> Cut | None:
+def _cut(left: Identifier, right: Identifier, kept: Sequence[Link], musts: Iterable[Pair]) -> Cut | None:
     """Find the links that are most probably all wrong if the two are two persons; None where a judgement holds them.
 
     A link's capacity is −ln(1 − p) = ln(1 + odds), so that a cut's is −ln of the probability that all of it is wrong.
     """
     edges = [(link.left, link.right, log1p(link.odds)) for link in kept]
     bound = 1 + sum(capacity for _, _, capacity in edges)
-    musts = [p for j in judgements if j.kind is JudgementKind.MUST_LINK for p in _pairs(j)]
     value, side = minimum_cut([*edges, *((*ends, bound) for ends in musts)], left, right)
     if value >= bound:
         return None
@@ -222,17 +235,13 @@ def _cut(left: Identifier, right: Identifier, kept: Sequence[Link], judgements: 
 
 
 def _outside(
-    left: Identifier,
-    right: Identifier,
-    homes: Mapping[Identifier, Component],
-    judgements: Sequence[Judgement],
-    hubs: Hubs,
+    left: Identifier, right: Identifier, homes: Mapping[Identifier, Component], decided: _Decided, hubs: Hubs
 ) -> list[Reason]:
     """Tell why two identifiers that no chain of links joins are apart."""
     reasons = [Reason(why=Apart.SHARED, identifiers=(i,)) for i in (left, right) if i in hubs.shared]
     unknown = [i for i in (left, right) if i not in homes and i not in hubs.shared]
     reasons += [Reason(why=Apart.UNKNOWN, identifiers=(i,)) for i in unknown]
-    reasons += _barring(frozenset({left}), frozenset({right}), judgements)
+    reasons += decided.between([left], [right])
     if left in homes and right in homes:
         one, other = (seen_beside([i], [homes[i]]) for i in (left, right))
         between = sorted(one & other & (hubs.shared | hubs.flooded))
@@ -241,29 +250,13 @@ def _outside(
 
 
 def _reasons(
-    left: Identifier, right: Identifier, component: Component, way: Sequence[Step], judgements: Sequence[Judgement]
+    left: Identifier, right: Identifier, component: Component, way: Sequence[Step], decided: _Decided
 ) -> list[Reason]:
     """Tell why two identifiers of one raw component are in two profiles."""
     one, other = (component.replay.cluster(i).members for i in (left, right))
-    reasons = _barring(one, other, judgements)
+    reasons = decided.between(one, other)
     for step in way:
         if not step.holds and step.link is not None:
             why = Apart.EXPIRED if step.link.state is LinkState.EXPIRED else Apart.REFUSED
             reasons.append(Reason(why=why, identifiers=(step.left, step.right), link=step.link))
     return reasons or [Reason(why=Apart.NEVER_SEEN_TOGETHER)]
-
-
-def _barring(one: Iterable[Identifier], other: Iterable[Identifier], judgements: Sequence[Judgement]) -> list[Reason]:
-    """Give the cannot-links between any of one side and any of the other."""
-    mine, theirs = frozenset(one), frozenset(other)
-    return [
-        Reason(why=Apart.JUDGEMENT, identifiers=ends, judgement=judgement)
-        for judgement in judgements
-        if judgement.kind is JudgementKind.CANNOT_LINK
-        for ends in _crossing(judgement, mine, theirs)[:_LINK_BROKEN]
-    ]
-
-
-def _crossing(judgement: Judgement, mine: frozenset[Identifier], theirs: frozenset[Identifier]) -> list[Pair]:
-    """Give the pairs of a judgement that run between two sides, in order."""
-    return [p for p in _pairs(judgement) if (p[0] in mine and p[1] in theirs) or (p[1] in mine and p[0] in theirs)]

@@ -91,10 +91,9 @@ class _Evidence:
         for one in identifiers:
             others = [i for i in identifiers if i != one]
             profiles = {self._refs[i] for i in others}
-            if others:
-                self._accompanied[one] += 1
+            self._accompanied[one] += bool(others)
             if len(profiles) == 1:
-                self._within[one, *profiles] += 1
+                self._within[one, profiles.pop()] += 1
             else:
                 self._mixed.update((one, other) for other in others)
 
