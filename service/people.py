@@ -113,8 +113,8 @@ class People:
         self._shelf.number([seq for seq, _ in accepted])
         observed = [(seq, message, self._shelf.observe(message)) for seq, message in accepted]
         self._shelf.look_up(i for _, _, observation in observed for i in observation.identifiers)
+        self._write(self._incremental.add_many(observation for _, _, observation in observed))
         for seq, message, observation in observed:
-            self._write(self._incremental.add(observation))
             self._shelf.file(seq, observation, message)
         self._shelf.flush()
 

@@ -15,7 +15,11 @@ import uvicorn
 
 from service.app import create_app
 from service.errors import AddressError
+from service.garbage import look_at_the_young
+from service.store import faults
 from service.wiring import Homing
+
+log = logging.getLogger("homing.serving")
 
 ANSWER_SECONDS = 10
 """How long open requests have to be answered once the service stops."""
@@ -41,6 +45,8 @@ def address(taken: socket.socket) -> str:
 def run(homing: Homing, taken: socket.socket, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM, stop gracefully and close `homing`; `announce` gets the URL once it answers."""
     _log(access=homing.settings.access_log)
+    if faults.asked:
+        log.warning("%s is set: this process kills itself at that point", faults.VARIABLE)
     config = uvicorn.Config(
         create_app(homing),
         access_log=False,
@@ -48,6 +54,7 @@ def run(homing: Homing, taken: socket.socket, announce: Callable[[str], None]) -
         timeout_graceful_shutdown=ANSWER_SECONDS,
         server_header=False,
     )
+    look_at_the_young()
     try:
         _Server(config, homing, announce).run(sockets=[taken])
     finally:

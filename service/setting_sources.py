@@ -12,9 +12,11 @@ from typing import Any
 
 from service.errors import SettingsError
 from service.setting_kinds import Kind
+from service.store import faults
 
 ENVIRONMENT_PREFIX = "HOMING_"
 CONFIG_VARIABLE = "HOMING_CONFIG"
+NO_SETTINGS = frozenset({CONFIG_VARIABLE, faults.VARIABLE})
 FILE_NAME = "homing.toml"
 
 KeyPath = tuple[str, ...]
@@ -120,7 +122,7 @@ def from_environment(keys: Keys, environment: Mapping[str, str]) -> dict[KeyPath
     """Read `HOMING_PORT`, and `HOMING_SELECTOR__FLOOR` for `selector.floor`."""
     found: dict[KeyPath, Given] = {}
     for name, text in environment.items():
-        if name.startswith(ENVIRONMENT_PREFIX) and name != CONFIG_VARIABLE:
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in NO_SETTINGS:
             path = tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
             found[path] = keys.read(path, keys.literal(path, text), "environment", written=name)
     return found

@@ -41,6 +41,9 @@ _PAGE = 1_000
 Range = tuple[int, int]
 """The first and the last of some seqs that follow each other."""
 
+Told = tuple[int, str, Sequence[Range], Sequence[int]]
+"""What a link is made over beside the rows: the block's number, kind, ranges and components touched."""
+
 
 class BlockKind(StrEnum):
     """Which log a block's rows are in; a learner's run is a block of its own kind in the decision log."""
@@ -117,10 +120,9 @@ def block_digest(rows: Iterable[tuple[int, bytes]]) -> bytes:
     return hashlib.blake2b(b"".join(seq.to_bytes(8) + digest for seq, digest in rows), digest_size=32).digest()
 
 
-def link_after(link: bytes, block: int, kind: BlockKind, ranges: Sequence[Range], digest: bytes) -> bytes:
-    """Give a block's link: what all blocks after it stand on. What a block touched is a fold and is left out."""
-    told = orjson.dumps([block, str(kind), ranges])
-    return hashlib.blake2b(link + told + digest, digest_size=32).digest()
+def link_after(link: bytes, told: Told, digest: bytes) -> bytes:
+    """Give a block's link, given the link before it: what all blocks after it stand on."""
+    return hashlib.blake2b(link + orjson.dumps(told) + digest, digest_size=32).digest()
 
 
 def ranges_of(seqs: Iterable[int]) -> list[Range]:
@@ -167,9 +169,10 @@ def seal(conn: Connection) -> Sealed | None:
     blocks = []
     for number, each in zip(count(before.block + 1), pending):
         ranges, digest = ranges_of(seq for seq, _ in each.rows), block_digest(each.rows)
-        after = Head(block=number, link=link_after(after.link, number, each.kind, ranges, digest))
-        touched = orjson.dumps(sorted(each.touched)).decode()
-        blocks.append((number, str(each.kind), orjson.dumps(ranges).decode(), touched, digest, after.link))
+        touched = sorted(each.touched)
+        after = Head(block=number, link=link_after(after.link, (number, each.kind.value, ranges, touched), digest))
+        told = (str(each.kind), orjson.dumps(ranges).decode(), orjson.dumps(touched).decode())
+        blocks.append((number, *told, digest, after.link))
     _INSERT.many(conn, blocks)
     _PUT_HEAD(conn, str(after))
     return Sealed(before=before, after=after)

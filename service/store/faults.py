@@ -20,7 +20,8 @@ POINTS = (
     "mid_backup",
 )
 
-_name, _, _times = os.environ.get(VARIABLE, "").partition(":")
+asked = os.environ.get(VARIABLE, "")
+_name, _, _times = asked.partition(":")
 _left = count(int(_times or 1) - 1, -1)
 
 

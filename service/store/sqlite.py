@@ -166,6 +166,12 @@ def _set_wal(path: Path) -> None:
                 return
 
 
+def as_one_file(path: Path) -> None:
+    """Leave a closed store's file without its write-ahead log, so that it can be carried away alone."""
+    with closing(_open(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
 def _begin(conn: Connection) -> None:
     options: dict[str, Any] = dict(conn.get_execution_options())
     conn.exec_driver_sql("BEGIN" if options.get(READS) else "BEGIN IMMEDIATE")

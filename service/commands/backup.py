@@ -1,0 +1,115 @@
+"""`homing backup` and `homing restore`: a store's content as one SQLite file, from and into either kind of database."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from service import secret
+from service.commands.options import Chosen, emit_json, json_option, with_settings
+from service.errors import HomingError
+from service.store import copying, meta
+from service.store.database import Database, open_database
+from service.store.sqlite import as_one_file
+
+
+class BackupFailed(HomingError):  # noqa: N818 - what happened
+    """A backup cannot be written or read; says why."""
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+@with_settings
+def backup(chosen: Chosen, file: Path, *, as_json: bool) -> None:
+    """Write one moment of the store into FILE, beside a server that goes on.
+
+    FILE holds personal data, and not the secret: keep that too, somewhere else.
+    """
+    if file.exists():
+        raise click.UsageError(f"{file} is there already; give another name, for a backup never replaces one.")
+    with chosen.database() as database:
+        rows, fingerprint = _write(database, file)
+    if as_json:
+        emit_json({"file": str(file), "rows": rows, "secret_fingerprint": fingerprint})
+    else:
+        click.echo(f"{rows:,} rows are in {file}")
+        click.echo(f"the secret is not; the store is opened with the one of fingerprint {fingerprint}", err=True)
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@with_settings
+def restore(chosen: Chosen, file: Path, *, as_json: bool) -> None:
+    """Put a backup into the store that --db names, which must be empty: SQLite or PostgreSQL, whichever it came from.
+
+    The secret of the store that was backed up comes first, as HOMING_SECRET or as homing.secret beside the SQLite file.
+    """
+    settings = chosen.load().settings
+    with (
+        _opened(file) as kept,
+        chosen.database() as database,
+        kept.transaction(reads=True) as source,
+        database.transaction() as target,
+    ):
+        if not copying.is_empty(target):
+            raise BackupFailed(f"{database.name} is not empty; restore into a new store")
+        secret.settle(source, database.file, settings.secret)
+        with click.progressbar(length=copying.count(source), label="restoring", file=sys.stderr) as bar:
+            rows = copying.copy(source, target, progress=bar.update)
+    if as_json:
+        emit_json({"store": database.name, "rows": rows})
+    else:
+        click.echo(f"{rows:,} rows are in {database.name}; `homing verify` checks them")
+
+
+def _write(database: Database, file: Path) -> tuple[int, str | None]:
+    """Write under another name first: what has the final name is whole, and on the disk."""
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        made = open_database(f"sqlite:///{unfinished}")
+        try:
+            with database.transaction(reads=True) as source, made.transaction() as target:
+                with click.progressbar(length=copying.count(source), label="backing up", file=sys.stderr) as bar:
+                    rows = copying.copy(source, target, progress=bar.update)
+                fingerprint = meta.get(source, meta.SECRET_FINGERPRINT)
+        finally:
+            made.close()
+        as_one_file(unfinished)
+        unfinished.chmod(0o600)
+        unfinished.replace(file)
+        _sync(file)
+    finally:
+        for leftover in unfinished.parent.glob(f"{unfinished.name}*"):
+            leftover.unlink(missing_ok=True)
+    return rows, fingerprint
+
+
+def _sync(file: Path) -> None:
+    """Have the file and its name on the disk."""
+    for path, flags in ((file, os.O_RDONLY), (file.absolute().parent, os.O_DIRECTORY)):
+        opened = os.open(path, flags)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Database]:
+    """Open a copy of a backup, brought up to today's schema if it is older: the backup itself stays as it is."""
+    with TemporaryDirectory(prefix="homing-restore-") as folder:
+        copied = Path(folder) / "backup.db"
+        shutil.copyfile(file, copied)
+        opened = open_database(f"sqlite:///{copied}")
+        try:
+            yield opened
+        finally:
+            opened.close()

@@ -1,0 +1,196 @@
+"""A store is whole if every row of both logs is the one the chain was made over, and the folds follow from them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, Table, func, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from service.people import People
+from service.rebuild import rebuild
+from service.store import chain, copying
+from service.store.chain import GENESIS, BlockKind, Head
+from service.store.database import open_database
+from service.store.schema import FOLDS, blocks, decision_log, facts
+
+BLOCKS = "blocks"
+FACTS = "facts"
+DECISIONS = "decision_log"
+
+_LOGS: Mapping[str, Table] = {BlockKind.FACTS: facts, BlockKind.DECISIONS: decision_log, BlockKind.RUN: decision_log}
+_UNTOLD = {"seq", "body", "salt", "row_digest"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that is not as it was written: in which table, at which row (None: not to be told), and what."""
+
+    table: str
+    row: int | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What was looked at, the chain's head (noted elsewhere, it shows a log cut off at its end), and the faults."""
+
+    facts: int
+    entries: int
+    blocks: int
+    head: str
+    faults: tuple[Fault, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether nothing is amiss."""
+        return not self.faults
+
+
+def verify(
+    conn: Connection, people: People | None = None, progress: Callable[[int], None] = lambda _: None
+) -> Verified:
+    """Check the chain and every row it is made over; with `people`, also that the folds follow from the logs.
+
+    `conn` sees one moment of the store. `progress` hears of each rows checked.
+    """
+    links = _Links(progress)
+    faults = list(links.check(conn))
+    if people is not None and not faults:
+        faults += _folds(conn, people)
+    return Verified(
+        facts=links.rows[FACTS],
+        entries=links.rows[DECISIONS],
+        blocks=links.head.block,
+        head=str(links.head),
+        faults=tuple(faults),
+    )
+
+
+class _Links:
+    """Follows the chain from its first block."""
+
+    def __init__(self, progress: Callable[[int], None]) -> None:
+        self._progress = progress
+        self.head = Head(block=0, link=GENESIS)
+        self.rows = {FACTS: 0, DECISIONS: 0}
+
+    def check(self, conn: Connection) -> Iterator[Fault]:
+        """Give what is wrong."""
+        try:
+            for page in copying.pages(conn, blocks):
+                for block in page:
+                    yield from self._block(conn, block)
+            yield from self._ends(conn)
+        except DBAPIError as error:
+            yield Fault(table=BLOCKS, row=self.head.block + 1, what=f"cannot be read on ({type(error.orig).__name__})")
+
+    def _block(self, conn: Connection, block: Row[Any]) -> Iterator[Fault]:
+        if block.block != self.head.block + 1:
+            yield Fault(table=BLOCKS, row=self.head.block + 1, what="is missing")
+        link = bytes(block.link)
+        try:
+            kind, ranges = BlockKind(block.kind), orjson.loads(block.ranges)
+            told = (block.block, block.kind, ranges, orjson.loads(block.touched))
+            expected = chain.link_after(self.head.link, told, block.digest)
+            seqs = [seq for first, last in ranges for seq in range(first, last + 1)]
+        except (ValueError, TypeError):
+            yield Fault(table=BLOCKS, row=block.block, what="is not what the chain was made over")
+        else:
+            if expected != link:
+                yield Fault(table=BLOCKS, row=block.block, what="is not what the chain was made over")
+            yield from self._rows(conn, _LOGS[kind], seqs, block.digest)
+        self.head = Head(block=block.block, link=link)
+
+    def _rows(self, conn: Connection, log: Table, seqs: Sequence[int], digest: bytes) -> Iterator[Fault]:
+        """Check the rows of a block against themselves and against the block."""
+        found = dict(_read(conn, log, seqs))
+        self.rows[log.name] += len(found)
+        self._progress(len(found))
+        wrong = [seq for seq in seqs if seq in found and not _is_whole(found[seq], log)]
+        missing = [seq for seq in seqs if seq not in found]
+        yield from (Fault(table=log.name, row=seq, what="is not as it was written") for seq in wrong)
+        yield from (Fault(table=log.name, row=seq, what="is missing") for seq in missing)
+        if not wrong and not missing:
+            digests = [(seq, found[seq].row_digest) for seq in seqs]  # type: ignore[union-attr]  # none is unreadable
+            if chain.block_digest(digests) != digest:
+                row = seqs[0] if len(seqs) == 1 else None
+                yield Fault(table=log.name, row=row, what=f"rows {seqs[0]} to {seqs[-1]} are others than were written")
+
+    def _ends(self, conn: Connection) -> Iterator[Fault]:
+        """Check that the chain ends where it should, and that no row is outside of it."""
+        if chain.head(conn) != self.head and not (self.head.block == 0 and chain.head(conn).block == 0):
+            yield Fault(table=BLOCKS, row=None, what="the chain ends elsewhere than it did")
+        for log in (facts, decision_log):
+            stored = conn.execute(select(func.count()).select_from(log)).scalar_one()
+            if stored != self.rows[log.name]:
+                what = f"{stored} rows are there, the chain was made over {self.rows[log.name]}"
+                yield Fault(table=log.name, row=None, what=what)
+
+
+def _read(conn: Connection, log: Table, seqs: Sequence[int]) -> Iterator[tuple[int, Row[Any] | None]]:
+    """Give rows by seq, those that are there; None for one that cannot be read."""
+    for start in range(0, len(seqs), copying.PAGE):
+        part = seqs[start : start + copying.PAGE]
+        try:
+            yield from ((row.seq, row) for row in conn.execute(select(log).where(log.c.seq.in_(part))).all())
+        except (DBAPIError, UnicodeDecodeError):
+            for seq in part:
+                yield from _read_one(conn, log, seq)
+
+
+def _read_one(conn: Connection, log: Table, seq: int) -> Iterator[tuple[int, Row[Any] | None]]:
+    try:
+        row = conn.execute(select(log).where(log.c.seq == seq)).first()
+    except (DBAPIError, UnicodeDecodeError):
+        yield seq, None
+    else:
+        if row is not None:
+            yield seq, row
+
+
+def _is_whole(row: Row[Any] | None, log: Table) -> bool:
+    """Tell whether a row is what its digest was made over."""
+    if row is None:
+        return False
+    try:
+        told = [_told(row._mapping[c.name]) for c in log.columns if c.name not in _UNTOLD]
+        return bool(chain.row_digest(row.salt, told, row.body) == row.row_digest)
+    except (TypeError, ValueError):
+        return False
+
+
+def _told(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _folds(conn: Connection, people: People) -> Iterator[Fault]:
+    """Make the folds again in a store of their own, and compare them row by row."""
+    with TemporaryDirectory(prefix="homing-verify-") as folder:
+        scratch = open_database(f"sqlite:///{Path(folder) / 'scratch.db'}")
+        try:
+            with scratch.transaction() as again:
+                copying.copy(conn, again, copying.LOGS)
+                rebuild(again, people)
+                for fold in FOLDS:
+                    yield from _compare(conn, again, fold)
+        finally:
+            scratch.close()
+
+
+def _compare(conn: Connection, again: Connection, fold: Table) -> Iterator[Fault]:
+    """Tell the first row in which a fold differs."""
+    for number, (kept, made) in enumerate(zip_longest(_all(conn, fold), _all(again, fold)), 1):
+        if kept is None or made is None or tuple(kept) != tuple(made):
+            yield Fault(table=fold.name, row=number, what="does not follow from the logs; run `homing rebuild`")
+            return
+
+
+def _all(conn: Connection, table: Table) -> Iterator[Row[Any]]:
+    for page in copying.pages(conn, table):
+        yield from page

@@ -1,0 +1,49 @@
+"""What a store must hold in the end: that of one process which took in the same events and was never disturbed."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from service.ingest import ingest
+from service.messages import Message, parse
+from service.wiring import Homing
+from tests.faults.holdings import Holdings, holdings, opened
+from tests.faults.programs import PATIENCE
+from tests.faults.traffic import NOW, TRUST, Event, events
+
+
+@cache
+def undisturbed(seed: int) -> Holdings:
+    """Give what a store holds of a seed's events, all taken in at once."""
+    return undisturbed_with(seed, ())
+
+
+def undisturbed_with(seed: int, more: Sequence[Event]) -> Holdings:
+    """Give what a store holds of a seed's events and some more."""
+    with TemporaryDirectory() as folder:
+        homing = opened(f"sqlite:///{Path(folder) / 'homing.db'}")
+        try:
+            take(homing, (*events(seed), *more))
+            return holdings(homing)
+        finally:
+            homing.close()
+
+
+def take(homing: Homing, some: Sequence[Event]) -> None:
+    """Take events in within this process, in their order."""
+    messages = [_parsed(event) for event in some]
+    homing.writer.submit(lambda conn: ingest(conn, homing.people, messages)).result(PATIENCE)
+
+
+def _parsed(event: Event) -> Message:
+    message = parse(
+        event.raw,
+        route_type=None,
+        source=str(event.sender),
+        trust=TRUST[event.sender],
+        received_at=NOW,
+        sent_at=None,
+    )
+    assert isinstance(message, Message), message
+    return message

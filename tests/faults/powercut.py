@@ -1,0 +1,135 @@
+"""The power goes at any moment, in the middle of a write too: what was acknowledged is on the disk that is left.
+
+The disk is `disk.Disk`: it keeps what was synced, and of the rest what chance will. Where SQLite syncs at checkpoints
+only (`powercut_normal`), or where nobody listens when a sync fails, acknowledged things must get lost: or this disk is
+a better one than the shops'.
+"""
+
+import time
+from dataclasses import dataclass
+
+from tests.faults.clients import Clients
+from tests.faults.disk import Disk, put_back
+from tests.faults.disk_names import names_left
+from tests.faults.powercut_normal import watch_careless
+from tests.faults.programs import Prepare, wait_until
+from tests.faults.proofs import Result, Run
+from tests.faults.servers import Server, forked
+from tests.faults.shim import environment, preloaded, watch
+from tests.faults.stores import KEYS
+from tests.faults.tally import Tally
+from tests.faults.trials import Trial
+
+CUTS_A_STORE = 20
+
+CHANGES = 1_500
+"""The power goes at one of so many changes of the disk, counted from the start of the server…"""
+
+MOMENT = 0.3
+"""…or within so many seconds after it serves."""
+
+EVERY_THIRD_SYNC = "5 s 3"
+"""What the shim is told for syncs to fail with EIO (see shim.c)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """Servers on such disks: what is done to each process, which calls fail, whether it hears of syncs that do."""
+
+    name: str
+    prepare: Prepare = watch
+    fault: str = ""
+    deaf: bool = False
+
+
+def prove(run: Run) -> list[Result]:
+    """Cut the power so many times; as a control that of a careless server."""
+    with preloaded():
+        tally = _all_cut(run, _Case(name="full"))
+        careless = _until_lost(run, _Case(name="normal", prepare=watch_careless))
+    return [tally.result("power cut"), careless.result("power cut, synchronous=NORMAL", control=True)]
+
+
+def prove_failing(run: Run) -> list[Result]:
+    """Cut the power of disks whose every third sync fails; as a control that of a server which does not hear of it."""
+    with preloaded():
+        tally = _all_cut(run, _Case(name="failing", fault=EVERY_THIRD_SYNC))
+        deaf = _until_lost(run, _Case(name="deaf", fault=EVERY_THIRD_SYNC, deaf=True))
+    return [tally.result("failed syncs, power cut"), deaf.result("failed syncs unheard, power cut", control=True)]
+
+
+def _all_cut(run: Run, case: _Case) -> Tally:
+    tally, number = Tally(), 0
+    while tally.cycles < run.cycles:
+        _Store(run, case, number).disturb(tally, min(CUTS_A_STORE, run.cycles - tally.cycles))
+        run.say(f"{case.name}: {tally.cycles:,} cuts, {tally.acknowledged:,} acknowledged, {tally.lost} lost")
+        number += 1
+    return tally
+
+
+def _until_lost(run: Run, case: _Case) -> Tally:
+    """Cut no oftener than the proof itself, and no longer than until something is lost."""
+    tally, number = Tally(), 0
+    while tally.cycles < run.cycles and not tally.lost:
+        _Store(run, case, number).disturb(tally, min(CUTS_A_STORE, run.cycles - tally.cycles), until_lost=True)
+        number += 1
+    return tally
+
+
+class _Store:
+    """One store on a disk whose power goes, its server and its clients."""
+
+    def __init__(self, run: Run, case: _Case, number: int) -> None:
+        self._case = case
+        self._notes, self._fault = run.folder / "notes", run.folder / "fault"
+        name = f"{case.name}-{number}"
+        self._trial = Trial(run.folder / name, number, run.chance(name))
+        self._server = Server(run.folder, db=self._trial.db, name=f"{name}-server", start=forked(case.prepare))
+        self._missing: set[str] = set()
+
+    def disturb(self, tally: Tally, cuts: int, *, until_lost: bool = False) -> None:
+        """Cut the power while clients send, let them finish, and judge."""
+        with Clients(lambda: self._server.address, KEYS, self._trial.journal) as clients:
+            for _ in range(cuts):
+                if self._trial.spent or (until_lost and self._missing):
+                    break
+                self._cut(tally)
+                tally.cycles += 1
+            if not self._missing:
+                self._finish(clients, tally)
+        if self._missing:
+            tally.acknowledged += len(self._trial.journal.acknowledged)
+            tally.lost += len(self._missing)
+
+    def _finish(self, clients: Clients, tally: Tally) -> None:
+        started = time.monotonic()
+        self._server.serve()
+        tally.took(time.monotonic() - started)
+        clients.finish()
+        self._server.stop()
+        self._trial.judge(tally)
+
+    def _cut(self, tally: Tally) -> None:
+        disk = Disk(self._trial.folder, self._notes)
+        self._serve_until(self._trial.chance.randint(1, CHANGES) if self._trial.chance.random() < 0.5 else None)
+        disk.play()
+        put_back(self._trial.folder, disk.cut(self._trial.chance).files)
+        held, said = names_left(self._trial.folder)
+        if said != "ok":
+            tally.notes.append(f"{self._trial.name}: the store is damaged: {said}")
+        self._missing |= self._trial.journal.acknowledged - held
+
+    def _serve_until(self, change: int | None) -> None:
+        """Serve until that change of the disk, else for a moment; the power may go before it serves."""
+        case = self._case
+        given = environment(self._trial.folder, self._notes, cut_at=change, fault=self._fault, deaf=case.deaf)
+        self._fault.write_text("")
+        self._server.begin(given)
+        wait_until(lambda: self._server.serving() or self._server.ended(), "a server comes up")
+        # A server is not expected to start on a disk that fails.
+        self._fault.write_text(case.fault)
+        if change is None:
+            time.sleep(self._trial.chance.uniform(0, MOMENT))
+        else:
+            wait_until(lambda: self._server.ended() or self._trial.spent, "the power goes")
+        self._server.kill()

@@ -1,0 +1,179 @@
+"""`homing` as a process of its own, which ends when it likes, when it is told to, or when it is killed."""
+
+import importlib
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Protocol
+
+from service.store import faults
+from tests.service.harness import SECRET
+
+PATIENCE = 60.0
+"""Seconds after which a process that does not do what it should has failed the proof."""
+
+ROOT = Path(__file__).parents[2]
+_HOMING = "from service.cli import main; main()"
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.faults.warm"])
+
+Prepare = Callable[[], None]
+"""Called in a forked process before the program begins, to make it a worse one: for controls. A module's function."""
+
+
+class Stuck(Exception):  # noqa: N818 - what the process is
+    """A process did not do in time what it should have; the message has the end of its log."""
+
+
+class Program(Protocol):
+    """A running `homing`; what it prints is in `NAME.out` and `NAME.log` of its folder."""
+
+    output: Path
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        ...
+
+    def code(self) -> int | None:
+        """Give its exit code, negative for the signal that ended it; None while it runs."""
+        ...
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        """Wait for its end and give its exit code; Stuck if it does not end."""
+        ...
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of a program: this one's without any settings, and those given."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("HOMING_")}
+    return {**own, "HOMING_SECRET": SECRET, "PYTHONPATH": str(ROOT), **given}
+
+
+class Forked:
+    """A program forked from a process that has imported it already: it starts within tenths of a second."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        name: str = "homing",
+        prepare: Prepare | None = None,
+    ) -> None:
+        self.output, self.log = folder / f"{name}.out", folder / f"{name}.log"
+        self.output.write_bytes(b"")
+        given = environment({} if settings is None else settings)
+        become = _Become(
+            arguments=tuple(arguments),
+            folder=folder,
+            environment=given,
+            streams=(self.output, self.log),
+            prepare=prepare,
+        )
+        self._process: ForkServerProcess = _CONTEXT.Process(target=_run, args=(become,), daemon=True)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def code(self) -> int | None:
+        """Give its exit code; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        """Wait for its end."""
+        self._process.join(seconds)
+        if (code := self._process.exitcode) is None:
+            raise stuck(self, "did not end")
+        return code
+
+
+class Executed:
+    """A program executed from nothing, as a person starts it; `before` is a command that runs it, like `strace -f`."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        name: str = "homing",
+        before: Sequence[str] = (),
+    ) -> None:
+        self.output, self.log = folder / f"{name}.out", folder / f"{name}.log"
+        given = environment({} if settings is None else settings)
+        command = [*before, sys.executable, "-c", _HOMING, *arguments]
+        with self.output.open("wb") as out, self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=folder, env=given, stdout=out, stderr=log)  # noqa: S603 - our own command
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    def code(self) -> int | None:
+        """Give its exit code; None while it runs."""
+        return self._process.poll()
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        """Wait for its end."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            raise stuck(self, "did not end") from error
+
+
+def wait_until(true: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Wait until something is so; Stuck if that takes too long."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            raise Stuck(f"{what}: not within {seconds:g} s")
+        time.sleep(0.002)
+
+
+def stuck(program: Program, what: str) -> Stuck:
+    """Tell what a program did not do, with the end of what it said."""
+    said = program.log.read_text(errors="replace")[-2_000:] if program.log.exists() else ""
+    return Stuck(f"process {program.pid} {what}: {said}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Become:
+    """What a forked process is to be; `streams` are the files of its stdout and stderr."""
+
+    arguments: tuple[str, ...]
+    folder: Path
+    environment: dict[str, str]
+    streams: tuple[Path, Path]
+    prepare: Prepare | None
+
+
+def _run(become: _Become) -> None:
+    """Become the program, in the forked process."""
+    os.chdir(become.folder)
+    os.environ.clear()
+    os.environ.update(become.environment)
+    for target, path in enumerate(become.streams, start=1):
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(opened, target)
+        os.close(opened)
+    sys.argv = ["homing", *become.arguments]
+    importlib.reload(faults)  # it read the environment when it was first imported
+    if become.prepare is not None:
+        become.prepare()
+    from service.cli import main  # noqa: PLC0415 - loaded by `warm` in the process forked from
+
+    main()

@@ -1,0 +1,61 @@
+"""SIGTERM under load: the server ends with exit code 0 within ten seconds, and nothing acknowledged is lost."""
+
+import time
+
+from tests.faults.clients import Clients
+from tests.faults.hasty import acknowledge_early
+from tests.faults.programs import wait_until
+from tests.faults.proofs import Result, Run
+from tests.faults.servers import Server, Start, forked
+from tests.faults.stores import KEYS
+from tests.faults.tally import Tally
+from tests.faults.trials import Trial
+
+STOPS_A_STORE = 10
+CONTROL_STOPS = 3
+SECONDS = 10.0
+"""A stop takes no longer."""
+
+
+def prove(run: Run) -> list[Result]:
+    """Stop servers so many times, and one that acknowledges before it keeps."""
+    tally = stopped(run, run.cycles, forked(), "stopped")
+    careless = stopped(run, CONTROL_STOPS, forked(acknowledge_early), "careless")
+    return [tally.result("SIGTERM"), careless.result("SIGTERM, acknowledged before commit", control=True)]
+
+
+def stopped(run: Run, cycles: int, start: Start, name: str) -> Tally:
+    """Stop servers, of as many stores as it takes."""
+    tally, number = Tally(), 0
+    while tally.cycles < cycles:
+        trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number))
+        stops = min(STOPS_A_STORE, cycles - tally.cycles)
+        with tally.unstuck(trial.name), Server(trial.folder, db=trial.db, start=start) as server:
+            _disturb(trial, server, tally, stops)
+        run.say(tally.so_far(cycles))
+        number += 1
+    return tally
+
+
+def _disturb(trial: Trial, server: Server, tally: Tally, stops: int) -> None:
+    with Clients(lambda: server.address, KEYS, trial.journal) as clients:
+        for _ in range(stops):
+            if trial.spent:
+                break
+            server.serve()
+            enough = trial.journal.requests + trial.chance.randint(1, 6)
+            wait_until(lambda: trial.journal.requests >= enough, "requests are acknowledged")  # noqa: B023 - called here
+            time.sleep(trial.chance.uniform(0, 0.03))
+            _stop(trial, server, tally)
+            tally.cycles += 1
+        server.serve()
+        clients.finish()
+        _stop(trial, server, tally)
+    trial.judge(tally)
+
+
+def _stop(trial: Trial, server: Server, tally: Tally) -> None:
+    code, seconds = server.stop()
+    tally.took(seconds)
+    if code != 0 or seconds > SECONDS:
+        tally.notes.append(f"{trial.name}: exit code {code} after {seconds:.1f} s")

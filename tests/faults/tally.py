@@ -1,0 +1,84 @@
+"""What came of a proof's stores so far; it becomes one line of the table."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.faults.journal import Journal
+from tests.faults.judging import Findings
+from tests.faults.programs import Stuck
+from tests.faults.proofs import Result
+
+_TOLD = 3
+"""So many wrong answers of a store are told; there may be thousands alike."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Sums over stores; `worst` is the longest that something took, in seconds.
+
+    `notes` tell what was wrong; `refused` are the requests that were asked to come again, which is right.
+    """
+
+    cycles: int = 0
+    acknowledged: int = 0
+    lost: int = 0
+    twice: int = 0
+    same: bool = True
+    worst: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.lost == 0 and self.twice == 0 and self.same and not self.notes
+
+    def add(self, store: str, journal: Journal, findings: Findings) -> None:
+        """Count one store's findings."""
+        self.acknowledged += len(journal.acknowledged)
+        self.lost += findings.lost
+        self.twice += findings.twice
+        self.same = self.same and findings.same
+        self.refused += journal.refused
+        self.notes += [f"{store}: {wrong}" for wrong in journal.wrong[:_TOLD]]
+        if not findings.clean:
+            self.notes.append(f"{store}: {findings}")
+
+    @contextmanager
+    def unstuck(self, store: str) -> Iterator[None]:
+        """Note where a process or a client got stuck, and go on with the next store."""
+        try:
+            yield
+        except Stuck as error:
+            self.same = False
+            self.notes.append(f"{store}: {error}")
+
+    def took(self, seconds: float) -> None:
+        """Note how long something took."""
+        self.worst = max(self.worst, seconds)
+
+    def so_far(self, cycles: int) -> str:
+        """Tell how far it is."""
+        wrong = "" if self.clean else f", {self.twice:,} twice, digest {'the same' if self.same else 'ANOTHER'}"
+        return f"{self.cycles:,} of {cycles:,}: {self.acknowledged:,} acknowledged, {self.lost:,} lost{wrong}"
+
+    def result(self, fault: str, *, control: bool = False) -> Result:
+        """Give the line of the table."""
+        return Result(
+            fault=fault,
+            cycles=self.cycles,
+            acknowledged=self.acknowledged,
+            lost=self.lost,
+            twice=self.twice,
+            same_digest=self.same,
+            worst_seconds=self.worst,
+            passed=self.clean,
+            notes=() if control else (*self.notes, *self._refusals()),
+            control=control,
+        )
+
+    def _refusals(self) -> Iterator[str]:
+        if self.refused:
+            yield "asked to come again: " + ", ".join(f"{code} {count:,} times" for code, count in self.refused.items())

@@ -1,0 +1,65 @@
+"""One store on trial: what its clients have to send and were told, and in the end what it holds."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from service.rebuild import rebuild
+from tests.faults.holdings import Holdings, holdings, opened
+from tests.faults.journal import Journal
+from tests.faults.judging import judge
+from tests.faults.oracle import undisturbed, undisturbed_with
+from tests.faults.programs import PATIENCE
+from tests.faults.stores import fresh
+from tests.faults.tally import Tally
+from tests.faults.traffic import Event, mixed
+
+SHOPS = 10
+"""So many different shops; each trial is over one of them."""
+
+ENOUGH = 20
+"""With fewer requests waiting than this, there is too little left to send for another fault."""
+
+
+class Trial:
+    """A store of its own, one shop's traffic, and the journal; `db` names a store that was prepared, else SQLite."""
+
+    def __init__(self, folder: Path, number: int, chance: random.Random, db: str | None = None) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self.db = fresh(folder) if db is None else db
+        self.shop = number % SHOPS
+        self.chance = chance
+        self.journal = Journal(mixed(self.shop, chance), chance)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.folder.name
+
+    @property
+    def spent(self) -> bool:
+        """Whether too little is left to send."""
+        return self.journal.left < ENOUGH
+
+    def judge(self, tally: Tally, more: Sequence[Event] = ()) -> None:
+        """Judge the store, which nobody uses any more and in which everything was acknowledged in the end.
+
+        `more` are events that were sent beside the shop's.
+        """
+        held, again = held_and_rebuilt(self.db)
+        calm = undisturbed(self.shop) if not more else undisturbed_with(self.shop, more)
+        tally.add(self.name, self.journal, judge(self.journal, held, calm))
+        if again.digest != held.digest:
+            tally.notes.append(f"{self.name}: rebuilt, the profiles are others")
+
+
+def held_and_rebuilt(db: str) -> tuple[Holdings, Holdings]:
+    """Give what a store holds as it was left, and once its folds are made again from the logs."""
+    homing = opened(db)
+    try:
+        left = holdings(homing)
+        homing.writer.submit(lambda conn: rebuild(conn, homing.people)).result(PATIENCE)
+        return left, holdings(homing)
+    finally:
+        homing.close()
