@@ -85,6 +85,9 @@ PROOFS: Mapping[str, Proof] = {
     "replicas": Proof(
         target="tests.faults.replicas:prove_kills", ci=3, long=200, shows="SIGKILL of one of three replicas"
     ),
+    "migrate": Proof(
+        target="tests.faults.migrations:prove", ci=4, long=200, shows="migration of an old store, interrupted"
+    ),
     "power": Proof(target="tests.faults.powercut:prove", ci=10, long=1_000, shows="power cuts, also within a write"),
     "syncs": Proof(
         target="tests.faults.powercut:prove_failing", ci=3, long=200, shows="syncs that fail, then power cuts"

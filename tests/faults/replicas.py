@@ -17,6 +17,7 @@ from service import wiring
 from service.store.watch import News, Watch
 from tests.faults.clients import Clients, Line
 from tests.faults.hasty import acknowledge_early
+from tests.faults.oracle import undisturbed_of
 from tests.faults.probe import STALE_SECONDS, Probe
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
@@ -85,7 +86,7 @@ def disturbed(run: Run, name: str, cycles: int, start: Start, faults: Sequence[F
         while tally.cycles < cycles:
             db = postgres.url_of(postgres.create())
             prepare(db)
-            trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number), db)
+            trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number), db=db)
             count = min(FAULTS_A_STORE, cycles - tally.cycles)
             with tally.unstuck(trial.name), replicas(trial, start) as servers:
                 _disturb(trial, servers, tally, count, partial(_let_happen, faults, servers, postgres, trial.chance))
@@ -127,7 +128,7 @@ def _disturb(trial: Trial, servers: list[Server], tally: Tally, count: int, happ
     for server in servers:
         if (code := server.stop()[0]) != 0:
             tally.notes.append(f"{trial.name}: exit code {code} after SIGTERM")
-    trial.judge(tally, probe.written)
+    trial.judge(tally, undisturbed_of([*events(trial.shop), *probe.written]))
 
 
 def _let_happen(

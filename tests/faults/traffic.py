@@ -127,9 +127,9 @@ def batches(some: Sequence[Event], chance: random.Random, size: int = BATCH) -> 
     return made
 
 
-def questions(count: int) -> list[Request]:
-    """Give so many questions, each of a message of its own."""
-    return [_question(number) for number in range(count)]
+def questions(count: int, first: int = 0) -> list[Request]:
+    """Give so many questions, each of a message of its own; they are numbered from `first`."""
+    return [_question(number) for number in range(first, first + count)]
 
 
 def outcome(decision_id: str) -> Request:
@@ -138,10 +138,15 @@ def outcome(decision_id: str) -> Request:
     return Request(sender=Sender.MAILER, kind=Kind.OUTCOME, body=orjson.dumps(body), names=(f"outcome/{decision_id}",))
 
 
-def mixed(seed: int, chance: random.Random) -> list[Request]:
-    """Give a shop's whole traffic: its batches, with questions among them, some of which are asked again."""
-    sent = batches(events(seed), chance)
-    asked = questions(max(1, int(len(sent) * ASKED)))
+def mixed(
+    seed: int, chance: random.Random, *, some: Sequence[Event] | None = None, first_question: int = 0
+) -> list[Request]:
+    """Give a shop's traffic: its batches, with questions among them, some of which are asked again.
+
+    `some` are the events if not all of the shop's are sent.
+    """
+    sent = batches(events(seed) if some is None else some, chance)
+    asked = questions(max(1, int(len(sent) * ASKED)), first_question)
     asked += chance.sample(asked, int(len(asked) * REPEATED))
     for question in asked:
         sent.insert(chance.randrange(len(sent) + 1), question)
