@@ -28,6 +28,7 @@ from service.cors import CollectorCors
 from service.devices import load_user_agents
 from service.edge import Edge
 from service.learner import keep_learning
+from service.shortcut import Shortcut
 from service.wiring import Homing
 
 _ROUTERS = (
@@ -42,7 +43,11 @@ _ROUTERS = (
     api_docs.router,
     console.router,
 )
-_MIDDLEWARE = (Middleware(CollectorCors), Middleware(Edge))
+_MIDDLEWARE = (
+    Middleware(CollectorCors),
+    Middleware(Edge),
+    Middleware(Shortcut, routes=[route for route in collector.router.routes if isinstance(route, APIRoute)]),
+)
 
 _DESCRIPTION = (
     "Who is who, where and when: one profile a person, and each message to the device, channel and hour that works.\n\n"

@@ -4,7 +4,7 @@ What is read here is raw text; whether it is junk, and how it is written, is dec
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 RawIdentifier = tuple[str, str]
@@ -54,43 +54,48 @@ def identifiers_of(event: Mapping[str, Any]) -> tuple[RawIdentifier, ...]:
     `event` is shaped as `messages.parse` lets it pass, its `type` set. A value that is neither text nor a whole number
     is no identifier.
     """
-    found = ((namespace, identifier_text(value)) for namespace, value in _named(event))
-    return tuple(dict.fromkeys((namespace, text) for namespace, text in found if text))
+    found: dict[RawIdentifier, None] = {}
+    for namespace, value in _named(event):
+        text = value if isinstance(value, str) else identifier_text(value)
+        if text:
+            found[namespace, text] = None
+    return tuple(found)
 
 
-def _named(event: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+def _named(event: Mapping[str, Any]) -> list[tuple[str, object]]:
+    named: list[tuple[str, object]] = []
     if event["type"] == "consent":
-        for item in event["identifiers"]:
-            yield item["namespace"], item["value"]
-    yield "user_id", event.get("userId")
-    yield "anonymous_id", event.get("anonymousId")
-    yield "anonymous_id", event.get("previousId")
+        named += [(item["namespace"], item["value"]) for item in event["identifiers"]]
+    named.append(("user_id", event.get("userId")))
+    named.append(("anonymous_id", event.get("anonymousId")))
+    named.append(("anonymous_id", event.get("previousId")))
     if event["type"] != "group":  # a group's traits are the household's or the company's, not this person's
-        yield from _contacts(event.get("traits"))
+        named += _contacts(event.get("traits"))
     context = event.get("context")
     if context:
-        yield from _contacts(context.get("traits"))
-        yield from _devices(context)
-        yield from _externals(context.get("externalIds"))
+        named += _contacts(context.get("traits"))
+        named += _devices(context)
+        named += _externals(context.get("externalIds"))
         if context.get("ip") != "0.0.0.0":  # noqa: S104 - Segment's way of saying: do not keep the address
-            yield "ip", context.get("ip")
+            named.append(("ip", context.get("ip")))
+    return named
 
 
-def _contacts(traits: Mapping[str, Any] | None) -> Iterator[tuple[str, object]]:
-    if traits:
-        yield "email", traits.get("email")
-        yield "phone", traits.get("phone")
+def _contacts(traits: Mapping[str, Any] | None) -> Sequence[tuple[str, object]]:
+    return (("email", traits.get("email")), ("phone", traits.get("phone"))) if traits else ()
 
 
-def _devices(context: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+def _devices(context: Mapping[str, Any]) -> Sequence[tuple[str, object]]:
     device = context.get("device")
     if not device:
-        return
-    yield "device_id", device.get("id")
-    yield "push_token", device.get("token")
-    advertising = _advertising_namespace(device.get("type"), context.get("os"))
-    if advertising and device.get("adTrackingEnabled") is not False:
-        yield advertising, device.get("advertisingId")
+        return ()
+    named = [("device_id", device.get("id")), ("push_token", device.get("token"))]
+    advertised = device.get("advertisingId")
+    if advertised is not None and device.get("adTrackingEnabled") is not False:
+        namespace = _advertising_namespace(device.get("type"), context.get("os"))
+        if namespace:
+            named.append((namespace, advertised))
+    return named
 
 
 def _advertising_namespace(device_type: object, system: object) -> str | None:

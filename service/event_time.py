@@ -10,7 +10,6 @@ SKEW = timedelta(minutes=5)
 _MILLISECONDS_FROM = 1e11
 """A number this large counts milliseconds since 1970 (from March 1973 on); a smaller one seconds (until 5138)."""
 
-_CLAIMS = ("timestamp", "originalTimestamp")
 _MISSING = (None, "")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,6 +34,8 @@ def read_time(value: object) -> datetime | None:
 def _read_iso(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text.replace("z", "Z"))
+        if moment.tzinfo is UTC:
+            return moment
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -56,8 +57,10 @@ def event_time(event: Mapping[str, Any], *, sent_at: datetime | None, received_a
     """
     own = read_time(event.get("sentAt"))
     sent = sent_at if own is None else own
-    unclaimed = received_at if sent is None else sent
-    at = next((read_time(event[key]) for key in _CLAIMS if event.get(key) not in _MISSING), unclaimed)
+    claimed = event.get("timestamp")
+    if claimed in _MISSING:
+        claimed = event.get("originalTimestamp")
+    at = (received_at if sent is None else sent) if claimed in _MISSING else read_time(claimed)
     if at is None:
         return None
     if sent is not None and abs(received_at - sent) > SKEW:

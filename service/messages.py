@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
+from types import NoneType
 from typing import Any
 
 import orjson
@@ -27,6 +28,7 @@ TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias"})
 _OF_THE_TRANSPORT = frozenset({"sentAt", "receivedAt", "writeKey", "_metadata"})
 """What is said of the sending and not of the event: it changes when a client tries again, and holds the key."""
 
+_NAMES = ("userId", "anonymousId", "previousId")
 _NAMED_BY = {"track": "event", "page": "name", "screen": "name"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -129,15 +131,16 @@ def _fault(event: Mapping[str, Any]) -> Rejection | None:
     kind = event["type"]
     if not isinstance(kind, str) or kind not in TYPES:
         return Rejection(code="invalid_type", message=f"type must be one of {', '.join(sorted(TYPES))}")
-    for key in ("userId", "anonymousId", "previousId"):
-        if identifier_text(event.get(key, "")) is None:
+    for key in _NAMES:
+        if key in event and identifier_text(event[key]) is None:
             return Rejection(code="invalid_identifier", message=f"{key} must be text or a whole number kept exactly")
     return _fault_of_message_id(event.get("messageId", "")) or _fault_of_name(event, kind) or _fault_of_shape(event)
 
 
 def _fault_of_message_id(value: object) -> Rejection | None:
     text = identifier_text(value)
-    if text is None or len(text) > MESSAGE_ID_LENGTH or _CONTROL.search(text):
+    # What can be printed holds no control character: the quicker look first.
+    if text is None or len(text) > MESSAGE_ID_LENGTH or not (text.isprintable() or _CONTROL.search(text) is None):
         message = f"messageId must be text of at most {MESSAGE_ID_LENGTH} characters, none of them control characters"
         return Rejection(code="invalid_message_id", message=message)
     return None
@@ -157,11 +160,11 @@ def _fault_of_name(event: Mapping[str, Any], kind: str) -> Rejection | None:
 
 def _fault_of_shape(event: Mapping[str, Any]) -> Rejection | None:
     for key in ("context", "traits", "properties"):
-        if not isinstance(event.get(key, {}), dict):
+        if key in event and not isinstance(event[key], dict):
             return Rejection(code="invalid_shape", message=f"{key} must be an object")
     context = event.get("context", {})
     for key in ("traits", "device"):
-        if context.get(key) is not None and not isinstance(context[key], dict):
+        if not isinstance(context.get(key), (dict, NoneType)):
             return Rejection(code="invalid_shape", message=f"context.{key} must be an object")
     return None
 

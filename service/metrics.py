@@ -2,6 +2,7 @@
 
 from collections import Counter as Tally
 from collections.abc import Iterable
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -34,8 +35,19 @@ _commit_jobs = Histogram("homing_commit_jobs", "Jobs that shared a commit.", buc
 
 def count_request(*, method: str, route: str, status: int, seconds: float) -> None:
     """Count one answer; `route` is the template (`/v1/profiles/{id}`), never the path that was asked for."""
-    _requests.labels(method, route, str(status)).inc()
-    _request_seconds.labels(route).observe(seconds)
+    _requests_of(method, route, status).inc()
+    _seconds_of(route).observe(seconds)
+
+
+@cache  # as many as the library itself keeps: routes times methods times statuses
+def _requests_of(method: str, route: str, status: int) -> Counter:
+    """Find a series once; the library's own look-up takes a lock and reads every label anew."""
+    return _requests.labels(method, route, str(status))
+
+
+@cache
+def _seconds_of(route: str) -> Histogram:
+    return _request_seconds.labels(route)
 
 
 def count_events(verdicts: Iterable[str]) -> None:

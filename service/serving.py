@@ -15,6 +15,7 @@ import uvicorn
 
 from service.app import create_app
 from service.errors import AddressError
+from service.garbage import look_at_the_young
 from service.store import faults
 from service.wiring import Homing
 
@@ -53,6 +54,7 @@ def run(homing: Homing, taken: socket.socket, announce: Callable[[str], None]) -
         timeout_graceful_shutdown=ANSWER_SECONDS,
         server_header=False,
     )
+    look_at_the_young()
     try:
         _Server(config, homing, announce).run(sockets=[taken])
     finally:

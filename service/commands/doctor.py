@@ -18,9 +18,9 @@ from service.commands.options import Chosen, emit_json, json_option, with_settin
 from service.errors import HomingError
 from service.rules_digest import rules_digest
 from service.settings import Settings
-from service.store import meta, migrate
+from service.store import chain, meta, migrate
 from service.store.database import Database, database_at
-from service.store.schema import decision_log, decisions, facts, keys, nodes
+from service.store.schema import blocks, decision_log, decisions, facts, keys, nodes
 from service.store.times import from_micros
 from service.wiring import linking_rules
 
@@ -28,6 +28,7 @@ MEGABYTE = 1_000_000
 MIN_FREE = 200 * MEGABYTE
 MAX_WAL = 1_000 * MEGABYTE
 MAX_AHEAD = timedelta(minutes=5)
+_DURABLE = ("fsync", "full_page_writes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +68,13 @@ def doctor(chosen: Chosen, *, as_json: bool) -> None:
 def examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Check one thing after another; a store that is not there or cannot be opened ends it."""
     database = database_at(settings.db)
-    if not database.path.exists():
-        yield Finding(name="store", well=False, detail=f"{database.path} is not there; `homing serve` makes it")
+    if database.file is not None and not database.file.exists():
+        yield Finding(name="store", well=False, detail=f"{database.name} is not there; `homing serve` makes it")
         return
     try:
         with database.transaction(reads=True) as conn:
             patient = Patient(settings=settings, database=database, conn=conn, clock=clock)
-            for name, check in _CHECKS.items():
+            for name, check in {**_CHECKS, **(_OF_SERVER if database.file is None else _OF_FILE)}.items():
                 yield _carefully(name, check, patient)
     except HomingError as error:
         yield Finding(name="store", well=False, detail=str(error))
@@ -109,6 +110,26 @@ def _rules(patient: Patient) -> tuple[bool, str]:
     if meta.get(patient.conn, meta.RULES_DIGEST) not in {None, rules_digest(rules)}:
         return False, "others than those the store was folded under; run `homing rebuild`, or set the former ones"
     return True, f"{len(rules.namespaces)} namespaces, those the store is folded under"
+
+
+def _folds(patient: Patient) -> tuple[bool, str]:
+    stale = meta.get(patient.conn, meta.FOLDS) == meta.STALE
+    return not stale, "to be made again at the next start" if stale else "made under today's schema"
+
+
+def _chain(patient: Patient) -> tuple[bool, str]:
+    head = chain.head(patient.conn)
+    newest = patient.conn.execute(select(blocks.c.link).where(blocks.c.block == head.block)).scalar()
+    if head.block and newest != head.link:
+        return False, f"its head is not block {head.block}'s; run `homing verify`"
+    return True, f"{head.block:,} blocks; `homing verify` checks them all"
+
+
+def _durable(patient: Patient) -> tuple[bool, str]:
+    off = [name for name in _DURABLE if patient.conn.exec_driver_sql(f"SHOW {name}").scalar_one() == "off"]
+    if off:
+        return False, f"{', '.join(off)} is off: a power cut may lose what was acknowledged; set it on"
+    return True, f"{', '.join(_DURABLE)} are on"
 
 
 def _integrity(patient: Patient) -> tuple[bool, str]:
@@ -147,13 +168,15 @@ def _disk(patient: Patient) -> tuple[bool, str]:
     return free >= MIN_FREE, f"{free / MEGABYTE:,.0f} MB free beside the store"
 
 
-_CHECKS: dict[str, Callable[[Patient], tuple[bool, str]]] = {
+_Check = Callable[[Patient], tuple[bool, str]]
+_CHECKS: dict[str, _Check] = {
     "schema": _schema,
     "secret": _secret,
     "rules": _rules,
-    "integrity": _integrity,
+    "folds": _folds,
+    "chain": _chain,
     "counts": _counts,
-    "write-ahead log": _wal,
     "clock": _clock,
-    "disk": _disk,
 }
+_OF_FILE: dict[str, _Check] = {"integrity": _integrity, "write-ahead log": _wal, "disk": _disk}
+_OF_SERVER: dict[str, _Check] = {"durability": _durable}

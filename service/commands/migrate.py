@@ -14,13 +14,13 @@ def migrate(chosen: Chosen, *, as_json: bool) -> None:
     """Bring the store's schema up to this version, in one transaction; make the store if there is none."""
     database = database_at(chosen.load().settings.db)
     before = None
-    if database.path.exists():
+    if database.file is None or database.file.exists():
         with database.transaction(reads=True) as conn:
             before = current(conn)
     open_database(database.url).close()
     if as_json:
         emit_json({"from": before, "to": HEAD})
     elif before == HEAD:
-        click.echo(f"{database.path} is at schema {HEAD} already")
+        click.echo(f"{database.name} is at schema {HEAD} already")
     else:
-        click.echo(f"{database.path} went from schema {before or 'none'} to {HEAD}")
+        click.echo(f"{database.name} went from schema {before or 'none'} to {HEAD}")

@@ -37,14 +37,21 @@ def empty_store() -> bytes:
         return path.read_bytes()
 
 
-def deployment(folder: Path, clock: Clock, environment: Mapping[str, str] | None = None) -> Homing:
-    """Open a deployment whose store is in `folder`; settings come from `environment` alone (`HOMING_…`)."""
+def deployment(
+    folder: Path, clock: Clock, environment: Mapping[str, str] | None = None, *, url: str | None = None
+) -> Homing:
+    """Open a deployment over the store at `url`, or in `folder`; settings come from `environment` alone."""
+    given = {"HOMING_SECRET": SECRET, **(environment or {})}
+    flags = {"db": _store_in(folder) if url is None else url}
+    settings = load(flags=flags, environment=given, config=str(_no_settings(folder))).settings
+    return open_homing(settings, clock)
+
+
+def _store_in(folder: Path) -> str:
     store = folder / "homing.db"
     if not store.exists():
         store.write_bytes(empty_store())
-    given = {"HOMING_SECRET": SECRET, **(environment or {})}
-    settings = load(flags={"db": f"sqlite:///{store}"}, environment=given, config=str(_no_settings(folder))).settings
-    return open_homing(settings, clock)
+    return f"sqlite:///{store}"
 
 
 def _no_settings(folder: Path) -> Path:

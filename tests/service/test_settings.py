@@ -134,7 +134,7 @@ def test_the_environment_reaches_into_sections_and_joins_tables(file: Path) -> N
         ("costs.sms = -1", "costs.sms = -1"),
         ("costs.sms = inf", "costs.sms = inf"),
         ("rules = 3", "rules = 3 .* a path to a rules file, or a table"),
-        ("db = 'postgresql://u:hunter2@h/d'", "later release"),
+        ("db = 'mysql://u:hunter2@h/d'", "postgresql://USER"),
         ("secret = 'in a file'", "HOMING_SECRET"),
         ("port = ", "is no TOML"),
     ],

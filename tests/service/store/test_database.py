@@ -3,27 +3,13 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from alembic import op
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Table
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.schema import SchemaItem
 
 from service.errors import SchemaError, SettingsError, StoreError
-from service.store import meta, migrate
 from service.store.database import Database, open_database
 from service.store.schema import FOLDS, metadata
-
-
-def test_the_migrations_make_exactly_the_schema(database: Database) -> None:
-    """Alembic finds no difference between the migrated store and the tables of the code."""
-    with database.connect() as conn:
-        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
 
 
 def test_the_migrated_tables_are_written_as_the_schema_says(database: Database, tmp_path: Path) -> None:
@@ -62,27 +48,6 @@ def test_the_store_is_durable_by_its_settings(database: Database) -> None:
             conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
     assert found == ["wal", 2, 1]
-
-
-def test_opening_again_changes_nothing(database: Database) -> None:
-    """A store at this schema is opened as it is."""
-    with database.transaction() as conn:
-        meta.put(conn, "kept", "v")
-    again = open_database(database.url)
-    with again.transaction(reads=True) as conn:
-        assert meta.get(conn, "kept") == "v"
-        assert migrate.current(conn) == migrate.HEAD
-    again.close()
-
-
-def test_a_newer_schema_is_refused_untouched(database: Database) -> None:
-    """A store of a newer Homing is not opened, and still is what it was."""
-    with database.transaction() as conn:
-        conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SchemaError, match="9999, newer than this Homing knows"):
-        open_database(database.url)
-    with database.transaction(reads=True) as conn:
-        assert migrate.current(conn) == "9999"
 
 
 def test_another_programs_file_is_refused_untouched(tmp_path: Path) -> None:
@@ -125,30 +90,3 @@ def test_a_server_that_is_not_there_is_said_without_its_password() -> None:
     with pytest.raises(StoreError, match="cannot be reached") as refused:
         open_database("postgresql://homing:hunter2@127.0.0.1:1/homing")
     assert "hunter2" not in str(refused.value)
-
-
-def test_a_failed_migration_leaves_an_empty_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The schema is made in one transaction: whatever breaks it half-way, no table remains."""
-    make = op.create_table
-
-    def breaks_at_last(name: str, *columns: SchemaItem, **options: Any) -> Table:
-        if name == "meta":
-            raise RuntimeError("the power went")
-        return make(name, *columns, **options)
-
-    monkeypatch.setattr(op, "create_table", breaks_at_last)
-    path = tmp_path / "half.db"
-    with pytest.raises(RuntimeError, match="the power went"):
-        open_database(f"sqlite:///{path}")
-    with closing(sqlite3.connect(path)) as conn:
-        assert conn.execute("SELECT name FROM sqlite_master").fetchall() == []
-
-
-def test_values_stay_out_of_error_texts(database: Database) -> None:
-    """A failing statement's values are personal data: its error does not repeat them."""
-    with database.transaction() as conn:
-        row = ("name", "ada@example.org")
-        conn.exec_driver_sql("INSERT INTO meta VALUES (?, ?)", row)
-        with pytest.raises(IntegrityError, match="UNIQUE") as failed:
-            conn.exec_driver_sql("INSERT INTO meta VALUES (?, ?)", row)
-    assert "ada@example.org" not in str(failed.value)

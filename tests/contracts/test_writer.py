@@ -1,43 +1,20 @@
 """The writer: results after the commit only, together where jobs wait together, and no job pays for another."""
 
-import sqlite3
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from service.errors import ApiError, Overloaded, StoreBusy, StoreError
-from service.store import chain, decisions, meta
+from service.errors import ApiError, Overloaded, StoreError
+from service.store import meta
 from service.store.database import Database, open_database
-from service.store.decisions import Entry, EntryKind
-from service.store.watch import News, Watch
-from service.store.writer import GROUP_JOBS, MAX_WAITING, Writer
-from tests.service.harness import NOON
-
-
-class Seen:
-    """Counts resets and remembers how many jobs each commit held."""
-
-    def __init__(self) -> None:
-        self.resets = 0
-        self.groups: list[int] = []
-        self.components: set[int] = set()
-
-    def told(self, news: News) -> None:
-        """Be told what is to be read again."""
-        self.resets += news.everything
-        self.components |= news.components
-
-    def committed(self, jobs: int, _seconds: float) -> None:
-        """Be told of a commit."""
-        self.groups.append(jobs)
+from service.store.writer import GROUP_JOBS, Writer
+from tests.contracts.writing import Gate, Seen, append, names, put, refused_by_the_database, watching
 
 
 @pytest.fixture
@@ -46,73 +23,12 @@ def watch() -> Seen:
     return Seen()
 
 
-def watching(database: Database, seen: Seen, max_waiting: int = MAX_WAITING) -> Writer:
-    """Make a writer that is observed."""
-    watch = Watch()
-    watch.listen(seen.told)
-    return Writer(database, watch, on_commit=seen.committed, max_waiting=max_waiting)
-
-
 @pytest.fixture
 def writer(database: Database, watch: Seen) -> Iterator[Writer]:
     """Give a writer on an empty store."""
     made = watching(database, watch)
     yield made
     made.close(10)
-
-
-def put(name: str, value: str = "v") -> Callable[[Connection], str]:
-    """Make a job that writes one row and gives its name."""
-
-    def job(conn: Connection) -> str:
-        meta.put(conn, name, value)
-        return name
-
-    return job
-
-
-def insert(name: str) -> Callable[[Connection], None]:
-    """Make a job that fails where the row is there already."""
-
-    def job(conn: Connection) -> None:
-        conn.exec_driver_sql("INSERT INTO meta (name, value) VALUES (?, 'v')", (name,))
-
-    return job
-
-
-def append(name: str, component: int) -> Callable[[Connection], None]:
-    """Make a job that appends to the decision log, as if that had changed a component."""
-
-    def job(conn: Connection) -> None:
-        entry = Entry(kind=EntryKind.OUTCOME, decision_id=None, key=name, at=NOON, received_at=NOON, body=b"{}")
-        assert decisions.append(conn, entry) is not None
-        chain.touch(conn, {component})
-
-    return job
-
-
-def names(database: Database) -> set[str]:
-    """Give the rows that another connection sees, which are the committed ones."""
-    with closing(sqlite3.connect(database.path)) as conn:
-        return {name for (name,) in conn.execute("SELECT name FROM meta")}
-
-
-class Gate:
-    """Holds the writer's thread until it is opened, so that jobs pile up behind it."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._open = threading.Event()
-        self._reached = threading.Event()
-        self.future: Future[bool] = writer.submit(self._hold)
-        assert self._reached.wait(10)
-
-    def _hold(self, _conn: Connection) -> bool:
-        self._reached.set()
-        return self._open.wait(10)
-
-    def open(self) -> None:
-        """Let the writer go on."""
-        self._open.set()
 
 
 def test_a_result_is_seen_after_the_commit(writer: Writer, database: Database) -> None:
@@ -152,15 +68,15 @@ def test_many_threads(writer: Writer, database: Database) -> None:
 
 def test_a_failing_job_does_not_fail_its_neighbours(writer: Writer, watch: Seen, database: Database) -> None:
     """The group is undone and each job runs again alone: only the bad one's caller hears of it."""
-    writer.submit(insert("taken")).result(10)
     gate = Gate(writer)
-    before, bad, after = writer.submit(put("before")), writer.submit(insert("taken")), writer.submit(put("after"))
+    before, after = writer.submit(put("before")), writer.submit(put("after"))
+    bad, last = writer.submit(refused_by_the_database), writer.submit(put("last"))
     gate.open()
     assert before.result(10) == "before"
     with pytest.raises(IntegrityError):
         bad.result(10)
-    assert after.result(10) == "after"
-    assert names(database) == {"taken", "before", "after"}
+    assert [after.result(10), last.result(10)] == ["after", "last"]
+    assert names(database) == {"before", "after", "last"}
     assert watch.resets > 0
 
 
@@ -269,47 +185,6 @@ def test_a_cancelled_job_is_not_run(writer: Writer, database: Database) -> None:
     assert names(database) == {"stays"}
 
 
-def test_a_held_store_is_said_plainly(writer: Writer, database: Database) -> None:
-    """While another process holds the lock, a job fails as StoreBusy; afterwards the writer works again."""
-    writer.submit(lambda conn: conn.exec_driver_sql("PRAGMA busy_timeout = 20")).result(10)
-    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreBusy, match="another process"):
-            writer.submit(put("held")).result(10)
-        other.execute("ROLLBACK")
-    assert writer.submit(put("free")).result(10) == "free"
-
-
-def test_who_asks_again_is_no_part_of_the_refusal(writer: Writer, database: Database) -> None:
-    """A job that comes once the store is free again runs, even while the others are still being refused."""
-    writer.submit(lambda conn: conn.exec_driver_sql("PRAGMA busy_timeout = 20")).result(10)
-    again: list[Future[str]] = []
-    with closing(sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)) as other:
-        other.execute("BEGIN IMMEDIATE")
-
-        def release(_refused: Future[str]) -> None:
-            other.execute("ROLLBACK")
-            again.append(writer.submit(put("again")))
-
-        refused = writer.submit(put("held"))
-        refused.add_done_callback(release)
-        with pytest.raises(StoreBusy):
-            refused.result(10)
-        writer.submit(put("last")).result(10)
-    assert again[0].result(10) == "again"
-
-
-def test_a_full_disk_is_said_plainly(writer: Writer, database: Database) -> None:
-    """SQLITE_FULL becomes a StoreError; nothing of the group remains, and there is room again afterwards."""
-    pages = writer.submit(lambda conn: conn.exec_driver_sql("PRAGMA page_count").scalar_one()).result(10)
-    writer.submit(lambda conn: conn.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}").scalar_one()).result(10)
-    with pytest.raises(StoreError, match="disk is full") as full:
-        writer.submit(put("large", "x" * 1_000_000)).result(10)
-    assert full.value.code == "store_full"
-    assert names(database) == set()
-    assert writer.submit(put("small")).result(10) == "small"
-
-
 _OTHER_PROCESS = """
 import sys
 from service.store.database import open_database
@@ -325,17 +200,16 @@ writer.close(30)
 """
 
 
-def test_two_processes_write_one_file(tmp_path: Path) -> None:
+def test_two_processes_write_one_store(empty: str) -> None:
     """Two processes that make and write the same store at the same time both succeed, and nothing is lost."""
-    url = f"sqlite:///{tmp_path / 'shared.db'}"
-    command = [sys.executable, "-c", _OTHER_PROCESS, url]
-    root = Path(__file__).parents[3]
+    command = [sys.executable, "-c", _OTHER_PROCESS, empty]
+    root = Path(__file__).parents[2]
     processes = [
         subprocess.Popen([*command, name], stderr=subprocess.PIPE, cwd=root)  # noqa: S603 - this file's own program
         for name in "ab"
     ]
     errors = [process.communicate(timeout=60)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], errors
-    database = open_database(url)
+    database = open_database(empty)
     assert names(database) == {f"{letter}{number}" for letter in "ab" for number in range(100)}
     database.close()

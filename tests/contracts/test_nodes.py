@@ -38,12 +38,3 @@ def test_a_founder_answers_for_an_id_ever_issued(database: Database) -> None:
         nodes.issue(conn, [("p0", PHONE.node)])
         assert nodes.founder_of(conn, "p0") == ADA
         assert nodes.founder_of(conn, "p9") is None
-
-
-def test_finding_uses_the_index(database: Database) -> None:
-    """A lookup by identifiers must not read the whole table."""
-    with database.transaction() as conn:
-        plan = conn.exec_driver_sql(
-            "EXPLAIN QUERY PLAN SELECT * FROM nodes WHERE namespace = 'email' AND value IN ('a', 'b')"
-        ).all()
-    assert all("SCAN nodes" not in row.detail for row in plan)

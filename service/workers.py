@@ -1,0 +1,74 @@
+"""Several processes serve one address on one PostgreSQL: one that dies is begun anew, and a signal ends them all.
+
+Each is forked before it opens the store, and shares nothing with the others but the address and the store.
+"""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+log = logging.getLogger("homing.workers")
+
+PAUSE_SECONDS = 1.0
+"""A process that ends at once, again and again, is begun anew no sooner than this."""
+
+
+def run_workers(number: int, work: Callable[[], None]) -> bool:
+    """Run `work` in so many processes until SIGINT or SIGTERM; tell whether all of them ended well."""
+    return _Workers(work).run(number)
+
+
+class _Workers:
+    """The parent: it does nothing but wait."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._alive: set[int] = set()
+        self._stopping = False
+
+    def run(self, number: int) -> bool:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, self._stop)
+        for _ in range(number):
+            self._begin()
+        well = True
+        while self._alive:
+            process, status = os.wait()
+            self._alive.discard(process)
+            if self._stopping:
+                well = well and status == 0
+            else:
+                log.warning("a worker ended with status %d; another one takes its place", status)
+                time.sleep(PAUSE_SECONDS)
+                self._begin()
+        return well
+
+    def _begin(self) -> None:
+        if self._stopping:
+            return
+        process = os.fork()
+        if process == 0:
+            self._be_worker()
+        self._alive.add(process)
+
+    def _be_worker(self) -> NoReturn:
+        code = 1
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._work()
+            code = 0
+        except Exception:
+            log.exception("a worker cannot go on")
+        finally:
+            # Nothing of the parent's is to be cleaned up here.
+            os._exit(code)
+
+    def _stop(self, sig: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+        for process in self._alive:
+            os.kill(process, sig)

@@ -1,0 +1,89 @@
+"""Opening: a store is made, brought up, or refused in words."""
+
+from typing import Any
+
+import pytest
+from alembic import op
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Table, insert, inspect, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import SchemaItem
+
+from service.errors import SchemaError
+from service.store import meta, migrate
+from service.store.database import Database, database_at, open_database
+from service.store.schema import meta as table
+from service.store.schema import metadata
+
+
+def tables(url: str) -> set[str]:
+    """Give the names of the tables there."""
+    database = database_at(url)
+    with database.transaction(reads=True) as conn:
+        found = set(inspect(conn).get_table_names())
+    database.close()
+    return found
+
+
+def test_the_migrations_make_exactly_the_schema(database: Database) -> None:
+    """Alembic finds no difference between the migrated store and the tables of the code."""
+    with database.connect() as conn:
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+
+
+def test_opening_again_changes_nothing(database: Database) -> None:
+    """A store at this schema is opened as it is."""
+    with database.transaction() as conn:
+        meta.put(conn, "kept", "v")
+    again = open_database(database.url)
+    with again.transaction(reads=True) as conn:
+        assert meta.get(conn, "kept") == "v"
+        assert migrate.current(conn) == migrate.HEAD
+    again.close()
+
+
+def test_a_newer_schema_is_refused_untouched(database: Database) -> None:
+    """A store of a newer Homing is not opened, and still is what it was."""
+    with database.transaction() as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaError, match="9999, newer than this Homing knows"):
+        open_database(database.url)
+    with database.transaction(reads=True) as conn:
+        assert migrate.current(conn) == "9999"
+
+
+def test_another_programs_tables_are_refused_untouched(empty: str) -> None:
+    """A database with tables of others is not filled."""
+    database = database_at(empty)
+    with database.transaction() as conn:
+        conn.execute(text("CREATE TABLE invoices (id INTEGER)"))
+    database.close()
+    with pytest.raises(SchemaError, match="not Homing's"):
+        open_database(empty)
+    assert tables(empty) == {"invoices"}
+
+
+def test_a_failed_migration_leaves_an_empty_database(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The schema is made in one transaction: whatever breaks it half-way, no table remains."""
+    make = op.create_table
+
+    def breaks_at_last(name: str, *columns: SchemaItem, **options: Any) -> Table:
+        if name == "meta":
+            raise RuntimeError("the power went")
+        return make(name, *columns, **options)
+
+    monkeypatch.setattr(op, "create_table", breaks_at_last)
+    with pytest.raises(RuntimeError, match="the power went"):
+        open_database(empty)
+    assert tables(empty) == set()
+
+
+def test_values_stay_out_of_error_texts(database: Database) -> None:
+    """A failing statement's values are personal data: its error does not repeat them."""
+    row = {"name": "name", "value": "ada@example.org"}
+    with database.transaction() as conn:
+        conn.execute(insert(table), row)
+        with pytest.raises(IntegrityError) as failed, conn.begin_nested():
+            conn.execute(insert(table), row)
+    assert "ada@example.org" not in str(failed.value)
