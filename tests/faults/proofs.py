@@ -94,5 +94,6 @@ PROOFS: Mapping[str, Proof] = {
     ),
     "full": Proof(target="tests.faults.disk_outage:prove_full", ci=2, long=100, shows="a full disk"),
     "errors": Proof(target="tests.faults.disk_outage:prove_errors", ci=2, long=100, shows="a disk that fails, EIO"),
+    "bits": Proof(target="tests.faults.bitflips:prove", ci=20, long=200, shows="bit flips and worse in either log"),
 }
 """Every proof: add one line to plug one in."""
