@@ -88,6 +88,9 @@ PROOFS: Mapping[str, Proof] = {
     "migrate": Proof(
         target="tests.faults.migrations:prove", ci=4, long=200, shows="migration of an old store, interrupted"
     ),
+    "crowd": Proof(
+        target="tests.faults.together:prove", ci=3, long=200, shows="several processes on one SQLite file"
+    ),
     "power": Proof(target="tests.faults.powercut:prove", ci=10, long=1_000, shows="power cuts, also within a write"),
     "syncs": Proof(
         target="tests.faults.powercut:prove_failing", ci=3, long=200, shows="syncs that fail, then power cuts"

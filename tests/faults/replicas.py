@@ -13,9 +13,8 @@ from functools import partial
 import orjson
 
 from benchmarks.load import Address
-from service import wiring
-from service.store.watch import News, Watch
 from tests.faults.clients import Clients, Line
+from tests.faults.deaf import hear_nothing
 from tests.faults.hasty import acknowledge_early
 from tests.faults.oracle import undisturbed_of
 from tests.faults.probe import STALE_SECONDS, Probe
@@ -65,18 +64,6 @@ def prove_kills(run: Run) -> list[Result]:
         tally.result("SIGKILL of a replica, 3 replicas"),
         careless.result("SIGKILL of a replica, acknowledged before commit", control=True),
     ]
-
-
-def hear_nothing() -> None:
-    """Make this process believe what it has at hand, whatever others write."""
-    vars(wiring)["Watch"] = Deaf
-
-
-class Deaf(Watch):
-    """Notes what others have written, and tells nobody."""
-
-    def listen(self, listener: Callable[[News], None]) -> None:
-        """Forget who wanted to know."""
 
 
 def disturbed(run: Run, name: str, cycles: int, start: Start, faults: Sequence[Fault]) -> Tally:

@@ -59,13 +59,13 @@ class Trial:
 
         `calm` is what it must hold, if that is not just the shop's events.
         """
-        held, faults = _held_and_verified(self.db)
+        held, faults = held_and_verified(self.db)
         must = undisturbed(self.shop) if calm is None else calm
         tally.add(self.name, self.journal, judge(self.journal, held, must))
         tally.notes += [f"{self.name}: verify: {fault}" for fault in faults[:3]]
 
 
-def _held_and_verified(db: str) -> tuple[Holdings, tuple[Fault, ...]]:
+def held_and_verified(db: str) -> tuple[Holdings, tuple[Fault, ...]]:
     """Give what a store holds, and what is amiss with its chain, or with its folds as against its logs."""
     homing = opened(db)
     try:
