@@ -28,7 +28,7 @@ from tests.postgres import PostgresServer
 
 REPLICAS = 3
 FAULTS_A_STORE = 4
-CONTROL_FAULTS = 2
+CONTROL_FAULTS = 1
 PAUSE = (0.3, 2.5)
 """Seconds between two faults, at least and at most."""
 LONG_OUTAGE = 6.5

@@ -21,7 +21,10 @@ from service.sample_shop import ShopMessage, generate
 NOW = datetime(2025, 6, 18, 12, 0, tzinfo=UTC)
 """The shop's last moment: long ago, so that no event lies in any server's future."""
 
-BATCH = 10
+PEOPLE = 4
+"""A shop's customers, apart from Wonjun; they make some six hundred events."""
+
+BATCH = 5
 REPEATED = 0.1
 """So many of the events stand in a second request, and so many of the requests come twice."""
 
@@ -103,7 +106,7 @@ def fact_name(source: str, trust: Trust, message_id: str) -> str:
 
 
 @cache
-def events(seed: int, people: int = 12) -> tuple[Event, ...]:
+def events(seed: int, people: int = PEOPLE) -> tuple[Event, ...]:
     """Give a shop's events, oldest first, and logins of those who will be asked about."""
     chance = random.Random(seed)
     shop = [Event(sender=_sender(each, chance), raw=each.raw) for each in generate(NOW, seed, people).messages]
