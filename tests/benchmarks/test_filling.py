@@ -1,4 +1,4 @@
-"""A store that was filled is the one that ingest would have made: `verify` folds its log again and finds no difference."""
+"""A filled store is the one that ingest would have made: `verify` folds its log again and finds no difference."""
 
 from datetime import UTC, datetime
 from pathlib import Path
