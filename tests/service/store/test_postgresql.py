@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DataError
 
 from service.errors import StoreBusy, StoreError
 from service.store import writer as writing
@@ -86,6 +87,12 @@ def test_a_server_that_is_gone_is_said_and_found_again(
         postgres.start()
     assert writer.submit(put("after")).result(30) == "after"
     assert names(database) == {"before", "after"}
+
+
+def test_a_value_that_the_driver_will_not_send_is_its_senders_fault(writer: Writer) -> None:
+    """It fails at once and is not taken for a server that is gone."""
+    with pytest.raises(DataError):
+        writer.submit(put("a\0b")).result(10)
 
 
 def test_a_held_row_is_said_plainly(writer: Writer, database: Database) -> None:
