@@ -37,10 +37,10 @@ class Precision:
 class Quality:
     """What records of known people tell of a resolution.
 
-    `pairwise` is over pairs of records (1 where there is no pair to judge), `b_cubed` the mean over records (Bagga and
-    Baldwin 1998). `collapse_rate` is the share of profiles that hold several persons, `collapsed_persons` the share of
-    persons who are in such a profile; all over the records whose person is known. Without any, `records` is 0 and every
-    rate is that of a perfect resolution.
+    `pairwise` is over pairs of records (1 where there is no pair to judge), `b_cubed` over records (Bagga and Baldwin
+    1998), so weighed that every person counts alike. `collapse_rate` is the share of profiles that hold several
+    persons, `collapsed_persons` the share of persons who are in such a profile; all over the records whose person is
+    known. Without any, `records` is 0 and every rate is that of a perfect resolution.
     """
 
     records: int
@@ -71,7 +71,7 @@ def quality(records: pl.DataFrame, *, profile: str = "profile_id", person: str =
         profiles=people.height,
         persons=persons,
         pairwise=_pairwise(cells),
-        b_cubed=_b_cubed(cells, known.height),
+        b_cubed=_b_cubed(cells, persons),
         collapse_rate=_share(people.filter(pl.col("persons") > 1).height, people.height, 0.0),
         collapsed_persons=_share(collapsed, persons, 0.0),
     )
@@ -85,11 +85,11 @@ def _pairwise(cells: pl.DataFrame) -> Precision:
     return Precision(precision=_share(both, by_profile, 1.0), recall=_share(both, by_person, 1.0))
 
 
-def _b_cubed(cells: pl.DataFrame, records: int) -> Precision:
-    """Give the mean, over records, of the share of its cell in its profile, and in its person."""
-    squared = pl.col(_CELL).cast(pl.Float64) ** 2
-    sums = cells.select((squared / pl.col(_PROFILE)).sum().alias("p"), (squared / pl.col(_PERSON)).sum().alias("q"))
-    return Precision(precision=_share(sums.item(0, "p"), records, 1.0), recall=_share(sums.item(0, "q"), records, 1.0))
+def _b_cubed(cells: pl.DataFrame, persons: int) -> Precision:
+    """Give the mean, over persons, of the mean share of their records' cells in the profile, and in the person."""
+    part = pl.col(_CELL).cast(pl.Float64) ** 2 / pl.col(_PERSON)
+    sums = cells.select((part / pl.col(_PROFILE)).sum().alias("p"), (part / pl.col(_PERSON)).sum().alias("q"))
+    return Precision(precision=_share(sums.item(0, "p"), persons, 1.0), recall=_share(sums.item(0, "q"), persons, 1.0))
 
 
 def _pairs(sizes: pl.Series) -> int:

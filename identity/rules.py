@@ -195,13 +195,13 @@ def load_rules(mapping: Mapping[str, Any]) -> LinkingRules:
 def _agree(rules: LinkingRules, named: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse rules of which each may stand, but not beside the others.
 
-    Only namespaces that the file names are looked at: what a preset has beside them is none of the file's doing.
+    Priorities are compared where the file gives them: what a preset has beside them is none of the file's doing.
     """
     spaces = [rules.namespaces[name] for name in named]
-    persons = [n.priority for n in spaces if n.kind is NamespaceClass.PERSON]
+    persons = [n.priority for n in spaces if n.kind is NamespaceClass.PERSON and "priority" in named[n.name]]
     for n in spaces:
         path = f"namespaces.{n.name}"
-        if n.kind in _UNNAMING and persons and n.priority < max(persons):
+        if n.kind in _UNNAMING and "priority" in named[n.name] and n.priority < max(persons, default=0):
             raise RulesError(
                 f"{path}.priority", n.priority, f"{max(persons)} or more: a {n.kind} tells less than a person"
             )

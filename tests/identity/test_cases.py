@@ -76,6 +76,34 @@ def test_a_judgement_that_contradicts_is_rejected() -> None:
     assert answer["profiles"] == simulate(_small(judgements=[must, also]))["profiles"]
 
 
+def test_a_judgement_undone_is_no_more() -> None:
+    """By its id, or by its place where it has none; as of the hours between it holds."""
+    split = {"kind": "split", "identifiers": ["anonymous_id:web"], "at": "2026-03-01T12:00:00Z"}
+    undo = {"kind": "undo", "judgement": "000000000", "at": "2026-03-01T14:00:00Z"}
+    assert simulate(_small(judgements=[split, undo]))["profiles"] == simulate(_small())["profiles"]
+    between = simulate(_small(judgements=[split, undo], as_of="2026-03-01T13:00:00Z"))
+    assert ["anonymous_id:web"] in between["profiles"]
+    named = [{**split, "id": "a"}, {**undo, "judgement": "a"}]
+    assert simulate(_small(judgements=named))["profiles"] == simulate(_small())["profiles"]
+
+
+def test_an_undo_needs_its_judgement() -> None:
+    """One that names none before it cannot be read."""
+    with pytest.raises(CaseError, match=r"judgements\[0\]\.judgement"):
+        simulate(_small(judgements=[{"kind": "undo", "judgement": "x"}]))
+
+
+def test_an_erasure_takes_the_profile() -> None:
+    """What goes is rejected as erased, late and asserted sightings with it; a later login starts anew."""
+    case = _small(erasures=[{"at": "2026-03-01T12:00:00Z", "identifiers": ["device_id:tab"]}])
+    late = {"id": "3", "received_at": "2026-03-01T15:00:00Z", "identifiers": ["user_id:ada", "device_id:x"]}
+    after = {"id": "4", "at": "2026-03-01T14:00:00Z", "identifiers": ["user_id:ada", "device_id:y"]}
+    case["observations"] += [{**late, "at": "2026-03-01T11:00:00Z"}, after]
+    answer = simulate(case)
+    assert answer["rejected"] == [{"value": number, "reason": "erased"} for number in "123"]
+    assert answer["profiles"] == [["device_id:y", "user_id:ada"]]
+
+
 def test_one_id_with_another_content_is_rejected() -> None:
     """The first observation of a message id counts; another content under it is a conflict."""
     case = _small()

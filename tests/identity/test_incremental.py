@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import cycle
 from random import Random
 
 import pytest
@@ -10,20 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from identity.component import Component
 from identity.errors import ContradictionError
 from identity.identifiers import Identifier
 from identity.incremental import Incremental
-from identity.judgements import Judgement
+from identity.judgements import Judgement, JudgementKind, Undo, judged
 from identity.observations import Observation, Trust
+from identity.ownership import Replayed
 from identity.ports import MemoryShelf
+from identity.replay import Replay
 from identity.resolve import resolve
 from identity.rules import LinkingRules
-from tests.identity.compare import KEY, Said, by_engine, by_shelf, without_company
+from tests.identity.compare import KEY, Said, by_engine, by_shelf, consistent, without_company
 from tests.identity.crowd import crowded_world
+from tests.identity.living import Living
 from tests.identity.oracle import contradictory
 from tests.identity.sketch import cannot, must, name, seen
 from tests.identity.telling import differing, tell
-from tests.strategies import World, busy_worlds, examples, worlds
+from tests.strategies import World, busy_worlds, examples, judgements, worlds
 
 Fact = Observation | Judgement
 
@@ -148,6 +153,95 @@ def taken(rules: LinkingRules, facts: Sequence[Fact]) -> Arrivals:
         arrived.take(fact)
         assert differing(arrived.said(), arrived.defined()) == []
     return arrived
+
+
+@examples(150)
+@given(arrivals(), st.lists(st.integers(1, 6), min_size=1))
+def test_batches_leave_what_resolve_gives(drawn: tuple[World, tuple[Fact, ...]], sizes: list[int]) -> None:
+    """However observations are cut into batches, after each the shelf holds R of the facts so far."""
+    world, facts = drawn
+    tell(world.rules, facts)
+    lives = Living(world.rules)
+    ahead = [fact for fact in facts if isinstance(fact, Observation)]
+    for word in world.judgements:
+        lives.say(word)
+    for size in cycle(sizes):
+        lives.ingest(ahead[:size])
+        assert differing(lives.said(), lives.defined()) == []
+        ahead = ahead[size:]
+        if not ahead:
+            break
+
+
+@examples(100)
+@given(worlds(), judgements(most=1))
+def test_a_judgement_undone_is_as_if_never_made(world: World, words: tuple[Judgement, ...]) -> None:
+    """Merge or split, then undo: profiles, ids, owners, refusals and redirects are those of before; so is a trial."""
+    tell(world.rules, (*world.observations, *words))
+    lives = Living(world.rules)
+    lives.ingest(world.observations)
+    for word in consistent(world.judgements):
+        lives.say(word)
+    before = lives.said()
+    for word in words:
+        made = replace(word, id="made")
+        if lives.say(made):
+            assert differing(lives.said(), lives.defined()) == []
+            assert lives.say(Undo(judgement="made"))
+        assert differing(lives.said(), before) == []
+
+
+def test_one_replay_a_batch() -> None:
+    """Forty late logins into a person with a refusal, and forty crossings of hubs, replay a component once each."""
+    rules = replace(LinkingRules(), hub_limit=2)
+    lives = Living(rules)
+    lives.ingest([seen("1", 10, "user_id:ada", "device_id:tab"), seen("2", 11, "user_id:ben", "device_id:tab")])
+    (component,) = lives.shelf.components()
+    runs = _count_runs(component)
+    lives.ingest([seen(f"late{n}", 9, "user_id:ada", f"anonymous_id:{n}") for n in range(40)])
+    assert len(runs) == 1
+    boxes = [f"phone:{n}" for n in range(40)]
+    lives.ingest([seen(f"{box}{p}", 12, "user_id:ada", f"user_id:{p}", box) for box in boxes for p in "abc"])
+    assert len(runs) == 2
+    assert len(lives.shelf.hubs(map(name, boxes)).shared) == 40
+    assert differing(lives.said(), lives.defined()) == []
+
+
+def _count_runs(component: Component) -> list[int]:
+    """Note each replay of a component from here on."""
+    runs: list[int] = []
+    again = component._run
+
+    def noted() -> tuple[Replay, list[Replayed]]:
+        runs.append(len(component))
+        return again()
+
+    component._run = noted  # type: ignore[method-assign]  # a fake around the real one
+    return runs
+
+
+def test_undoing_what_was_never_said_changes_nothing() -> None:
+    """An undo of an unknown id is a word without effect."""
+    lives = Living(LinkingRules())
+    lives.ingest([seen("1", 10, "user_id:ada", "device_id:tab")])
+    before = lives.said()
+    assert lives.say(Undo(judgement="nobody's"))
+    assert lives.said() == before
+    assert lives.resolver.trial(cannot("user_id:x", "user_id:y")).before is None
+
+
+def test_an_undo_may_bring_back_a_contradiction() -> None:
+    """What the undone judgement overruled cannot hold with what was said since: refused as a whole."""
+    lives = Living(LinkingRules())
+    lives.ingest([seen("1", 10, "user_id:ada"), seen("2", 11, "user_id:ben")])
+    ada, ben, cem = map(name, ("user_id:ada", "user_id:ben", "user_id:cem"))
+    must_link, cannot_link = JudgementKind.MUST_LINK, JudgementKind.CANNOT_LINK
+    for place, (kind, left, right) in enumerate(
+        [(cannot_link, ada, ben), (must_link, ada, ben), (must_link, ada, cem), (must_link, cem, ben)]
+    ):
+        assert lives.say(judged(kind, left, right, name=str(place)))
+    assert not lives.say(Undo(judgement="1"))
+    assert lives.said() == lives.defined()
 
 
 def test_a_late_login_moves_history() -> None:

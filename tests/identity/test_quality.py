@@ -36,8 +36,15 @@ def by_hand(frame: pl.DataFrame) -> tuple[float, float, float, float]:
     pairs = list(combinations(rows, 2))
     both = sum(a == b for a, b in pairs)
     alike = [sum(a[side] == b[side] for a, b in pairs) for side in (0, 1)]
-    cubed = [sum(sum(o == r for o in rows) / sum(o[side] == r[side] for o in rows) for r in rows) for side in (0, 1)]
-    return share(both, alike[0]), share(both, alike[1]), cubed[0] / len(rows), cubed[1] / len(rows)
+    people = {person for _, person in rows}
+    cubed = [sum(cube(rows, person, side) for person in people) / len(people) for side in (0, 1)]
+    return share(both, alike[0]), share(both, alike[1]), cubed[0], cubed[1]
+
+
+def cube(rows: list[tuple[str, str]], person: str, side: int) -> float:
+    """Give the mean, over a person's records, of the share of those like it in both ways among those like it in one."""
+    own = [r for r in rows if r[1] == person]
+    return sum(sum(o == r for o in rows) / sum(o[side] == r[side] for o in rows) for r in own) / len(own)
 
 
 def figures(found: Quality) -> tuple[float, float, float, float]:
