@@ -61,21 +61,20 @@ class _Writing:
 
     def __call__(self, conn: Connection, messages: list[Message]) -> None:
         seqs = [each.seq for each in facts.append(conn, FactKind.MESSAGE, messages)]
-        numbers = nodes.numbers(seqs)
-        people = [self._nodes(self._observer.observe(message), numbers) for message in messages]
+        numbered = zip(seqs, messages, strict=True)
+        people = [self._nodes(seq, self._observer.observe(message)) for seq, message in numbered]
         nodes.put(conn, [node for members in people for node in members])
         nodes.saw(conn, [(members[0].node, seq) for members, seq in zip(people, seqs, strict=True)])
         nodes.issue(conn, [(str(members[0].profile_id), members[0].node) for members in people])
         chain.touch(conn, [members[0].node for members in people])
 
-    def _nodes(self, observation: Observation, numbers: Iterator[int]) -> list[Node]:
+    def _nodes(self, seq: int, observation: Observation) -> list[Node]:
         """Give what is seen here for the first time: one component, one profile founded by the first."""
         known_as = self._profile_id(ProfileRef(observation.identifiers[0], 0))
-        numbered = [(next(numbers), identifier) for identifier in observation.identifiers]
-        component = numbered[0][0]
+        component = nodes.number(seq, 0)
         return [
-            Node(node=number, identifier=identifier, component=component, profile_id=known_as)
-            for number, identifier in numbered
+            Node(node=nodes.number(seq, place), identifier=identifier, component=component, profile_id=known_as)
+            for place, identifier in enumerate(observation.identifiers)
         ]
 
 

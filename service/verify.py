@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Table, func, select
+from sqlalchemy import Column, Row, Table, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -24,6 +25,7 @@ FACTS = "facts"
 DECISIONS = "decision_log"
 
 _LOGS: Mapping[BlockKind, Table] = {kind: facts if kind in FACT_BLOCKS else decision_log for kind in BlockKind}
+_FIRST = itemgetter(0)
 _UNTOLD = {"seq", "body", "salt", "row_digest"}
 
 
@@ -83,16 +85,21 @@ class _Links:
     def check(self, conn: Connection) -> Iterator[Fault]:
         """Give what is wrong."""
         try:
-            for page in copying.pages(conn, blocks):
-                for block in page:
-                    yield from self._block(conn, block)
+            numbers = conn.execute(select(blocks.c.block).order_by(blocks.c.block)).scalars().all()
+            for start in range(0, len(numbers), copying.PAGE):
+                for number, block in sorted(_read(conn, blocks, numbers[start : start + copying.PAGE]), key=_FIRST):
+                    yield from self._block(conn, number, block)
             yield from self._ends(conn)
         except DBAPIError as error:
             yield Fault(table=BLOCKS, row=self.head.block + 1, what=f"cannot be read on ({type(error.orig).__name__})")
 
-    def _block(self, conn: Connection, block: Row[Any]) -> Iterator[Fault]:
-        if block.block != self.head.block + 1:
+    def _block(self, conn: Connection, number: int, block: Row[Any] | None) -> Iterator[Fault]:
+        if number != self.head.block + 1:
             yield Fault(table=BLOCKS, row=self.head.block + 1, what="is missing")
+        if block is None:
+            yield Fault(table=BLOCKS, row=number, what="cannot be read")
+            self.head = Head(block=number, link=self.head.link)
+            return
         link = bytes(block.link)
         try:
             kind, ranges = BlockKind(block.kind), orjson.loads(block.ranges)
@@ -124,7 +131,7 @@ class _Links:
 
     def _ends(self, conn: Connection) -> Iterator[Fault]:
         """Check that the chain ends where it should, and that no row is outside of it."""
-        if chain.head(conn) != self.head and not (self.head.block == 0 and chain.head(conn).block == 0):
+        if not self._ends_with_head(conn):
             yield Fault(table=BLOCKS, row=None, what="the chain ends elsewhere than it did")
         for log in (facts, decision_log):
             stored = conn.execute(select(func.count()).select_from(log)).scalar_one()
@@ -132,26 +139,40 @@ class _Links:
                 what = f"{stored} rows are there, the chain was made over {self.rows[log.name]}"
                 yield Fault(table=log.name, row=None, what=what)
 
-
-def _read(conn: Connection, log: Table, seqs: Sequence[int]) -> Iterator[tuple[int, Row[Any] | None]]:
-    """Give rows by seq, those that are there; None for one that cannot be read."""
-    for start in range(0, len(seqs), copying.PAGE):
-        part = seqs[start : start + copying.PAGE]
+    def _ends_with_head(self, conn: Connection) -> bool:
         try:
-            yield from ((row.seq, row) for row in conn.execute(select(log).where(log.c.seq.in_(part))).all())
+            return chain.ends_with(conn, self.head)
+        except DBAPIError:
+            return False
+
+
+def _read(conn: Connection, table: Table, numbers: Sequence[int]) -> Iterator[tuple[int, Row[Any] | None]]:
+    """Give rows by their number, those that are there; None for one that cannot be read."""
+    key = _key(table)
+    for start in range(0, len(numbers), copying.PAGE):
+        part = numbers[start : start + copying.PAGE]
+        try:
+            found = conn.execute(select(table).where(key.in_(part))).all()
+            yield from ((row._mapping[key.name], row) for row in found)
         except (DBAPIError, UnicodeDecodeError):
-            for seq in part:
-                yield from _read_one(conn, log, seq)
+            for number in part:
+                yield from _read_one(conn, table, number)
 
 
-def _read_one(conn: Connection, log: Table, seq: int) -> Iterator[tuple[int, Row[Any] | None]]:
+def _read_one(conn: Connection, table: Table, number: int) -> Iterator[tuple[int, Row[Any] | None]]:
     try:
-        row = conn.execute(select(log).where(log.c.seq == seq)).first()
+        row = conn.execute(select(table).where(_key(table) == number)).first()
     except (DBAPIError, UnicodeDecodeError):
-        yield seq, None
+        yield number, None
     else:
         if row is not None:
-            yield seq, row
+            yield number, row
+
+
+def _key(table: Table) -> Column[Any]:
+    """Give the column that numbers a log's rows, or the blocks."""
+    (key,) = table.primary_key
+    return key
 
 
 def _is_whole(row: Row[Any] | None, log: Table) -> bool:

@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import Row
 from sqlalchemy.engine import Connection
 
+from service.errors import StoreError
 from service.store import faults
 from service.store.statements import Statement
 
@@ -85,9 +86,12 @@ class Head:
 
     @classmethod
     def parse(cls, text: str | None) -> "Head":
-        """Read what `meta` keeps."""
+        """Read what `meta` keeps; StoreError for what no chain ends with."""
         block, _, link = (text or "0:").partition(":")
-        return cls(block=int(block), link=bytes.fromhex(link) or GENESIS)
+        try:
+            return cls(block=int(block), link=bytes.fromhex(link) or GENESIS)
+        except ValueError as error:
+            raise StoreError("store_corrupt", "the end of the logs' chain is damaged; go back to a backup") from error
 
     def __str__(self) -> str:
         return f"{self.block}:{self.link.hex()}"
@@ -198,8 +202,14 @@ def _pending(conn: Connection) -> list[_Pending]:
 
 
 def head(conn: Connection) -> Head:
-    """Give the chain's head."""
+    """Give the chain's head; StoreError where it is damaged."""
     return Head.parse(_HEAD(conn).scalar())
+
+
+def ends_with(conn: Connection, newest: Head) -> bool:
+    """Tell whether what is kept of the chain's head is, to the letter, this one."""
+    kept = _HEAD(conn).scalar()
+    return kept == str(newest) or (newest.block == 0 and kept in {None, "0:"})
 
 
 def others_after(conn: Connection, block: int) -> bool:

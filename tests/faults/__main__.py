@@ -5,6 +5,7 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 
 import click
@@ -44,7 +45,11 @@ def main(names: tuple[str, ...], *, long: bool, cycles: int | None, seed: int, o
     click.echo(orjson.dumps([asdict(result) for result in results]).decode() if as_json else table(results))
     if long or out is not None:
         _keep(results, out, seed)
-    sys.exit(0 if all(result.holds for result in results) else 1)
+    if all(result.holds for result in results):
+        rmtree(folder)
+        sys.exit(0)
+    click.echo(f"the stores and the servers' logs are in {folder}", err=True)
+    sys.exit(1)
 
 
 def _keep(results: list[Result], out: Path | None, seed: int) -> None:

@@ -13,12 +13,12 @@ _OUTCOMES = "SELECT decision_id FROM decision_log WHERE kind = 'outcome'"
 _DECISIONS = "SELECT message_id, decision_id FROM decisions"
 
 
-def names_left(folder: Path) -> tuple[set[str], str]:
-    """Give the names, as the clients' journal knows them, of all in `homing.db`, and what SQLite's check says of it."""
+def names_left(folder: Path, store: str = "homing.db") -> tuple[set[str], str]:
+    """Give the names, as the clients' journal knows them, of all in a store, and what SQLite's check says of it."""
     with TemporaryDirectory() as copied:
-        for path in folder.glob("homing.db*"):
+        for path in folder.glob(f"{store}*"):
             shutil.copy(path, copied)
-        with closing(sqlite3.connect(Path(copied) / "homing.db")) as conn:
+        with closing(sqlite3.connect(Path(copied) / store)) as conn:
             (said,) = conn.execute("PRAGMA integrity_check(1)").fetchone()
             names = {fact_name(*row) for row in conn.execute(_FACTS)}
             names |= {f"outcome/{decision_id}" for (decision_id,) in conn.execute(_OUTCOMES)}

@@ -62,11 +62,12 @@ def _digest(homing: Homing, conn: Connection) -> str:
 
 
 def _profile(homing: Homing, conn: Connection, profile_id: str) -> Any:
+    # A damaged store may hold ids that are nobody's or another's: it has another digest then.
     view = homing.people.view(conn, profile_id)
-    assert view is not None
-    assert view.profile.profile_id == profile_id
+    if view is None:
+        return profile_id, None
     intervals = sorted(map(str, view.intervals))
     owners = sorted((fact_name(f.message.source, f.message.trust, f.message.message_id), f.owner) for f in view.facts)
     rows = conn.execute(text("SELECT namespace, value, hub FROM nodes WHERE profile_id = :id"), {"id": profile_id})
     stored = sorted(map(tuple, rows))
-    return profile_id, stored, [tuple(i) for i in view.profile.identifiers], intervals, owners
+    return profile_id, view.profile.profile_id, stored, [tuple(i) for i in view.profile.identifiers], intervals, owners

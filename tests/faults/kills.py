@@ -14,7 +14,7 @@ from tests.faults.tally import Tally
 from tests.faults.trials import Trial
 
 KILLS_A_STORE = 20
-CONTROL_KILLS = 3
+CONTROL_KILLS = 2
 LATEST_START = 0.5
 """Seconds into its start within which a starting server is killed; it takes about so long."""
 

@@ -16,15 +16,15 @@ from tests.faults.traffic import NOW, TRUST, Event, events
 @cache
 def undisturbed(seed: int) -> Holdings:
     """Give what a store holds of a seed's events, all taken in at once."""
-    return undisturbed_with(seed, ())
+    return undisturbed_of(events(seed))
 
 
-def undisturbed_with(seed: int, more: Sequence[Event]) -> Holdings:
-    """Give what a store holds of a seed's events and some more."""
+def undisturbed_of(some: Sequence[Event]) -> Holdings:
+    """Give what a store holds of events, all taken in at once."""
     with TemporaryDirectory() as folder:
         homing = opened(f"sqlite:///{Path(folder) / 'homing.db'}")
         try:
-            take(homing, (*events(seed), *more))
+            take(homing, some)
             return holdings(homing)
         finally:
             homing.close()

@@ -21,6 +21,7 @@ from tests.faults.tally import Tally
 from tests.faults.trials import Trial
 
 CUTS_A_STORE = 20
+CONTROL_CUTS = 10
 
 CHANGES = 1_500
 """The power goes at one of so many changes of the disk, counted from the start of the server…"""
@@ -68,10 +69,11 @@ def _all_cut(run: Run, case: _Case) -> Tally:
 
 
 def _until_lost(run: Run, case: _Case) -> Tally:
-    """Cut no oftener than the proof itself, and no longer than until something is lost."""
+    """Cut until something is lost; in vain no oftener than the proof itself, which may be a short one."""
     tally, number = Tally(), 0
-    while tally.cycles < run.cycles and not tally.lost:
-        _Store(run, case, number).disturb(tally, min(CUTS_A_STORE, run.cycles - tally.cycles), until_lost=True)
+    cycles = max(run.cycles, CONTROL_CUTS)
+    while tally.cycles < cycles and not tally.lost:
+        _Store(run, case, number).until_lost(tally, min(CUTS_A_STORE, cycles - tally.cycles))
         number += 1
     return tally
 
@@ -87,19 +89,34 @@ class _Store:
         self._server = Server(run.folder, db=self._trial.db, name=f"{name}-server", start=forked(case.prepare))
         self._missing: set[str] = set()
 
-    def disturb(self, tally: Tally, cuts: int, *, until_lost: bool = False) -> None:
+    def disturb(self, tally: Tally, cuts: int) -> None:
         """Cut the power while clients send, let them finish, and judge."""
-        with Clients(lambda: self._server.address, KEYS, self._trial.journal) as clients:
-            for _ in range(cuts):
-                if self._trial.spent or (until_lost and self._missing):
-                    break
-                self._cut(tally)
-                tally.cycles += 1
+        with self._clients() as clients:
+            self._cuts(tally, cuts)
             if not self._missing:
                 self._finish(clients, tally)
         if self._missing:
-            tally.acknowledged += len(self._trial.journal.acknowledged)
-            tally.lost += len(self._missing)
+            self._count(tally)
+
+    def until_lost(self, tally: Tally, cuts: int) -> None:
+        """Cut the power while clients send, until something is lost."""
+        with self._clients():
+            self._cuts(tally, cuts)
+        self._count(tally)
+
+    def _clients(self) -> Clients:
+        return Clients(lambda: self._server.address, KEYS, self._trial.journal)
+
+    def _cuts(self, tally: Tally, cuts: int) -> None:
+        for _ in range(cuts):
+            if self._trial.spent or self._missing:
+                break
+            self._cut(tally)
+            tally.cycles += 1
+
+    def _count(self, tally: Tally) -> None:
+        tally.acknowledged += len(self._trial.journal.acknowledged)
+        tally.lost += len(self._missing)
 
     def _finish(self, clients: Clients, tally: Tally) -> None:
         started = time.monotonic()

@@ -78,18 +78,26 @@ class Proof:
 
 PROOFS: Mapping[str, Proof] = {
     "kill": Proof(target="tests.faults.kills:prove", ci=20, long=2_000, shows="SIGKILL, at random and named points"),
-    "stop": Proof(target="tests.faults.stops:prove", ci=5, long=200, shows="SIGTERM under load"),
+    "stop": Proof(target="tests.faults.stops:prove", ci=3, long=200, shows="SIGTERM under load"),
     "postgres": Proof(
-        target="tests.faults.replicas:prove_stops", ci=3, long=200, shows="PostgreSQL stopped under three replicas"
+        target="tests.faults.replicas:prove_stops", ci=2, long=200, shows="PostgreSQL stopped under three replicas"
     ),
     "replicas": Proof(
-        target="tests.faults.replicas:prove_kills", ci=3, long=200, shows="SIGKILL of one of three replicas"
+        target="tests.faults.replicas:prove_kills", ci=2, long=200, shows="SIGKILL of one of three replicas"
     ),
+    "migrate": Proof(
+        target="tests.faults.migrations:prove", ci=2, long=200, shows="migration of an old store, interrupted"
+    ),
+    "crowd": Proof(target="tests.faults.together:prove", ci=1, long=200, shows="several processes on one SQLite file"),
     "power": Proof(target="tests.faults.powercut:prove", ci=10, long=1_000, shows="power cuts, also within a write"),
     "syncs": Proof(
-        target="tests.faults.powercut:prove_failing", ci=3, long=200, shows="syncs that fail, then power cuts"
+        target="tests.faults.powercut:prove_failing", ci=2, long=200, shows="syncs that fail, then power cuts"
+    ),
+    "commands": Proof(
+        target="tests.faults.powercut_commands:prove", ci=2, long=200, shows="power cuts at first start and backup"
     ),
     "full": Proof(target="tests.faults.disk_outage:prove_full", ci=2, long=100, shows="a full disk"),
     "errors": Proof(target="tests.faults.disk_outage:prove_errors", ci=2, long=100, shows="a disk that fails, EIO"),
+    "bits": Proof(target="tests.faults.bitflips:prove", ci=20, long=200, shows="bit flips and worse in either log"),
 }
 """Every proof: add one line to plug one in."""

@@ -13,10 +13,10 @@ from functools import partial
 import orjson
 
 from benchmarks.load import Address
-from service import wiring
-from service.store.watch import News, Watch
 from tests.faults.clients import Clients, Line
+from tests.faults.deaf import hear_nothing
 from tests.faults.hasty import acknowledge_early
+from tests.faults.oracle import undisturbed_of
 from tests.faults.probe import STALE_SECONDS, Probe
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
@@ -28,7 +28,7 @@ from tests.postgres import PostgresServer
 
 REPLICAS = 3
 FAULTS_A_STORE = 4
-CONTROL_FAULTS = 2
+CONTROL_FAULTS = 1
 PAUSE = (0.3, 2.5)
 """Seconds between two faults, at least and at most."""
 LONG_OUTAGE = 6.5
@@ -66,18 +66,6 @@ def prove_kills(run: Run) -> list[Result]:
     ]
 
 
-def hear_nothing() -> None:
-    """Make this process believe what it has at hand, whatever others write."""
-    vars(wiring)["Watch"] = Deaf
-
-
-class Deaf(Watch):
-    """Notes what others have written, and tells nobody."""
-
-    def listen(self, listener: Callable[[News], None]) -> None:
-        """Forget who wanted to know."""
-
-
 def disturbed(run: Run, name: str, cycles: int, start: Start, faults: Sequence[Fault]) -> Tally:
     """Disturb as many stores as it takes, on one PostgreSQL that keeps its word."""
     tally, number = Tally(), 0
@@ -85,7 +73,7 @@ def disturbed(run: Run, name: str, cycles: int, start: Start, faults: Sequence[F
         while tally.cycles < cycles:
             db = postgres.url_of(postgres.create())
             prepare(db)
-            trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number), db)
+            trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number), db=db)
             count = min(FAULTS_A_STORE, cycles - tally.cycles)
             with tally.unstuck(trial.name), replicas(trial, start) as servers:
                 _disturb(trial, servers, tally, count, partial(_let_happen, faults, servers, postgres, trial.chance))
@@ -127,7 +115,7 @@ def _disturb(trial: Trial, servers: list[Server], tally: Tally, count: int, happ
     for server in servers:
         if (code := server.stop()[0]) != 0:
             tally.notes.append(f"{trial.name}: exit code {code} after SIGTERM")
-    trial.judge(tally, probe.written)
+    trial.judge(tally, undisturbed_of([*events(trial.shop), *probe.written]))
 
 
 def _let_happen(

@@ -12,7 +12,7 @@ from tests.faults.tally import Tally
 from tests.faults.trials import Trial
 
 STOPS_A_STORE = 10
-CONTROL_STOPS = 3
+CONTROL_STOPS = 2
 SECONDS = 10.0
 """A stop takes no longer."""
 

@@ -1,21 +1,34 @@
 """Every proof holds and every control is caught: few cycles of each with the other tests, all with `-m long`."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
+from click.testing import CliRunner
 
-from tests.faults.proofs import PROOFS, Run
+from tests.faults.__main__ import main
+from tests.faults.proofs import PROOFS, Proof, Result, Run
 from tests.faults.table import table
 
 SEED = 20251118
+GOOD = Result(fault="a fault", cycles=3, acknowledged=1_200, lost=0, twice=0, same_digest=True, passed=True)
+BAD = replace(GOOD, lost=1, passed=False, notes=("one is gone",))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROOFS)
 def test_a_proof_holds(name: str, tmp_path: Path) -> None:
     """As many cycles as CI has time for."""
-    proof = PROOFS[name]
-    _hold(name, Run(cycles=proof.ci, folder=tmp_path, seed=SEED))
+    _hold(name, Run(cycles=PROOFS[name].ci, folder=tmp_path, seed=SEED))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PROOFS)
+def test_a_proof_holds_for_long(name: str, tmp_path: Path) -> None:
+    """As many cycles as it is worth."""
+    _hold(name, Run(cycles=PROOFS[name].long, folder=tmp_path, seed=SEED + 1))
 
 
 def _hold(name: str, run: Run) -> None:
@@ -24,3 +37,47 @@ def _hold(name: str, run: Run) -> None:
     print(told)  # noqa: T201 - shown where the test fails
     assert all(result.holds for result in results), told
     assert any(result.control for result in results), "a proof without a control proves nothing"
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [
+        ([GOOD, replace(BAD, control=True)], 0),
+        ([BAD, replace(BAD, control=True)], 1),
+        ([GOOD, replace(GOOD, control=True)], 1),
+    ],
+)
+def test_the_command_fails_where_a_proof_does_or_a_control_is_not_caught(
+    results: Sequence[Result], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It prints the table, and keeps it in a file."""
+    monkeypatch.setattr(Proof, "prove", lambda _self, _run: list(results))
+
+    done = CliRunner().invoke(main, ["kill", "--out", str(tmp_path / "table.txt")])
+
+    assert done.exit_code == code, done.output
+    assert table(results) in done.stdout
+    assert table(results) in (tmp_path / "table.txt").read_text()
+
+
+def test_the_command_prints_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For programs."""
+    monkeypatch.setattr(Proof, "prove", lambda _self, _run: [GOOD])
+
+    done = CliRunner().invoke(main, ["kill", "--json"])
+
+    assert orjson.loads(done.stdout)[0]["acknowledged"] == 1_200
+
+
+def test_a_name_that_is_no_proof_is_refused() -> None:
+    """The answer lists those that there are."""
+    done = CliRunner().invoke(main, ["fire"])
+    assert done.exit_code == 2
+    assert "kill" in done.stderr
+
+
+def test_the_table_tells_what_is_wrong() -> None:
+    """One line each, and the notes below."""
+    lines = table([GOOD, BAD, replace(BAD, control=True, notes=())]).splitlines()
+    assert [line.rpartition(" | ")[2] for line in lines[2:5]] == ["holds", "FAILS", "caught, as it must be"]
+    assert lines[-1] == "a fault: one is gone"

@@ -21,7 +21,10 @@ from service.sample_shop import ShopMessage, generate
 NOW = datetime(2025, 6, 18, 12, 0, tzinfo=UTC)
 """The shop's last moment: long ago, so that no event lies in any server's future."""
 
-BATCH = 10
+PEOPLE = 4
+"""A shop's customers, apart from Wonjun; they make some six hundred events."""
+
+BATCH = 5
 REPEATED = 0.1
 """So many of the events stand in a second request, and so many of the requests come twice."""
 
@@ -103,7 +106,7 @@ def fact_name(source: str, trust: Trust, message_id: str) -> str:
 
 
 @cache
-def events(seed: int, people: int = 12) -> tuple[Event, ...]:
+def events(seed: int, people: int = PEOPLE) -> tuple[Event, ...]:
     """Give a shop's events, oldest first, and logins of those who will be asked about."""
     chance = random.Random(seed)
     shop = [Event(sender=_sender(each, chance), raw=each.raw) for each in generate(NOW, seed, people).messages]
@@ -127,9 +130,9 @@ def batches(some: Sequence[Event], chance: random.Random, size: int = BATCH) -> 
     return made
 
 
-def questions(count: int) -> list[Request]:
-    """Give so many questions, each of a message of its own."""
-    return [_question(number) for number in range(count)]
+def questions(count: int, first: int = 0) -> list[Request]:
+    """Give so many questions, each of a message of its own; they are numbered from `first`."""
+    return [_question(number) for number in range(first, first + count)]
 
 
 def outcome(decision_id: str) -> Request:
@@ -138,10 +141,15 @@ def outcome(decision_id: str) -> Request:
     return Request(sender=Sender.MAILER, kind=Kind.OUTCOME, body=orjson.dumps(body), names=(f"outcome/{decision_id}",))
 
 
-def mixed(seed: int, chance: random.Random) -> list[Request]:
-    """Give a shop's whole traffic: its batches, with questions among them, some of which are asked again."""
-    sent = batches(events(seed), chance)
-    asked = questions(max(1, int(len(sent) * ASKED)))
+def mixed(
+    seed: int, chance: random.Random, *, some: Sequence[Event] | None = None, first_question: int = 0
+) -> list[Request]:
+    """Give a shop's traffic: its batches, with questions among them, some of which are asked again.
+
+    `some` are the events if not all of the shop's are sent.
+    """
+    sent = batches(events(seed) if some is None else some, chance)
+    asked = questions(max(1, int(len(sent) * ASKED)), first_question)
     asked += chance.sample(asked, int(len(asked) * REPEATED))
     for question in asked:
         sent.insert(chance.randrange(len(sent) + 1), question)
