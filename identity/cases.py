@@ -3,17 +3,31 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
+from identity.covering import covered
+from identity.erasures import Erasure, graves
 from identity.errors import CaseError, ContradictionError
 from identity.identifiers import Identifier
-from identity.judgements import Judgement, JudgementKind, in_order, settle
+from identity.incremental import Incremental
+from identity.judgements import JudgementKind, Undo, Word, in_force, judged, settle, split
 from identity.normalize import Rejected, clean, normalize
 from identity.observations import Observation, ReplayKey, Trust
+from identity.ports import MemoryShelf
 from identity.resolve import Resolution, resolve
 from identity.rules import LinkingRules, load_rules
 
-_KEYS = frozenset({"name", "rules", "observations", "judgements", "as_of", "expect"})
+_KEYS = frozenset({"name", "rules", "observations", "judgements", "erasures", "as_of", "expect"})
+
+
+class _WordKind(StrEnum):
+    """What a row of judgements may be."""
+
+    MUST_LINK = JudgementKind.MUST_LINK
+    CANNOT_LINK = JudgementKind.CANNOT_LINK
+    SPLIT = "split"
+    UNDO = "undo"
 
 
 @dataclass(slots=True)
@@ -23,16 +37,27 @@ class _Facts:
     rules: LinkingRules
     observations: dict[ReplayKey, Observation] = field(default_factory=dict)
     names: dict[ReplayKey, str] = field(default_factory=dict)
-    judgements: list[Judgement] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
+    erasures: list[Erasure] = field(default_factory=list)
     rejected: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A row of judgements, and the moment as of which the case is asked."""
+
+    path: str
+    table: Mapping[str, Any]
+    at: datetime | None
+    as_of: datetime | None
 
 
 def simulate(case: Mapping[str, Any]) -> dict[str, Any]:
     """Resolve a written case.
 
     Raises CaseError where the case itself cannot be read, RulesError for its rules. Values that name nobody, repeated
-    ids with another content and judgements that contradict earlier ones are listed in `rejected`.
+    ids with another content, judgements that contradict earlier ones and what was erased are listed in `rejected`.
     """
     for key in case:
         if key not in _KEYS:
@@ -42,8 +67,14 @@ def simulate(case: Mapping[str, Any]) -> dict[str, Any]:
     _read_observations(facts, _of(case, "observations", list, []))
     for place, row in enumerate(_of(case, "judgements", list, [])):
         _judge(facts, f"judgements[{place}]", row, as_of)
-    resolved = resolve(facts.observations.values(), facts.rules, facts.judgements, as_of=as_of)
-    return _answer(facts, resolved)
+    for place, row in enumerate(_of(case, "erasures", list, [])):
+        _erase(facts, f"erasures[{place}]", row)
+    return _answer(facts, _resolve(facts, as_of))
+
+
+def _resolve(facts: _Facts, as_of: datetime | None) -> Resolution:
+    """Resolve what was read so far."""
+    return resolve(facts.observations.values(), facts.rules, facts.words, erasures=facts.erasures, as_of=as_of)
 
 
 def _answer(facts: _Facts, resolved: Resolution) -> dict[str, Any]:
@@ -114,24 +145,45 @@ def _observation(path: str, row: Any, rules: LinkingRules) -> tuple[Observation,
 
 
 def _judge(facts: _Facts, path: str, row: Any, as_of: datetime | None) -> None:
-    """Read one judgement; a split becomes the pairs it parts; one that contradicts those before it is rejected."""
+    """Read one judgement or undo; one that contradicts those before it is rejected.
+
+    A judgement without id is known by its place, counted from 0.
+    """
     table = _table(path, row)
     at = _moment(f"{path}.at", table["at"]) if table.get("at") is not None else None
     if at is not None and as_of is not None and at > as_of:
         return
-    if table.get("kind") == "split":
-        added = _split_pairs(facts, path, table, at, as_of)
-    else:
-        kind = _parsed(f"{path}.kind", JudgementKind, _need(path, table, "kind"))
-        left, right = (_judged(facts, f"{path}.{side}", _need(path, table, side)) for side in ("left", "right"))
-        added = [] if left is None or right is None else [Judgement(kind=kind, left=left, right=right, at=at)]
+    word = _word(facts, _Row(path=path, table=table, at=at, as_of=as_of))
+    if word is None:
+        return
     try:
-        settle(in_order([*facts.judgements, *added]))
+        settle(in_force([*facts.words, word]))
     except ContradictionError as error:
         facts.rejected.append({"value": path, "reason": "contradiction"})
         facts.warnings.append(f"{path}: {error}")
     else:
-        facts.judgements += added
+        facts.words.append(word)
+
+
+def _word(facts: _Facts, row: _Row) -> Word | None:
+    """Read a judgement on a pair, a split or an undo; None where it names nobody."""
+    path, table, at = row.path, row.table, row.at
+    name = _of(table, "id", str, path.partition("[")[2].rstrip("]").zfill(9), path)
+    kind = _parsed(f"{path}.kind", _WordKind, _need(path, table, "kind"))
+    if kind is _WordKind.UNDO:
+        return _undo(facts, path, table, at)
+    if kind is _WordKind.SPLIT:
+        return _split_side(facts, row, name)
+    left, right = (_judged(facts, f"{path}.{side}", _need(path, table, side)) for side in ("left", "right"))
+    return None if left is None or right is None else judged(JudgementKind(kind), left, right, at=at, name=name)
+
+
+def _undo(facts: _Facts, path: str, table: Mapping[str, Any], at: datetime | None) -> Undo:
+    """Read which judgement counts no more; it must stand before."""
+    wanted = _of(table, "judgement", str, None, path) or _need(path, table, "judgement")
+    if wanted not in {getattr(word, "id", None) for word in facts.words}:
+        raise CaseError(f"{path}.judgement: no judgement before it has that id")
+    return Undo(judgement=wanted, at=at)
 
 
 def _judged(facts: _Facts, path: str, value: Any) -> Identifier | None:
@@ -143,24 +195,42 @@ def _judged(facts: _Facts, path: str, value: Any) -> Identifier | None:
     return None
 
 
-def _split_pairs(
-    facts: _Facts, path: str, table: Mapping[str, Any], at: datetime | None, as_of: datetime | None
-) -> list[Judgement]:
+def _split_side(facts: _Facts, row: _Row, name: str) -> Word | None:
     """Part the identifiers named from all others of their profiles, as those were under the judgements before."""
-    named = {
-        identifier
-        for text in _of(table, "identifiers", list, [], path)
-        if (identifier := _judged(facts, f"{path}.identifiers", text)) is not None
-    }
-    moment = as_of if at is None else at
-    today = resolve(facts.observations.values(), facts.rules, facts.judgements, as_of=moment)
-    return [
-        Judgement(kind=JudgementKind.CANNOT_LINK, left=one, right=other, at=at)
-        for profile in today.profiles
-        for one in profile.identifiers
-        for other in profile.identifiers
-        if one in named and other not in named
-    ]
+    today = _resolve(facts, row.as_of if row.at is None else row.at)
+    profiles = [frozenset(profile.identifiers) for profile in today.profiles]
+    return split(_named(facts, row.path, row.table), profiles, at=row.at, name=name)
+
+
+def _named(facts: _Facts, path: str, table: Mapping[str, Any]) -> frozenset[Identifier]:
+    """Read a list of identifiers; those that name nobody are rejected."""
+    texts = _of(table, "identifiers", list, [], path)
+    read = (_judged(facts, f"{path}.identifiers", text) for text in texts)
+    return frozenset(identifier for identifier in read if identifier is not None)
+
+
+def _erase(facts: _Facts, path: str, row: Any) -> None:
+    """Read one erasure: it covers the profile of its identifiers as it was then, and what must go with it goes."""
+    table = _table(path, row)
+    at = _moment(f"{path}.at", _need(path, table, "at"))
+    shelf = MemoryShelf()
+    known = [o for o in facts.observations.values() if o.known_at <= at]
+    today = Incremental(facts.rules, shelf, in_force(facts.words, at), graves(facts.erasures, b""))
+    today.add_many(known)
+    named = _named(facts, path, table)
+    gone = covered(named, shelf.find(sorted(named)), shelf.hubs(named), facts.rules, b"")
+    facts.erasures.append(Erasure(id=path, at=at, tombstones=gone.tombstones))
+    forbidden = graves(facts.erasures, b"").drops
+    lost = {o.key for o in gone.observations} | {o.key for o in facts.observations.values() if forbidden(o)}
+    for key in sorted(lost):
+        facts.rejected.append({"value": facts.names[key], "reason": "erased"})
+        del facts.observations[key]
+    facts.words = [left for word in facts.words if (left := _left(word, gone.buried)) is not None]
+
+
+def _left(word: Word, buried: frozenset[Identifier]) -> Word | None:
+    """Give what is left of a word once some identifiers are erased."""
+    return word if isinstance(word, Undo) else word.without(buried)
 
 
 def _split(path: str, text: Any) -> tuple[str, str]:

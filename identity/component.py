@@ -1,17 +1,18 @@
 """A raw component: all that links ever joined, with its replay kept at hand.
 
-Its state is a pure function of its sightings: a sighting later than all others is one step; so is one of a
-profile that has not changed since; any other replays them.
+Its state is a pure function of its sightings: sightings later than all others are one step each; so are those of a
+profile that has not changed since; any other replays them all, once for however many come together.
 Components never shrink: R of a superset of a component's observations is the same answer.
 """
 
 from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 
-from identity.hubs import Hubs, PersonTally
+from identity.erasures import NO_GRAVES, Graves
+from identity.hubs import NO_HUBS, Hubs, PersonTally
 from identity.identifiers import Identifier
 from identity.judgements import Verdicts
-from identity.observations import ReplayKey
+from identity.observations import Observation, ReplayKey
 from identity.ownership import Owners, Replayed
 from identity.profiles import ProfileRef
 from identity.replay import Replay, Sighting
@@ -19,7 +20,7 @@ from identity.resolve import after_step, run, sightings
 from identity.rules import LinkingRules
 
 Moved = dict[Identifier, ProfileRef | None]
-"""Identifiers whose profile is another than before, and which it is now (None: in none, being a hub)."""
+"""Identifiers whose profile is another than before, and which it is now (None: in none, a hub or erased)."""
 
 
 def _place(sighting: Sighting) -> tuple[ReplayKey, bool, tuple[Identifier, ...]]:
@@ -30,16 +31,22 @@ def _place(sighting: Sighting) -> tuple[ReplayKey, bool, tuple[Identifier, ...]]
 class Component:
     """Sightings in the order of their keys, and what they amount to."""
 
-    def __init__(self, rules: LinkingRules, verdicts: Verdicts, seen: Iterable[Sighting] = ()) -> None:
+    def __init__(
+        self, rules: LinkingRules, verdicts: Verdicts, seen: Iterable[Sighting] = (), graves: Graves = NO_GRAVES
+    ) -> None:
         self._rules = rules
         self._verdicts = verdicts
-        self._sightings = sorted(seen, key=_place)
-        self._tally = PersonTally(rules)
-        for sighting in self._sightings:
-            self._count(sighting)
-        self.known: set[Identifier] = {i for s in self._sightings for i in s.identifiers}
-        self._replay, self._replayed = run(self._sightings, rules, verdicts)
+        self._graves = graves
+        self._expected: list[Sighting] = []
+        self._sightings: list[Sighting] = []
+        self._hold(seen)
+        self._replay, self._replayed = self._run()
         self._owners: Owners | None = None
+
+    @property
+    def rules(self) -> LinkingRules:
+        """The rules it was replayed under."""
+        return self._rules
 
     @property
     def verdicts(self) -> Verdicts:
@@ -56,6 +63,11 @@ class Component:
         """The observations, in the order of the replay."""
         return self._replayed
 
+    @property
+    def sightings(self) -> Sequence[Sighting]:
+        """All that was seen here, in the order of the replay."""
+        return self._sightings
+
     def __len__(self) -> int:
         """Count the sightings."""
         return len(self._sightings)
@@ -70,22 +82,37 @@ class Component:
             self._owners = Owners(self._replayed, self._replay.ref, self._rules)
         return self._owners
 
-    def hubs(self, among: Iterable[Identifier]) -> Hubs:
-        """Tell which of these have become hubs, by this component's sightings."""
-        return self._tally.hubs(among)
+    def observations(self) -> list[Observation]:
+        """Give each observation of which a part was seen here, in the order of the replay."""
+        return list({s.observation.key: s.observation for s in self._sightings}.values())
 
-    def add(self, sighting: Sighting) -> Moved:
-        """Take in one more sighting."""
-        self._owners = None
+    def under(self, verdicts: Verdicts) -> "Component":
+        """Give what this would be under other judgements; this stays as it is."""
+        return Component(self._rules, verdicts, self._sightings, self._graves)
+
+    # --- sightings in: any number are expected, then taken in together ---
+
+    def expect(self, sighting: Sighting) -> None:
+        """Hold one more sighting until `take_in`; it counts for hubs at once."""
         self._count(sighting)
         self.known.update(sighting.identifiers)
-        if self._sightings and _place(sighting) < _place(self._sightings[-1]):
-            return self._add_late(sighting)
-        self._sightings.append(sighting)
-        moved = self._replay.step(sighting)
-        if sighting.main:
-            self._replayed.append(after_step(self._replay, sighting, self._rules))
-        return {i: self._replay.ref(i) for i in moved}
+        self._expected.append(sighting)
+
+    def crossed(self, known: Hubs) -> Hubs:
+        """Tell which identifiers have become hubs by what is expected, beside those known as such."""
+        return self._tally.hubs({i for s in self._expected for i in s.identifiers}).without(known)
+
+    def take_in(self, crossed: Hubs = NO_HUBS) -> Moved:
+        """Take in what was expected, and set aside what has become a hub, in all that was seen."""
+        self._owners = None
+        expected, self._expected = sorted(self._expected, key=_place), []
+        if crossed:
+            self.known -= crossed.shared
+            self._sightings = [part for s in [*self._sightings, *expected] for part in _divide(s, crossed)]
+            self._sightings.sort(key=_place)
+            return self._again()
+        in_order = not self._sightings or not expected or _place(expected[0]) > _place(self._sightings[-1])
+        return self._go_on(expected) if in_order else self._take_late(expected)
 
     def absorb(self, others: Sequence["Component"]) -> None:
         """Take in components that share no identifier and no judgement with this one; nobody's profile changes."""
@@ -93,17 +120,14 @@ class Component:
         for other in others:
             self._sightings += other._sightings
             self._replayed += other._replayed
+            self._expected += other._expected
             self._replay.absorb(other._replay)
             self._tally.merge(other._tally)
             self.known |= other.known
         self._sightings.sort(key=_place)
         self._replayed.sort(key=lambda r: r.observation.key)
 
-    def part_from(self, hubs: Hubs) -> Moved:
-        """Set hubs aside, in all that was seen."""
-        self.known -= hubs.shared
-        self._sightings = [part for sighting in self._sightings for part in _divide(sighting, hubs)]
-        return self._again()
+    # --- other changes ---
 
     def judge(self, verdicts: Verdicts) -> Moved:
         """Replay under other judgements."""
@@ -115,24 +139,55 @@ class Component:
         self._verdicts = verdicts
         self._replay.adopt(verdicts)
 
-    def _add_late(self, sighting: Sighting) -> Moved:
-        """Take in a sighting that others have overtaken."""
-        insort(self._sightings, sighting, key=_place)
-        if not self._replay.commutes(sighting):
+    def hold_instead(self, seen: Iterable[Sighting], graves: Graves) -> Moved:
+        """Hold other sightings than before, since some were erased."""
+        self._graves = graves
+        self._hold(seen)
+        return self._again()
+
+    def _hold(self, seen: Iterable[Sighting]) -> None:
+        """Hold these sightings, and count them."""
+        self._sightings = sorted(seen, key=_place)
+        self._tally = PersonTally(self._rules)
+        for sighting in self._sightings:
+            self._count(sighting)
+        self.known: set[Identifier] = {i for s in self._sightings for i in s.identifiers}
+
+    def _go_on(self, later: Iterable[Sighting]) -> Moved:
+        """Take sightings later than all others."""
+        moved: set[Identifier] = set()
+        for sighting in later:
+            self._sightings.append(sighting)
+            moved |= self._replay.step(sighting)
+            if sighting.main:
+                self._replayed.append(after_step(self._replay, sighting, self._rules))
+        return {i: self._replay.ref(i) for i in moved}
+
+    def _take_late(self, expected: Sequence[Sighting]) -> Moved:
+        """Take sightings that others have overtaken: each by itself if none changes what came after it, or replay."""
+        last = _place(self._sightings[-1])
+        late = [s for s in expected if _place(s) < last]
+        if not all(map(self._replay.commutes, late)):
+            self._sightings = sorted([*self._sightings, *expected], key=_place)
             return self._again()
-        self._replay.step(sighting)
-        if sighting.main:
-            insort(self._replayed, after_step(self._replay, sighting, self._rules), key=lambda r: r.observation.key)
-        return {}
+        for sighting in late:
+            insort(self._sightings, sighting, key=_place)
+            self._replay.step(sighting)
+            if sighting.main:
+                insort(self._replayed, after_step(self._replay, sighting, self._rules), key=lambda r: r.observation.key)
+        return self._go_on(expected[len(late) :])
 
     def _again(self) -> Moved:
         """Replay everything; give what differs."""
         self._owners = None
         before = self.refs()
-        self._replay, self._replayed = run(self._sightings, self._rules, self._verdicts)
+        self._replay, self._replayed = self._run()
         after = self.refs()
         moved: Moved = {i: ref for i, ref in after.items() if before.get(i) != ref}
         return moved | dict.fromkeys(before.keys() - after.keys())
+
+    def _run(self) -> tuple[Replay, list[Replayed]]:
+        return run(self._sightings, self._rules, self._verdicts, self._graves)
 
     def _count(self, sighting: Sighting) -> None:
         """Count the persons its identifiers were seen with."""

@@ -28,6 +28,18 @@ class Shelf(Protocol):
         ...
 
 
+class ErasableShelf(Shelf, Protocol):
+    """A shelf from which erasures take what must be known no more."""
+
+    def unmark(self, identifiers: Iterable[Identifier]) -> None:
+        """Know these as hubs no more."""
+        ...
+
+    def forget(self, identifiers: Iterable[Identifier]) -> None:
+        """Hold these in no component any more: nothing known names them."""
+        ...
+
+
 class MemoryShelf:
     """Components in memory: for tests, and for whoever needs no store."""
 
@@ -55,6 +67,16 @@ class MemoryShelf:
         """Keep these identifiers, and all that the absorbed components held, under one component."""
         for identifier in [*identifiers, *(i for c in absorbed for i in c.known)]:
             self._components[identifier] = component
+
+    def unmark(self, identifiers: Iterable[Identifier]) -> None:
+        """Know these as hubs no more."""
+        some = frozenset(identifiers)
+        self._hubs = Hubs(shared=self._hubs.shared - some, flooded=self._hubs.flooded - some)
+
+    def forget(self, identifiers: Iterable[Identifier]) -> None:
+        """Hold these in no component any more."""
+        for identifier in identifiers:
+            self._components.pop(identifier, None)
 
     def components(self) -> list[Component]:
         """Give all components."""

@@ -8,11 +8,12 @@ profiles it touches put in order and added anew.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from itertools import combinations
 from typing import NamedTuple
 
-from identity.identifiers import Identifier, NamespaceClass
+from identity.erasures import NO_GRAVES, Graves
+from identity.forest import Forest, RefusalReason, Terms
+from identity.identifiers import Identifier, Namespace, NamespaceClass
 from identity.judgements import Pair, Verdicts
 from identity.observations import Observation, ReplayKey, Trust
 from identity.profiles import ProfileRef
@@ -34,15 +35,6 @@ class Weight(NamedTuple):
     age: datetime
 
 
-class RefusalReason(StrEnum):
-    """Why a link is not made."""
-
-    NAMESPACE_LIMIT = "namespace_limit"
-    PROFILE_CAP = "profile_cap"
-    CANNOT_LINK = "cannot_link"
-    PERSONS_NEED_TRUST = "persons_need_trust"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """A link not made: its ends, the reason, and the id of the observation at which it was last refused."""
@@ -54,15 +46,16 @@ class Refused:
 
 
 Rank = tuple[int, datetime, int, str, str]
+Order = tuple[int, int, int, bool, float, Pair]
 
 
 @dataclass(slots=True, eq=False)
 class Cluster:
     """A profile in the making.
 
-    `counts` has the distinct values of each namespace and `size` all identifiers, must-linked ones once. `founder` and
-    `person` are the least by rank among all and among the person-class ones. `since` is the place in the replay from
-    which on it has consisted of these members.
+    `counts` has the distinct values of each limited namespace and `size` all identifiers, must-linked ones once.
+    `founder` and `person` are the least by rank among all and among the person-class ones. `since` is the place in the
+    replay from which on it has consisted of these members.
     """
 
     members: set[Identifier]
@@ -77,9 +70,13 @@ class Cluster:
 class Replay:
     """The state after some sightings; `step` takes the next one, in the order of keys."""
 
-    def __init__(self, rules: LinkingRules, verdicts: Verdicts) -> None:
+    def __init__(self, rules: LinkingRules, verdicts: Verdicts, graves: Graves = NO_GRAVES) -> None:
         self._rules = rules
         self._verdicts = verdicts
+        self._graves = graves
+        self._terms = Terms(rules, verdicts)
+        self._ranks: dict[Identifier, tuple[Rank, Rank]] = {}
+        self._orders: dict[Pair, tuple[Weight, Order]] = {}
         self._first_seen: dict[Identifier, datetime] = {}
         self._last_seen: dict[Identifier, datetime] = {}
         self._clusters: dict[Identifier, Cluster] = {}
@@ -129,8 +126,9 @@ class Replay:
         expired = self._expired(identifiers, observation.at)
         fresh = [i for i in identifiers if i not in self._clusters]
         old = self._touched(identifiers)
+        for identifier in fresh:
+            self._appear(identifier, observation.at)
         for identifier in identifiers:
-            self._first_seen.setdefault(identifier, observation.at)
             self._last_seen[identifier] = max(self._last_seen.get(identifier, observation.at), observation.at)
         pairs = list(combinations(sorted(identifiers), 2))
         judged = any(i in self._verdicts.groups for i in fresh)
@@ -154,6 +152,8 @@ class Replay:
 
     def absorb(self, other: "Replay") -> None:
         """Take over the state of a replay that shares no identifier and no must-link with this one."""
+        self._ranks |= other._ranks
+        self._orders |= other._orders
         self._first_seen |= other._first_seen
         self._last_seen |= other._last_seen
         self._clusters |= other._clusters
@@ -164,6 +164,18 @@ class Replay:
     def adopt(self, verdicts: Verdicts) -> None:
         """Go on under judgements that concern nothing seen so far."""
         self._verdicts = verdicts
+        self._terms = Terms(self._rules, verdicts)
+
+    def _appear(self, identifier: Identifier, at: datetime) -> None:
+        """Note an identifier's first sighting, on which its ranks and, after erasures, its generation depend."""
+        self._first_seen[identifier] = at
+        namespace = self._rules.namespace(identifier.namespace)
+        rest = (at, namespace.priority, *identifier)
+        by_class = (_tier(namespace), *rest)
+        self._ranks[identifier] = ((0, *rest) if self._rules.founder is Founder.ANY else by_class, by_class)
+        generation = self._graves.generation(identifier)
+        if generation:
+            self._generations[identifier] = generation
 
     def _expired(self, identifiers: Iterable[Identifier], now: datetime) -> set[Identifier]:
         """Give those unseen for longer than their namespace's ttl."""
@@ -201,15 +213,15 @@ class Replay:
 
     def _within_limits(self, old: Sequence[Cluster], fresh: Sequence[Identifier]) -> bool:
         """Tell whether no namespace would exceed its limit."""
+        limits = self._terms.limits
         counts: dict[str, int] = {}
         for cluster in old:
             for name, count in cluster.counts.items():
                 counts[name] = counts.get(name, 0) + count
         for identifier in fresh:
-            counts[identifier.namespace] = counts.get(identifier.namespace, 0) + 1
-        return all(
-            (limit := self._rules.namespace(name).limit) is None or count <= limit for name, count in counts.items()
-        )
+            if identifier.namespace in limits:
+                counts[identifier.namespace] = counts.get(identifier.namespace, 0) + 1
+        return all(count <= limits[name] for name, count in counts.items())
 
     def _bars_within(self, old: Sequence[Cluster], fresh: Sequence[Identifier]) -> bool:
         """Tell whether a cannot-link stands between any of these."""
@@ -222,7 +234,7 @@ class Replay:
         self, old: Sequence[Cluster], fresh: Sequence[Identifier], pairs: Iterable[Pair], observation: Observation
     ) -> set[Identifier]:
         """Make one profile of all these, the biggest taking in the others."""
-        atoms = [self._atom((i,), observation.key) for i in fresh]
+        atoms = [self._cluster((i,), observation.key) for i in fresh]
         into = max(old, key=lambda c: len(c.members), default=None) or atoms[0]
         others = [c for c in (*old, *atoms) if c is not into]
         before = [(self._ref(c), c.founder, frozenset(c.members)) for c in old] if others else []
@@ -251,116 +263,107 @@ class Replay:
         expired: set[Identifier],
     ) -> set[Identifier]:
         """Add the links of the profiles touched anew, in the order of DESIGN 4.4; refuse those that break a limit."""
-        links = {
-            pair: weight
-            for cluster in old
-            for pair, weight in cluster.links.items()
-            if not expired or expired.isdisjoint(pair)
-        }
+        links: dict[Pair, Weight] = {}
+        for cluster in old:
+            links |= cluster.links
+        if expired:
+            links = {pair: weight for pair, weight in links.items() if expired.isdisjoint(pair)}
         incoming = frozenset(pairs)
         made = incoming - links.keys()
         for pair in pairs:
             links[pair] = _seen_again(links.get(pair), observation)
-        before = {i: self._ref(c) for c in old for i in c.members}
-        members = set(before).union(fresh)
-        order = sorted(links.items(), key=lambda link: self._order(link, incoming, made))
-        into = self._add(members, order, observation)
-        self._clusters |= into
+        before = {i: ref for c in old for ref in (self._ref(c),) for i in c.members}
+        members = [*before, *fresh]
+        clusters = self._add(members, self._in_order(links, incoming, made), observation)
+        for cluster in clusters:
+            self._clusters.update(dict.fromkeys(cluster.members, cluster))
         self._retire([c.founder for c in old])
-        return {i for i in members if before.get(i) != self.ref(i)}
+        return {i for c in clusters for ref in (self._ref(c),) for i in c.members if before.get(i) != ref}
 
-    def _order(
-        self, link: tuple[Pair, Weight], incoming: frozenset[Pair], made: frozenset[Pair]
-    ) -> tuple[int, int, int, bool, float, Pair]:
-        """Rank a link: the least is added first.
+    def _in_order(
+        self, links: dict[Pair, Weight], incoming: frozenset[Pair], made: frozenset[Pair]
+    ) -> list[tuple[Order, Weight]]:
+        """Sort links: the least is added first.
 
         Higher trust; the incoming observation's; lower sum of priorities; newer. Where the first claim counts
         (`conflict = first`, or an asserted link that ends in a contact) what is newly made comes last, older first.
         """
-        (left, right), (trust, age) = link
-        first_counts = self._first_counts(left, right, trust)
-        if first_counts:
-            place = 2 if link[0] in made else 1
-        else:
-            place = 0 if link[0] in incoming else 1
-        priorities = self._rules.namespace(left.namespace).priority + self._rules.namespace(right.namespace).priority
-        seconds = age.timestamp()
-        return (-trust, place, priorities, first_counts, seconds if first_counts else -seconds, link[0])
+        ordered = [(self._order(pair, weight), weight) for pair, weight in links.items()]
+        for place, (order, weight) in enumerate(ordered):
+            if order[-1] in incoming:
+                at_hand = (2 if order[-1] in made else 1) if order[3] else 0
+                ordered[place] = ((order[0], at_hand, *order[2:]), weight)
+        ordered.sort(key=_by_order)
+        return ordered
 
-    def _first_counts(self, left: Identifier, right: Identifier, trust: Trust) -> bool:
+    def _order(self, pair: Pair, weight: Weight) -> Order:
+        """Rank a link that the observation at hand does not sight; kept, for a profile's links are ranked again often.
+
+        Its parts: trust, place, sum of priorities, whether the first counts, age, the pair.
+        """
+        kept = self._orders.get(pair)
+        if kept is not None and kept[0] is weight:
+            return kept[1]
+        left, right = (self._rules.namespace(i.namespace) for i in pair)
+        first_counts = self._first_counts(left.kind, right.kind, weight.trust)
+        seconds = weight.age.timestamp()
+        order = (
+            -weight.trust,
+            1,
+            left.priority + right.priority,
+            first_counts,
+            seconds if first_counts else -seconds,
+            pair,
+        )
+        self._orders[pair] = (weight, order)
+        return order
+
+    def _first_counts(self, left: NamespaceClass, right: NamespaceClass, trust: Trust) -> bool:
         """Tell whether a link is settled by who came first rather than by who came last."""
         if self._rules.conflict is Conflict.FIRST:
             return True
         if self._rules.asserted_contacts is Conflict.NEWEST or trust > Trust.ASSERTED:
             return False
-        return NamespaceClass.CONTACT in (self._rules.kind(left), self._rules.kind(right))
+        return NamespaceClass.CONTACT in (left, right)
 
     def _add(
-        self, members: set[Identifier], order: Iterable[tuple[Pair, Weight]], observation: Observation
-    ) -> dict[Identifier, Cluster]:
+        self,
+        members: Sequence[Identifier],
+        order: Iterable[tuple[Order, Weight]],
+        observation: Observation,
+    ) -> list[Cluster]:
         """Join must-linked members, then the ends of each link in turn unless that breaks a limit."""
-        into: dict[Identifier, Cluster] = {}
-        for identifier in members:
-            if identifier not in into:
-                group = self._verdicts.group(identifier)
-                atom = self._atom(tuple(i for i in group if i in members), observation.key)
-                into.update(dict.fromkeys(atom.members, atom))
-        for (left, right), weight in order:
-            a, b = into[left], into[right]
-            reason = None if a is b else self._breaks(a, b, weight.trust)
-            if reason is not None:
-                self.refused[left, right] = Refused(left=left, right=right, reason=reason, by=observation.id)
-                continue
-            self.refused.pop((left, right), None)
-            if a is not b:
-                a, b = (a, b) if len(a.members) >= len(b.members) else (b, a)
-                _take_in(a, b)
-                into.update(dict.fromkeys(b.members, a))
-            a.links[left, right] = weight
-        return into
-
-    def _breaks(self, a: Cluster, b: Cluster, trust: Trust) -> RefusalReason | None:
-        """Give the reason why two clusters may not become one, or None."""
-        if self._bars_within((a, b), ()):
-            return RefusalReason.CANNOT_LINK
-        if trust < Trust.SERVER and a.person is not None and b.person is not None:
-            return RefusalReason.PERSONS_NEED_TRUST
-        if not self._within_limits((a, b), ()):
-            return RefusalReason.NAMESPACE_LIMIT
-        if a.size + b.size > self._rules.profile_cap:
-            return RefusalReason.PROFILE_CAP
-        return None
+        forest = Forest(self._terms, members)
+        kept: list[tuple[Pair, Weight]] = []
+        for (*_, pair), weight in order:
+            reason = forest.join(*pair, weight.trust)
+            if reason is None:
+                kept.append((pair, weight))
+            else:
+                self.refused[pair] = Refused(left=pair[0], right=pair[1], reason=reason, by=observation.id)
+                self._orders.pop(pair, None)
+        clusters = {root: self._cluster(group, observation.key) for root, group in forest.trees().items()}
+        for pair, weight in kept:
+            clusters[forest.root(pair[0])].links[pair] = weight
+            if self.refused:
+                self.refused.pop(pair, None)
+        return list(clusters.values())
 
     # --- clusters, founders and generations ---
 
-    def _atom(self, members: tuple[Identifier, ...], since: ReplayKey) -> Cluster:
-        """Make a cluster of identifiers that count as one: a single one, or those that must be together."""
-        persons = [i for i in members if self._rules.kind(i) is NamespaceClass.PERSON]
+    def _cluster(self, members: Sequence[Identifier], since: ReplayKey) -> Cluster:
+        """Make a cluster of identifiers, as yet without links; must-linked ones count as one."""
+        counts, size = self._terms.counted(members)
+        persons = [i for i in members if self._terms.is_person(i)]
         return Cluster(
             members=set(members),
             links={},
-            counts=dict.fromkeys((i.namespace for i in members), 1),
-            size=1,
-            founder=min((self._founder_rank(i), i) for i in members),
-            person=min(((self._class_rank(i), i) for i in persons), default=None),
+            counts=counts,
+            size=size,
+            founder=min((self._ranks[i][0], i) for i in members),
+            person=min(((self._ranks[i][1], i) for i in persons), default=None),
             since=since,
         )
-
-    def _founder_rank(self, identifier: Identifier) -> Rank:
-        """Rank a founder: class (unless any class will do), first seen, priority, namespace, value."""
-        if self._rules.founder is Founder.ANY:
-            namespace = self._rules.namespace(identifier.namespace)
-            return (0, self._first_seen[identifier], namespace.priority, *identifier)
-        return self._class_rank(identifier)
-
-    def _class_rank(self, identifier: Identifier) -> Rank:
-        """Rank by class (persons of limit 1, other persons, contacts, the rest), then first seen."""
-        namespace = self._rules.namespace(identifier.namespace)
-        if namespace.kind is NamespaceClass.PERSON:
-            tier = 0 if namespace.limit == 1 else 1
-        else:
-            tier = 2 if namespace.kind is NamespaceClass.CONTACT else 3
-        return (tier, self._first_seen[identifier], namespace.priority, *identifier)
 
     def _ref(self, cluster: Cluster) -> ProfileRef:
         """Give a cluster's founder with its present generation."""
@@ -382,6 +385,18 @@ def _seen_again(weight: Weight | None, observation: Observation) -> Weight:
     if weight is None:
         return Weight(observation.trust, observation.at)
     return Weight(max(weight.trust, observation.trust), max(weight.age, observation.at))
+
+
+def _by_order(link: tuple[Order, Weight]) -> Order:
+    """Give what a link is sorted by."""
+    return link[0]
+
+
+def _tier(namespace: Namespace) -> int:
+    """Rank a class for founding: persons of limit 1, other persons, contacts, the rest."""
+    if namespace.kind is NamespaceClass.PERSON:
+        return 0 if namespace.limit == 1 else 1
+    return 2 if namespace.kind is NamespaceClass.CONTACT else 3
 
 
 def _take_in(into: Cluster, other: Cluster) -> None:

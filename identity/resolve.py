@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from identity.erasures import NO_GRAVES, Erasure, Graves, graves
 from identity.hubs import Hubs, PersonTally, parts
 from identity.identifiers import Identifier
-from identity.judgements import Judgement, Verdicts, in_order, settle
+from identity.judgements import Verdicts, Word, in_force, settle
 from identity.observations import Observation, ReplayKey
 from identity.ownership import OwnedInterval, Owners, Replayed, deciding
 from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
@@ -38,25 +39,28 @@ class Resolution:
 def resolve(
     observations: Iterable[Observation],
     rules: LinkingRules,
-    judgements: Iterable[Judgement] = (),
+    judgements: Iterable[Word] = (),
     *,
+    erasures: Iterable[Erasure] = (),
     key: bytes = b"",
     as_of: datetime | None = None,
 ) -> Resolution:
     """Resolve observations into profiles: replay them in the order of their keys under the judgements known.
 
     `key` (at most 64 bytes) is the deployment's: ids of different deployments are unrelated. Observations with the
-    same key count once. `as_of` leaves out what was not known at that moment. Raises ContradictionError if the
-    judgements cannot all hold. O(n log n) for n observations where no limit is hit.
+    same key count once. `as_of` leaves out what was not known at that moment; what was erased, before or after it, is
+    known at none. Raises ContradictionError if the judgements cannot all hold. O(n log n) for n observations where no
+    limit is hit.
     """
-    known = {o.key: o for o in observations if as_of is None or o.known_at <= as_of}
+    erased = graves(erasures, key)
+    known = {o.key: o for o in observations if (as_of is None or o.known_at <= as_of) and not erased.drops(o)}
     ordered = [known[k] for k in sorted(known)]
     tally = PersonTally(rules)
     for observation in ordered:
         tally.add(observation)
     hubs = tally.hubs()
     divided = (sighting for observation in ordered for sighting in sightings(observation, hubs))
-    replay, replayed = run(divided, rules, settle(in_order(judgements, as_of)))
+    replay, replayed = run(divided, rules, settle(in_force(judgements, as_of)), erased)
     owners = Owners(replayed, replay.ref, rules)
     resolved = resolution(replay, owners, _sharing(hubs, tally), hubs, key)
     # Those of which hubs left nothing are in no replay, and nobody's.
@@ -70,9 +74,11 @@ def sightings(observation: Observation, hubs: Hubs, among: tuple[Identifier, ...
     return main + [Sighting(observation, (identifier,), main=False) for identifier in alone]
 
 
-def run(ordered: Iterable[Sighting], rules: LinkingRules, verdicts: Verdicts) -> tuple[Replay, list[Replayed]]:
+def run(
+    ordered: Iterable[Sighting], rules: LinkingRules, verdicts: Verdicts, erased: Graves = NO_GRAVES
+) -> tuple[Replay, list[Replayed]]:
     """Replay sightings given in the order of their keys; keep what ownership asks of each observation."""
-    replay = Replay(rules, verdicts)
+    replay = Replay(rules, verdicts, erased)
     replayed = []
     for sighting in ordered:
         replay.step(sighting)

@@ -58,6 +58,27 @@ class AssertedEndpoints(StrEnum):
     OWN_DEVICE = "own_device"
 
 
+class Survivorship(StrEnum):
+    """Which of several words on one trait counts."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    MOST_TRUSTED = "most_trusted"
+    MOST_FREQUENT = "most_frequent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraitRules:
+    """Which word on a trait counts: by trait, and for all others."""
+
+    otherwise: Survivorship = Survivorship.MOST_TRUSTED
+    by_trait: Mapping[str, Survivorship] = field(default_factory=dict)
+
+    def policy(self, trait: str) -> Survivorship:
+        """Give a trait's policy."""
+        return self.by_trait.get(trait, self.otherwise)
+
+
 def _namespaces(*rows: tuple[str, NamespaceClass, int, int | None]) -> Mapping[str, Namespace]:
     """Index namespaces by name."""
     return MappingProxyType({n: Namespace(name=n, kind=k, priority=p, limit=limit) for n, k, p, limit in rows})
@@ -75,6 +96,10 @@ DEFAULT_NAMESPACES = _namespaces(
     ("anonymous_id", NamespaceClass.BROWSER, 4, None),
     ("ip", NamespaceClass.EVIDENCE, 9, None),
 )
+MOST_IN_A_PROFILE = 100_000
+MOST_IN_AN_OBSERVATION = 100
+"""Bounds of what rules may ask for: an observation of n identifiers has n(n - 1)/2 links."""
+
 UNNAMED_PRIORITY = 5
 """A namespace no rule names is a contact of this priority without limit (DESIGN 4.2)."""
 
@@ -116,6 +141,7 @@ class LinkingRules:
     default_region: str | None = None
     fold_email_aliases: bool = False
     junk: Junk = field(default_factory=Junk)
+    traits: TraitRules = field(default_factory=TraitRules)
 
     def namespace(self, name: str) -> Namespace:
         """Give the namespace of that name; one that no rule names is a contact of the lowest priority."""
@@ -161,7 +187,32 @@ def load_rules(mapping: Mapping[str, Any]) -> LinkingRules:
     """
     base = LinkingRules.preset(_typed("preset", mapping.get("preset", "default"), str, "a preset's name"))
     changed = {key: _READERS[key](key, value, base) for key, value in _known(mapping).items() if key != "preset"}
-    return replace(base, **changed)
+    rules = replace(base, **changed)
+    _agree(rules, mapping.get("namespaces", {}))
+    return rules
+
+
+def _agree(rules: LinkingRules, named: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse rules of which each may stand, but not beside the others.
+
+    Only namespaces that the file names are looked at: what a preset has beside them is none of the file's doing.
+    """
+    spaces = [rules.namespaces[name] for name in named]
+    persons = [n.priority for n in spaces if n.kind is NamespaceClass.PERSON]
+    for n in spaces:
+        path = f"namespaces.{n.name}"
+        if n.kind in _UNNAMING and persons and n.priority < max(persons):
+            raise RulesError(
+                f"{path}.priority", n.priority, f"{max(persons)} or more: a {n.kind} tells less than a person"
+            )
+        if n.kind is NamespaceClass.EVIDENCE and (n.limit is not None or n.ttl is not None):
+            key = "limit" if n.limit is not None else "ttl"
+            raise RulesError(f"{path}.{key}", named[n.name].get(key), "none: evidence is never linked")
+        if n.limit is not None and n.limit > rules.profile_cap:
+            raise RulesError(f"{path}.limit", n.limit, f"at most profile_cap, {rules.profile_cap}: more never fit")
+
+
+_UNNAMING = frozenset({NamespaceClass.DEVICE, NamespaceClass.BROWSER})
 
 
 def _known(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -179,11 +230,11 @@ def _typed(path: str, value: object, kind: type[_T], allowed: str) -> _T:
     return value
 
 
-def _count(path: str, value: object) -> int:
-    """Read a whole number of at least 1."""
-    allowed = "a whole number of at least 1"
+def _count(path: str, value: object, least: int = 1, most: int | None = None) -> int:
+    """Read a whole number of at least 1, or from two bounds."""
+    allowed = f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
     number = _typed(path, value, int, allowed)
-    if number < 1:
+    if number < least or (most is not None and number > most):
         raise RulesError(path, value, allowed)
     return number
 
@@ -279,6 +330,14 @@ def _pattern(path: str, text: str) -> re.Pattern[str]:
         raise RulesError(path, text, f"a regular expression ({error})") from None
 
 
+def _read_traits(path: str, value: object, _: LinkingRules) -> TraitRules:
+    """Read a table of policies by trait; `*` is for all others."""
+    table = _typed(path, value, dict, "a table of policies by trait; * for all others")
+    read = {name: _choice(f"{path}.{name}", policy, Survivorship) for name, policy in table.items()}
+    otherwise = read.pop("*", Survivorship.MOST_TRUSTED)
+    return TraitRules(otherwise=otherwise, by_trait=MappingProxyType(read))
+
+
 def _read_region(path: str, value: object, _: LinkingRules) -> str | None:
     """Read an ISO 3166 region of two capital letters."""
     if value is None:
@@ -293,8 +352,8 @@ _READERS: Mapping[str, Any] = MappingProxyType(
     {
         "namespaces": _read_namespaces,
         "hub_limit": lambda path, value, _: _count_or_none(path, value),
-        "profile_cap": lambda path, value, _: _count(path, value),
-        "identifiers_per_observation": lambda path, value, _: _count(path, value),
+        "profile_cap": lambda path, value, _: _count(path, value, 2, MOST_IN_A_PROFILE),
+        "identifiers_per_observation": lambda path, value, _: _count(path, value, 2, MOST_IN_AN_OBSERVATION),
         "conflict": lambda path, value, _: _choice(path, value, Conflict),
         "asserted_contacts": lambda path, value, _: _choice(path, value, Conflict),
         "device_owner": lambda path, value, _: _choice(path, value, DeviceOwner),
@@ -304,5 +363,6 @@ _READERS: Mapping[str, Any] = MappingProxyType(
         "default_region": _read_region,
         "fold_email_aliases": lambda path, value, _: _typed(path, value, bool, "true or false"),
         "junk": _read_junk,
+        "traits": _read_traits,
     }
 )

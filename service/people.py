@@ -11,9 +11,11 @@ from functools import lru_cache, partial
 from sqlalchemy.engine import Connection
 
 from identity.component import Component, Moved
+from identity.erasures import Graves, graves
 from identity.hubs import Hubs
 from identity.identifiers import Identifier, NamespaceClass
-from identity.incremental import Incremental
+from identity.incremental import Incremental, Trial
+from identity.judgements import Judgement, JudgementKind, Undo, Word
 from identity.normalize import normalize
 from identity.observations import Observation
 from identity.ownership import OwnedInterval, deciding
@@ -23,8 +25,10 @@ from identity.resolve import live
 from identity.rules import LinkingRules
 from service.messages import Message
 from service.shelf import StoreShelf
-from service.store import locks, nodes
+from service.store import facts, locks, nodes
+from service.store.facts import FactKind
 from service.store.watch import News, Watch
+from service.words import read_erasure, read_word
 
 MAX_IDS = 100_000
 """How many profile ids are kept at hand: hashing one costs 5 µs, and a view needs some of the same for each fact."""
@@ -81,42 +85,108 @@ class People:
 
     def __init__(self, rules: LinkingRules, key: bytes, watch: Watch | None = None) -> None:
         self.rules = rules
+        self._key = key
         self._id = lru_cache(maxsize=MAX_IDS)(partial(profile_id, key=key))
         self._shelf = StoreShelf(rules, self._component, watch)
-        self._incremental = Incremental(rules, self._shelf)
-
-    def _component(self, sightings: Iterable[Sighting]) -> Component:
-        return self._incremental.component(sightings)
+        self._at_hand: Incremental | None = None
 
     def forget(self) -> None:
         """Drop what is at hand: it was rolled back, or another process has written."""
         self._shelf.forget()
+        self._at_hand = None
 
     def renew(self, news: News) -> None:
         """Drop what others have changed."""
-        if news.everything:
+        if news.everything or news.judged:
             self.forget()
         else:
             self._shelf.forget_some(news.components)
+
+    def begin(self, conn: Connection) -> None:
+        """Work on this connection from now on, with all that people said."""
+        self._shelf.begin(conn)
+        if self._at_hand is None:
+            words = [read_word(fact) for fact in facts.of_kind(conn, FactKind.JUDGEMENT)]
+            self._at_hand = Incremental(self.rules, self._shelf, words, self._graves(conn))
+
+    def start_over(self, conn: Connection) -> None:
+        """Begin with nothing but what was erased, which holds for all time: the folds are made again."""
+        self.forget()
+        self._shelf.begin(conn)
+        self._at_hand = Incremental(self.rules, self._shelf, graves=self._graves(conn))
+
+    @property
+    def _incremental(self) -> Incremental:
+        if self._at_hand is None:
+            raise RuntimeError("begin() comes first")
+        return self._at_hand
+
+    def _component(self, sightings: Iterable[Sighting]) -> Component:
+        return self._incremental.component(sightings)
+
+    def _graves(self, conn: Connection) -> Graves:
+        return graves(map(read_erasure, facts.of_kind(conn, FactKind.ERASURE)), self._key)
 
     # --- facts in ---
 
     def hold(self, conn: Connection, messages: Iterable[Message]) -> None:
         """Keep other processes off whoever these messages are about, until the transaction ends."""
-        self._shelf.begin(conn)
+        self.begin(conn)
         if locks.needed(conn):
             self._shelf.hold(dict.fromkeys(i for message in messages for i in self._shelf.observe(message).identifiers))
 
     def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> None:
         """Fold accepted messages, each with its seq, into the profiles."""
-        self._shelf.begin(conn)
-        self._shelf.number([seq for seq, _ in accepted])
+        self.begin(conn)
         observed = [(seq, message, self._shelf.observe(message)) for seq, message in accepted]
+        self._shelf.number((seq, observation) for seq, _, observation in observed)
         self._shelf.look_up(i for _, _, observation in observed for i in observation.identifiers)
+        self._write(self._incremental.add_many(observation for _, _, observation in observed))
         for seq, message, observation in observed:
-            self._write(self._incremental.add(observation))
             self._shelf.file(seq, observation, message)
         self._shelf.flush()
+
+    # --- what people said ---
+
+    def judge(self, conn: Connection, word: Word, message: Message) -> None:
+        """Log a judgement or an undo, `message` being its entry, and fold it in.
+
+        Raises ContradictionError if it cannot hold with the others; the transaction is to be undone then.
+        """
+        self.begin(conn)
+        self._shelf.hold(sorted(self._concerned(word)))
+        facts.append(conn, FactKind.JUDGEMENT, [message])
+        self.take_word(conn, word)
+
+    def take_word(self, conn: Connection, word: Word) -> None:
+        """Fold a judgement or an undo in."""
+        self.begin(conn)
+        incremental = self._incremental
+        self._write(incremental.judge(word) if isinstance(word, Judgement) else incremental.undo(word))
+        self._shelf.flush()
+
+    def trial(self, conn: Connection, word: Word) -> Trial:
+        """Give what a judgement or an undo would change; raises ContradictionError as `judge` does."""
+        self.begin(conn)
+        self._shelf.hold(sorted(self._concerned(word)))
+        return self._incremental.trial(word)
+
+    def words(self, conn: Connection) -> Sequence[Word]:
+        """Give the judgements and undos said so far."""
+        self.begin(conn)
+        return self._incremental.words
+
+    def _concerned(self, word: Word) -> set[Identifier]:
+        """Give whom a word may move: all it names, and all that must be with those."""
+        words = self._incremental.words
+        undone = [w for w in words if isinstance(word, Undo) and isinstance(w, Judgement) and w.id == word.judgement]
+        named = {i for w in (*undone, word) if isinstance(w, Judgement) for i in w.identifiers}
+        linked = [w for w in words if isinstance(w, Judgement) and w.kind is JudgementKind.MUST_LINK]
+        grown = -1
+        while grown != len(named):
+            grown = len(named)
+            named.update(i for w in linked if not named.isdisjoint(w.identifiers) for i in w.identifiers)
+        return named
 
     def _write(self, moved: Moved) -> None:
         """Write where identifiers moved to, and the ids that this brought up."""
@@ -135,7 +205,7 @@ class People:
 
     def view(self, conn: Connection, wanted: ProfileId) -> ProfileView | None:
         """Give the profile an id stands for today: itself, the survivor, or whoever holds its founder; None if none."""
-        self._shelf.begin(conn)
+        self.begin(conn)
         node = nodes.founder_of(conn, wanted)
         if node is not None:
             self._shelf.hold([node.identifier])
@@ -151,7 +221,7 @@ class People:
         A device belongs to who held it then, a contact to the person it was last seen with before. Where the person
         named first was never seen, another person's device or contact beside it does not make it that one.
         """
-        self._shelf.begin(conn)
+        self.begin(conn)
         read = [i for i in (normalize(*raw, self.rules) for raw in recipient) if isinstance(i, Identifier)]
         named = sorted(read, key=self.rules.rank)
         self._shelf.hold(named)
@@ -170,7 +240,7 @@ class People:
 
     def profile_of(self, conn: Connection, namespace: str, value: str) -> ProfileView | None:
         """Give the profile that holds an identifier today; None if it was never seen or is a hub."""
-        self._shelf.begin(conn)
+        self.begin(conn)
         identifier = normalize(namespace, value, self.rules)
         if not isinstance(identifier, Identifier):
             return None

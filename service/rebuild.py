@@ -15,10 +15,11 @@ from service.outcomes import fold_outcome
 from service.people import People
 from service.rulings import fold_decision
 from service.store import chain, decisions, facts, faults, locks, message_ids, meta, nodes
-from service.store.chain import BlockKind
+from service.store.chain import FACT_BLOCKS
 from service.store.decisions import EntryKind, LoggedEntry
 from service.store.facts import FactKind
 from service.store.schema import nodes as node_table
+from service.words import read_word
 
 FOLDS: Mapping[EntryKind, Callable[[Connection, LoggedEntry], None]] = {
     EntryKind.DECISION: fold_decision,
@@ -41,7 +42,7 @@ class Rebuilt:
 def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = lambda _: None) -> Rebuilt:
     """Make the folds again; `progress` hears of each facts and entries folded, by their number. A job of the writer."""
     locks.hold_alone(conn)
-    people.forget()
+    people.start_over(conn)
     message_ids.clear(conn)
     nodes.clear_folds(conn)
     decisions.clear_folds(conn)
@@ -68,10 +69,13 @@ def to_fold(conn: Connection) -> int:
 def _facts(conn: Connection, people: People, progress: Callable[[int], None]) -> int:
     taken = 0
     for block in chain.scan(conn):
-        if block.kind is BlockKind.FACTS:
+        if block.kind in FACT_BLOCKS:
             appended = facts.read(conn, block.seqs())
             message_ids.claim(conn, {facts.key_of(fact): fact.seq for fact in appended})
             people.take(conn, [(f.seq, facts.message(f)) for f in appended if f.kind is FactKind.MESSAGE])
+            for fact in appended:
+                if fact.kind is FactKind.JUDGEMENT:
+                    people.take_word(conn, read_word(fact))
             taken += len(appended)
             progress(len(appended))
             faults.reach("mid_rebuild")

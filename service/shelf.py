@@ -72,7 +72,7 @@ class StoreShelf:
         self._shelved: OrderedDict[int, _Shelved] = OrderedDict()
         self._numbers: dict[Component, int] = {}
         self._unwritten = _Unwritten()
-        self._numbering: Iterator[int] = iter(())
+        self._new: dict[Identifier, int] = {}
         self._messages = 0
 
     def forget_some(self, components: Iterable[int]) -> None:
@@ -90,9 +90,12 @@ class StoreShelf:
         self._unknown.clear()
         self._trim()
 
-    def number(self, seqs: Sequence[int]) -> None:
-        """Take the numbers of new nodes from these facts' seqs from now on."""
-        self._numbering = nodes.numbers(seqs)
+    def number(self, observed: Iterable[tuple[int, Observation]]) -> None:
+        """Know the numbers of the nodes that these facts, by rising seq, may bring up."""
+        self._new = {}
+        for seq, observation in observed:
+            for place, identifier in enumerate(observation.identifiers):
+                self._new.setdefault(identifier, nodes.number(seq, place))
 
     def hold(self, identifiers: Collection[Identifier]) -> None:
         """Keep other processes off these identifiers and their components until the transaction ends.
@@ -119,6 +122,8 @@ class StoreShelf:
 
     def mark(self, hubs: Hubs) -> None:
         """Know these as hubs from now on; facts filed under a shared one alone are filed under their others too."""
+        for identifier in sorted(hubs.shared | hubs.flooded):
+            self._file_under(identifier)
         for identifier in sorted(hubs.flooded):
             self._change(identifier, hub=Hub.FLOODED)
         for identifier in sorted(hubs.shared):
@@ -204,12 +209,29 @@ class StoreShelf:
         nodes.issue(self._connection, unwritten.issued.items())
         chain.touch(self._connection, unwritten.touched)
 
+    def naming(self, identifiers: Iterable[Identifier]) -> Iterator[Observation]:
+        """Give every fact filed that names any of these hubs."""
+        numbers = [node.node for i in identifiers if (node := self._node(i)) is not None]
+        self.flush()
+        for fact in facts.of_nodes(self._connection, numbers):
+            yield self.observe(facts.message(fact))
+
     # --- the cache ---
 
+    def _file_under(self, hub: Identifier) -> None:
+        """File all facts at hand that name what has become a hub under it: it no longer leads to them otherwise."""
+        node = self._known(hub)
+        if node.component is not None:
+            history = self._load(node.component).history
+            named = [seq for seq, (_, observation) in history.items() if hub in observation.identifiers]
+            self._unwritten.sightings += [(node.node, seq) for seq in named]
+
     def _file(self, seq: int, observation: Observation) -> list[Identifier]:
-        """Note a fact under the first identifier of each of its parts, for its component to find it by."""
-        firsts = [s.identifiers[0] for s in sightings(observation, self.hubs(observation.identifiers))]
-        self._unwritten.sightings += [(self._known(identifier).node, seq) for identifier in firsts]
+        """Note a fact under the first identifier of each of its parts, to find it by, and under its hubs."""
+        hubs = self.hubs(observation.identifiers)
+        firsts = [s.identifiers[0] for s in sightings(observation, hubs)]
+        under = dict.fromkeys([*firsts, *sorted(hubs.shared | hubs.flooded)]) if hubs else firsts
+        self._unwritten.sightings += [(self._known(identifier).node, seq) for identifier in under]
         return firsts
 
     @property
@@ -230,7 +252,7 @@ class StoreShelf:
         """Give an identifier's node, a new one if it was never seen."""
         node = self._node(identifier)
         if node is None:
-            node = Node(node=next(self._numbering), identifier=identifier, component=None, profile_id=None)
+            node = Node(node=self._new[identifier], identifier=identifier, component=None, profile_id=None)
             self._write(node)
         return node
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from service.people import People
 from service.rebuild import rebuild
 from service.store import chain, copying
-from service.store.chain import GENESIS, BlockKind, Head
+from service.store.chain import FACT_BLOCKS, GENESIS, BlockKind, Head
 from service.store.database import open_database
 from service.store.schema import FOLDS, blocks, decision_log, facts
 
@@ -24,7 +24,7 @@ BLOCKS = "blocks"
 FACTS = "facts"
 DECISIONS = "decision_log"
 
-_LOGS: Mapping[str, Table] = {BlockKind.FACTS: facts, BlockKind.DECISIONS: decision_log, BlockKind.RUN: decision_log}
+_LOGS: Mapping[BlockKind, Table] = {kind: facts if kind in FACT_BLOCKS else decision_log for kind in BlockKind}
 _FIRST = itemgetter(0)
 _UNTOLD = {"seq", "body", "salt", "row_digest"}
 

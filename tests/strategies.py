@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from identity.identifiers import Identifier, Namespace, NamespaceClass
-from identity.judgements import Judgement, JudgementKind
+from identity.judgements import Judgement, JudgementKind, judged
 from identity.observations import Observation, Trust
 from identity.rules import PRESETS, AfterLogout, Conflict, DeviceOwner, Founder, LinkingRules
 
@@ -129,7 +129,7 @@ def judgements(draw: DrawFn, *, most: int = 3) -> tuple[Judgement, ...]:
     drawn = []
     for at in times:
         left, right = draw(st.tuples(identifiers(), identifiers()).filter(lambda ends: ends[0] != ends[1]))
-        drawn.append(Judgement(kind=draw(st.sampled_from(JudgementKind)), left=left, right=right, at=at))
+        drawn.append(judged(draw(st.sampled_from(JudgementKind)), left, right, at=at))
     return tuple(drawn)
 
 

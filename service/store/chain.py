@@ -47,11 +47,17 @@ Told = tuple[int, str, Sequence[Range], Sequence[int]]
 
 
 class BlockKind(StrEnum):
-    """Which log a block's rows are in; a learner's run is a block of its own kind in the decision log."""
+    """What a block's rows are: the first three in the facts log, the others in the decision log."""
 
     FACTS = "facts"
+    WORDS = "words"
+    ERASURES = "erasures"
     DECISIONS = "decisions"
     RUN = "run"
+
+
+FACT_BLOCKS = frozenset({BlockKind.FACTS, BlockKind.WORDS, BlockKind.ERASURES})
+"""Those of the facts log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,15 @@ class FactKind(StrEnum):
     MESSAGE = "message"
     JUDGEMENT = "judgement"
     ERASURE = "erasure"
+    ERASED = "erased"
+    """What an erasure left of an entry: its digest, the key its message is known by, and the erasure's id."""
+
+
+_BLOCKS = {
+    FactKind.MESSAGE: BlockKind.FACTS,
+    FactKind.JUDGEMENT: BlockKind.WORDS,
+    FactKind.ERASURE: BlockKind.ERASURES,
+}
 
 
 class Entered(NamedTuple):
@@ -110,11 +119,16 @@ def read(conn: Connection, seqs: Iterable[int]) -> list[Fact]:
     return [_fact(row) for row in _READ(conn, listed(seqs))]
 
 
-def scan(conn: Connection, after: int = 0, kind: FactKind | None = None) -> Iterator[Fact]:
-    """Give all facts with a seq above `after` by rising seq, a page at a time; of one kind, if asked."""
+def of_kind(conn: Connection, kind: FactKind) -> list[Fact]:
+    """Give all facts of a kind that is rare, by rising seq: no messages."""
+    # The literal is what lets SQLite use the partial index.
+    rare = select(facts).where(facts.c.kind != literal_column("'message'"), facts.c.kind == str(kind))
+    return [_fact(row) for row in conn.execute(rare.order_by(facts.c.seq))]
+
+
+def scan(conn: Connection, after: int = 0) -> Iterator[Fact]:
+    """Give all facts with a seq above `after` by rising seq, a page at a time."""
     pages = select(facts).order_by(facts.c.seq).limit(_PAGE)
-    if kind is not None:
-        pages = pages.where(facts.c.kind == str(kind))
     while page := [_fact(row) for row in conn.execute(pages.where(facts.c.seq > after))]:
         yield from page
         after = page[-1].seq
@@ -183,7 +197,7 @@ def _write(conn: Connection, kind: FactKind, fresh: Sequence[tuple[int, Message]
     salted = zip(fresh, chain.salts(len(fresh)), strict=True)
     rows = [_row(seq, kind, message, salt) for (seq, message), salt in salted]
     _INSERT.many(conn, rows)
-    chain.note(conn, BlockKind.FACTS, [(row[0], row[-1]) for row in rows])
+    chain.note(conn, _BLOCKS[kind], [(row[0], row[-1]) for row in rows])
 
 
 def _row(seq: int, kind: FactKind, message: Message, salt: bytes) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """Who is who as it stands: a fold of the facts log, kept so that one event touches only its own component."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -23,8 +23,8 @@ _PUT = Statement(
 _SAW = Statement("INSERT INTO sightings (node, seq) VALUES (?, ?) ON CONFLICT DO NOTHING")
 _ISSUE = Statement("INSERT INTO issued (profile_id, founder) VALUES (?, ?) ON CONFLICT DO NOTHING")
 
-NEW_A_FACT = 32
-"""A fact brings up at most so many new nodes (20 identifiers count): their numbers derive from its seq."""
+NAMES_A_FACT = 128
+"""A fact names fewer identifiers than this (100 at most): a node's number derives from the first one's seq."""
 
 
 class Hub(IntEnum):
@@ -58,9 +58,9 @@ def find(conn: Connection, identifiers: Sequence[Identifier]) -> dict[Identifier
     return found
 
 
-def numbers(seqs: Sequence[int]) -> Iterator[int]:
-    """Give the numbers, in order, of the nodes that facts of those seqs bring up: the same whenever they are folded."""
-    return (seq * NEW_A_FACT + place for seq in seqs for place in range(NEW_A_FACT))
+def number(seq: int, place: int) -> int:
+    """Give the number of the node that a fact names first, at a place among its identifiers: whenever it is folded."""
+    return seq * NAMES_A_FACT + place
 
 
 def put(conn: Connection, some: Iterable[Node]) -> None:

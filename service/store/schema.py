@@ -32,6 +32,7 @@ facts = Table(
     Column("body", LargeBinary, nullable=False),
     Column("salt", LargeBinary),
     Column("row_digest", LargeBinary),
+    Index("facts_rare", "kind", sqlite_where=text("kind <> 'message'"), postgresql_where=text("kind <> 'message'")),
     Index("facts_tracked", "name", "at", sqlite_where=text("type = 'track'"), postgresql_where=text("type = 'track'")),
 )
 

@@ -25,11 +25,12 @@ _LOOK = Statement(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What others have changed: `everything`, or some components; and whether a learner has run."""
+    """What others have changed: `everything`, or some components; whether a learner has run, a person judged."""
 
     everything: bool
     components: frozenset[int]
     learned: bool
+    judged: bool
 
 
 class Watch:
@@ -53,7 +54,7 @@ class Watch:
         if self._seen is None:
             news = None
         elif epoch != self._epoch or not self._seen <= head.block <= self._seen + MANY_BLOCKS:
-            news = News(everything=True, components=frozenset(), learned=True)
+            news = News(everything=True, components=frozenset(), learned=True, judged=True)
         elif head.block > self._seen:
             news = _news(chain.scan(conn, self._seen))
         else:
@@ -69,7 +70,7 @@ class Watch:
 
     def distrust(self) -> None:
         """Have everything read again: what is at hand was undone."""
-        self._tell(News(everything=True, components=frozenset(), learned=True))
+        self._tell(News(everything=True, components=frozenset(), learned=True, judged=True))
 
     def _tell(self, news: News) -> None:
         for listener in self._listeners:
@@ -78,8 +79,13 @@ class Watch:
 
 def _news(blocks: Iterable[chain.Block]) -> News:
     components: set[int] = set()
-    learned = False
+    kinds: set[BlockKind] = set()
     for block in blocks:
         components.update(block.touched)
-        learned = learned or block.kind is BlockKind.RUN
-    return News(everything=False, components=frozenset(components), learned=learned)
+        kinds.add(block.kind)
+    return News(
+        everything=False,
+        components=frozenset(components),
+        learned=BlockKind.RUN in kinds,
+        judged=not kinds.isdisjoint({BlockKind.WORDS, BlockKind.ERASURES}),
+    )

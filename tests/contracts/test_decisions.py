@@ -52,9 +52,9 @@ def test_a_key_enters_once(database: Database) -> None:
     with database.transaction() as conn:
         assert decisions.append(conn, entry("d1")) == 1
         assert decisions.append(conn, entry("d1", EntryKind.OUTCOME)) is None
-        assert decisions.append(conn, entry("d2")) == 2
-        assert [logged.entry.key for logged in decisions.scan(conn)] == ["d1", "d2"]
-        assert decisions.last_seq(conn) == 2
+        second = decisions.append(conn, entry("d2"))
+        assert [(logged.seq, logged.entry.key) for logged in decisions.scan(conn)] == [(1, "d1"), (second, "d2")]
+        assert decisions.last_seq(conn) == second
 
 
 def test_a_scan_joins_its_pages(database: Database) -> None:

@@ -61,7 +61,7 @@ def test_a_scan_gives_every_fact_once_in_order(database: Database) -> None:
         ((last, _, _),) = facts.append(conn, FactKind.JUDGEMENT, [message(5_000)])
         assert [fact.seq for fact in facts.scan(conn)] == list(range(1, 2_003))
         assert [fact.seq for fact in facts.scan(conn, after=1_999)] == [2_000, 2_001, 2_002]
-        assert [fact.seq for fact in facts.scan(conn, kind=FactKind.JUDGEMENT)] == [last]
+        assert [fact.seq for fact in facts.of_kind(conn, FactKind.JUDGEMENT)] == [last]
         assert facts.last_seq(conn) == last
 
 

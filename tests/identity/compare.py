@@ -1,11 +1,12 @@
 """Engine and oracle, said in the same words, so that a difference names itself."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from identity.component import Component
 from identity.identifiers import Identifier
-from identity.judgements import Judgement, Pair
+from identity.judgements import Pair, Word
 from identity.observations import Observation, ReplayKey
 from identity.ports import MemoryShelf
 from identity.profiles import ProfileId, ProfileRef, profile_id
@@ -76,9 +77,9 @@ def without_reasons(said: Said) -> Said:
     return replace(said, reasons={})
 
 
-def consistent(judgements: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
+def consistent(judgements: tuple[Word, ...]) -> tuple[Word, ...]:
     """Leave out each judgement that contradicts those before it, as the service refuses it with 409."""
-    kept: list[Judgement] = []
+    kept: list[Word] = []
     for judgement in judgements:
         if not contradictory([*kept, judgement]):
             kept.append(judgement)
@@ -91,9 +92,14 @@ def by_shelf(shelf: MemoryShelf, facts: Iterable[Observation]) -> Said:
     A shelf knows its hubs, not whom they were seen with: `shared` names none.
     """
     known = list(facts)
-    components = shelf.components()
+    return by_components(
+        shelf.components(), known, sorted(shelf.hubs({i for o in known for i in o.identifiers}).shared)
+    )
+
+
+def by_components(components: Sequence[Component], known: Iterable[Observation], hubs: Iterable[Identifier]) -> Said:
+    """Say what some components hold; what of these facts is in none of them is nobody's."""
     homes = {i: ref for c in components for i, ref in c.refs().items()}
-    hubs = sorted(shelf.hubs({i for o in known for i in o.identifiers}).shared)
     spans = [span for c in components for span in c.owners().intervals(c.replay.identifiers())]
     return Said(
         profiles={hashed(ref): frozenset(i for i in homes if homes[i] == ref) for ref in homes.values()},

@@ -10,7 +10,7 @@ from random import Random
 from types import MappingProxyType
 
 from identity.identifiers import Identifier, Namespace, NamespaceClass
-from identity.judgements import Judgement, JudgementKind
+from identity.judgements import Judgement, JudgementKind, judged
 from identity.observations import Observation, Trust
 from identity.rules import PRESETS, AfterLogout, Conflict, DeviceOwner, Founder, LinkingRules
 from tests.strategies import HOURS, START, VALUES, World
@@ -51,7 +51,7 @@ def _judgement(random: Random, pool: list[Identifier]) -> Judgement:
     """Make a judgement, dated or not."""
     left, right = random.sample(pool, 2)
     at = random.choice([None, START + timedelta(hours=random.randrange(HOURS))])
-    return Judgement(kind=random.choice(list(JudgementKind)), left=left, right=right, at=at)
+    return judged(random.choice(list(JudgementKind)), left, right, at=at)
 
 
 def _rules(random: Random) -> LinkingRules:

@@ -5,6 +5,7 @@ clusters are sets merged one link at a time, limits are counted again for every 
 for every question. Profiles are named by (founder, generation), since the keyed hash of the two is opaque.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from identity.identifiers import Identifier, Namespace, NamespaceClass
-from identity.judgements import Judgement, JudgementKind, Pair, pair
+from identity.judgements import Judgement, JudgementKind, Pair, Undo, Word, pair
 from identity.observations import Observation, ReplayKey, Trust
 from identity.rules import LinkingRules
 
@@ -31,6 +32,13 @@ class Refusal(NamedTuple):
 
     reasons: frozenset[str]
     by: str
+
+
+class Buried(NamedTuple):
+    """An erasure in plain words: when, and of which values."""
+
+    at: datetime
+    values: Group
 
 
 class Owned(NamedTuple):
@@ -367,52 +375,72 @@ class Ledger:
         return whole
 
 
-def in_force(judgements: Sequence[Judgement], as_of: datetime | None) -> list[Judgement]:
-    """Keep the judgements known by a moment, the newest of each pair (by time, then by place)."""
-    known = [(n, j) for n, j in enumerate(judgements) if as_of is None or j.at is None or j.at <= as_of]
-    dated = sorted(known, key=lambda nj: (nj[1].at is not None and nj[1].at.timestamp(), nj[0]))
-    return list({pair(j.left, j.right): j for _, j in dated}.values())
+class Said(NamedTuple):
+    """The newest word on a pair."""
+
+    kind: JudgementKind
+    ends: Pair
 
 
-def must_groups(judgements: Iterable[Judgement]) -> tuple[Group, ...]:
+def standing(words: Sequence[Word], as_of: datetime | None) -> list[Said]:
+    """Give the newest word on each pair (by time, then id, then place) of the judgements known and not undone then."""
+    known = [(n, w) for n, w in enumerate(words) if as_of is None or w.at is None or w.at <= as_of]
+    undone = [w.judgement for _, w in known if isinstance(w, Undo)]
+    valid = [(n, w) for n, w in known if isinstance(w, Judgement) and w.id not in undone]
+    dated = sorted(valid, key=lambda nw: (nw[1].at is not None and nw[1].at.timestamp(), nw[1].id, nw[0]))
+    newest = {pair(a, b): j.kind for _, j in dated for a in sorted(j.left) for b in sorted(j.right)}
+    return [Said(kind, ends) for ends, kind in newest.items()]
+
+
+def must_groups(said: Iterable[Said]) -> tuple[Group, ...]:
     """Give the sets of identifiers that must-links hold together, transitively."""
     groups: set[Group] = set()
-    for judgement in judgements:
-        if judgement.kind is JudgementKind.MUST_LINK:
-            both = frozenset({judgement.left, judgement.right})
+    for kind, ends in said:
+        if kind is JudgementKind.MUST_LINK:
+            both = frozenset(ends)
             met = {g for g in groups if g & both}
             groups = (groups - met) | {both.union(*met)}
     return tuple(groups)
 
 
-def contradictory(judgements: Sequence[Judgement], as_of: datetime | None = None) -> bool:
+def contradictory(words: Sequence[Word], as_of: datetime | None = None) -> bool:
     """Tell whether the must-links join what a cannot-link holds apart."""
-    valid = in_force(judgements, as_of)
-    groups = must_groups(valid)
+    said = standing(words, as_of)
+    groups = must_groups(said)
     return any(
-        {j.left, j.right} <= g or j.left == j.right
-        for j in valid
-        if j.kind is JudgementKind.CANNOT_LINK
-        for g in (*groups, frozenset({j.left}))
+        set(ends) <= g or ends[0] == ends[1]
+        for kind, ends in said
+        if kind is JudgementKind.CANNOT_LINK
+        for g in (*groups, frozenset(ends[:1]))
+    )
+
+
+def forbidden(observation: Observation, erasures: Iterable[Buried]) -> bool:
+    """Tell whether an observation names what was erased, and is older than that or not trusted."""
+    return any(
+        e.values.intersection(observation.identifiers) and (observation.at <= e.at or observation.trust < Trust.SERVER)
+        for e in erasures
     )
 
 
 def oracle(
     observations: Sequence[Observation],
     rules: LinkingRules,
-    judgements: Sequence[Judgement] = (),
+    judgements: Sequence[Word] = (),
     as_of: datetime | None = None,
+    erasures: Sequence[Buried] = (),
 ) -> Answer:
-    """Give R(facts, rules) as of a moment (None: of all facts)."""
-    valid = in_force(judgements, as_of)
+    """Give R(facts, rules) as of a moment (None: of all facts); what was erased is so as of every moment."""
+    valid = standing(judgements, as_of)
     judge = Oracle(
         rules=rules,
         must=must_groups(valid),
-        cannot=frozenset(pair(j.left, j.right) for j in valid if j.kind is JudgementKind.CANNOT_LINK),
+        cannot=frozenset(said.ends for said in valid if said.kind is JudgementKind.CANNOT_LINK),
     )
-    known = [o for o in observations if as_of is None or o.known_at <= as_of]
+    believed = [o for o in observations if not forbidden(o, erasures)]
+    known = [o for o in believed if as_of is None or o.known_at <= as_of]
     sights = judge.clean(known)
-    world = World()
+    world = World(generations=dict(Counter(value for e in erasures for value in e.values)))
     after: dict[ReplayKey, Sequence[Group]] = {}
     for sight in sights:
         judge.step(world, sight)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from identity.identifiers import Identifier
-from identity.judgements import Judgement, JudgementKind
+from identity.judgements import Judgement, JudgementKind, judged
 from identity.observations import Observation, Trust
 
 
@@ -25,9 +25,9 @@ def seen(number: str, hour: int, *names: str, trust: Trust = Trust.SERVER) -> Ob
 
 def must(left: str, right: str) -> Judgement:
     """Hold two identifiers together."""
-    return Judgement(kind=JudgementKind.MUST_LINK, left=name(left), right=name(right))
+    return judged(JudgementKind.MUST_LINK, name(left), name(right))
 
 
 def cannot(left: str, right: str) -> Judgement:
     """Hold two identifiers apart."""
-    return Judgement(kind=JudgementKind.CANNOT_LINK, left=name(left), right=name(right))
+    return judged(JudgementKind.CANNOT_LINK, name(left), name(right))

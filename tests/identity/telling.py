@@ -4,18 +4,20 @@ from collections.abc import Iterable, Mapping
 
 from hypothesis import currently_in_test_context, note
 
-from identity.judgements import Judgement
+from identity.judgements import Judgement, Undo, Word
 from identity.observations import Observation
 from identity.rules import LinkingRules
 from tests.identity.compare import Said
 
 
-def tell(rules: LinkingRules, facts: Iterable[Observation | Judgement]) -> None:
+def tell(rules: LinkingRules, facts: Iterable[Observation | Word]) -> None:
     """Note the rules and the facts, one a line."""
     note(f"{rules}")
     for fact in facts:
         if isinstance(fact, Judgement):
-            note(f"{fact.kind} {fact.left} {fact.right} at {fact.at}")
+            note(f"{fact.id} {fact.kind} {_readable(fact.left)} {_readable(fact.right)} at {fact.at}")
+        elif isinstance(fact, Undo):
+            note(f"undo {fact.judgement} at {fact.at}")
         else:
             names = " ".join(map(str, fact.identifiers))
             note(f"{fact.at:%H} {fact.id} {fact.source or '-'} {fact.trust.name} {names} received {fact.received_at}")

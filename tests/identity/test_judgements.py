@@ -8,8 +8,8 @@ from hypothesis import given
 
 from identity.errors import ContradictionError
 from identity.identifiers import Identifier
-from identity.judgements import Judgement, JudgementKind, in_order, pair, settle
-from tests.identity.oracle import contradictory, in_force, must_groups
+from identity.judgements import Judgement, JudgementKind, in_force, judged, pair, settle
+from tests.identity.oracle import contradictory, must_groups, standing
 from tests.strategies import examples, judgements
 
 A, B, C, D = (Identifier("user_id", value) for value in "abcd")
@@ -19,7 +19,7 @@ MUST, CANNOT = JudgementKind.MUST_LINK, JudgementKind.CANNOT_LINK
 def said(kind: JudgementKind, left: Identifier, right: Identifier, hour: int | None = None) -> Judgement:
     """Make a judgement, dated or not."""
     at = None if hour is None else datetime(2026, 3, 1, hour, tzinfo=UTC)
-    return Judgement(kind=kind, left=left, right=right, at=at)
+    return judged(kind, left, right, at=at)
 
 
 def test_a_pair_has_no_direction() -> None:
@@ -66,8 +66,8 @@ def test_contradictions_are_errors() -> None:
 def test_order_is_by_time_then_place() -> None:
     """Undated judgements come first; of equal times the later in the log is the newer; unknown ones are left out."""
     late, undated, early, twin = said(MUST, A, B, 9), said(MUST, A, C), said(CANNOT, A, B, 8), said(MUST, A, D, 8)
-    assert in_order([late, undated, early, twin]) == [undated, early, twin, late]
-    assert in_order([late, undated, early], datetime(2026, 3, 1, 8, tzinfo=UTC)) == [undated, early]
+    assert in_force([late, undated, early, twin]) == [undated, early, twin, late]
+    assert in_force([late, undated, early], datetime(2026, 3, 1, 8, tzinfo=UTC)) == [undated, early]
 
 
 @examples(200)
@@ -76,7 +76,7 @@ def test_settling_is_the_oracles(some: tuple[Judgement, ...]) -> None:
     """Groups and contradictions are those of the plain closure."""
     if contradictory(some):
         with pytest.raises(ContradictionError):
-            settle(in_order(some))
+            settle(in_force(some))
     else:
-        groups = must_groups(in_force(some, None))
-        assert {frozenset(group) for group in settle(in_order(some)).groups.values()} == set(groups)
+        groups = must_groups(standing(some, None))
+        assert {frozenset(group) for group in settle(in_force(some)).groups.values()} == set(groups)

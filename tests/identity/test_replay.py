@@ -6,7 +6,7 @@ from hypothesis import given
 
 from identity.hubs import PersonTally
 from identity.identifiers import Identifier
-from identity.judgements import Pair, Verdicts, in_order, settle
+from identity.judgements import Pair, Verdicts, in_force, settle
 from identity.profiles import ProfileRef
 from identity.replay import Cluster, Refused, Replay, Sighting, Weight
 from identity.resolve import sightings
@@ -31,7 +31,7 @@ def facts(world: World) -> tuple[list[Sighting], Verdicts]:
     for observation in ordered:
         tally.add(observation)
     hubs = tally.hubs()
-    return [part for o in ordered for part in sightings(o, hubs)], settle(in_order(consistent(world.judgements)))
+    return [part for o in ordered for part in sightings(o, hubs)], settle(in_force(consistent(world.judgements)))
 
 
 State = tuple[dict[ProfileRef, frozenset[Identifier]], dict[Pair, Refused], object]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from identity.identifiers import Identifier
-from identity.judgements import Judgement, JudgementKind
+from identity.judgements import Judgement, JudgementKind, judged
 from identity.normalize import clean, normalize
 from identity.observations import Observation, Trust
 from identity.rules import LinkingRules, load_rules
@@ -78,7 +78,7 @@ def _judgement(row: Mapping[str, Any], rules: LinkingRules) -> Judgement:
     left, right = (normalize(*_raw(row[side]), rules) for side in ("left", "right"))
     assert isinstance(left, Identifier)
     assert isinstance(right, Identifier)
-    return Judgement(kind=JudgementKind(row["kind"]), left=left, right=right, at=_moment(row.get("at")))
+    return judged(JudgementKind(row["kind"]), left, right, at=_moment(row.get("at")))
 
 
 def misses(case: Mapping[str, Any], out: Mapping[str, Any]) -> list[str]:

@@ -48,6 +48,8 @@ def upgrade() -> None:
     for log in ("facts", "decision_log"):
         op.add_column(log, sa.Column("salt", sa.LargeBinary()))
         op.add_column(log, sa.Column("row_digest", sa.LargeBinary()))
+    rare = sa.text("kind <> 'message'")
+    op.create_index("facts_rare", "facts", ["kind"], sqlite_where=rare, postgresql_where=rare)
     conn = op.get_bind()
     _enter(conn, "facts", FACT, lambda _row: BlockKind.FACTS)
     _enter(conn, "decision_log", ENTRY, lambda row: BlockKind.RUN if row.kind == "run" else BlockKind.DECISIONS)

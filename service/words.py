@@ -1,0 +1,72 @@
+"""What a person decided stands in the facts log beside the events: judgements, undos, erasures."""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from identity.erasures import Erasure
+from identity.identifiers import Identifier
+from identity.judgements import Judgement, JudgementKind, Undo, Word
+from identity.observations import Trust
+from service.messages import Message, digest_of
+from service.store.facts import Fact
+
+JUDGEMENT, UNDO, ERASURE = "judgement", "undo", "erasure"
+"""The types of these entries."""
+
+
+def word_message(word: Word, name: str, source: str, at: datetime) -> Message:
+    """Write a judgement or an undo as an entry of the log; `name` is its id, `source` the key's."""
+    if isinstance(word, Undo):
+        return _message(UNDO, name, source, at, {"judgement": word.judgement})
+    told = {
+        "kind": word.kind.value,
+        "left": sorted(map(list, word.left)),
+        "right": sorted(map(list, word.right)),
+        "reason": word.reason,
+    }
+    return _message(JUDGEMENT, name, source, at, told)
+
+
+def erasure_message(erasure: Erasure, source: str) -> Message:
+    """Write an erasure as an entry of the log: its tombstones alone."""
+    told = {"tombstones": sorted(stone.hex() for stone in erasure.tombstones)}
+    return _message(ERASURE, erasure.id, source, erasure.at, told)
+
+
+def read_word(fact: Fact) -> Word:
+    """Read a judgement or an undo."""
+    told = orjson.loads(fact.body)
+    if fact.type == UNDO:
+        return Undo(judgement=told["judgement"], at=fact.at)
+    return Judgement(
+        kind=JudgementKind(told["kind"]),
+        left=frozenset(Identifier(*each) for each in told["left"]),
+        right=frozenset(Identifier(*each) for each in told["right"]),
+        at=fact.at,
+        id=fact.message_id,
+        reason=told["reason"],
+    )
+
+
+def read_erasure(fact: Fact) -> Erasure:
+    """Read an erasure."""
+    stones = orjson.loads(fact.body)["tombstones"]
+    return Erasure(id=fact.message_id, at=fact.at, tombstones=frozenset(map(bytes.fromhex, stones)))
+
+
+def _message(type_: str, name: str, source: str, at: datetime, told: dict[str, Any]) -> Message:
+    body = orjson.dumps(told)
+    return Message(
+        message_id=name,
+        type=type_,
+        name=None,
+        source=source,
+        trust=Trust.SERVER,
+        at=at,
+        received_at=at,
+        identifiers=(),
+        body=body,
+        digest=digest_of(body),
+    )
