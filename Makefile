@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
+FAULTS_ARGS ?=
 TEST_ARGS ?= -n auto
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check format bench lock clean
+.PHONY: help demo test test-long faults check format bench lock clean
 
 help: ## List what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,7 +20,10 @@ test: $(VENV)/.tests ## All tests (TEST_ARGS: what pytest is told)
 	@$(BIN)/python -m pytest $(TEST_ARGS)
 
 test-long: $(VENV)/.tests ## The proofs with large numbers, for hours; their output stays in long-tests.log
-	@$(BIN)/python -m pytest -m long -o addopts=--import-mode=importlib -ra --durations=20 2>&1 | tee long-tests.log
+	@bash -o pipefail -c '$(BIN)/python -m pytest -m long -o addopts=--import-mode=importlib -ra --durations=20 2>&1 | tee long-tests.log'
+
+faults: $(VENV)/.tests ## Kills, power cuts, full disks, bit flips: one table (FAULTS_ARGS=--long)
+	@$(BIN)/python -m tests.faults $(FAULTS_ARGS)
 
 check: $(VENV)/.tests ## Lint, format, types, laws of the house
 	$(BIN)/ruff check .

@@ -1,7 +1,18 @@
 """Identity without a store or a network: at once, one by one, and beside mere connected components of the same."""
 
-from benchmarks.collector import prepare
-from benchmarks.records import Benchmark, Column, Contestant
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.records import Benchmark, Column, Contestant, Size
+from benchmarks.traffic import write_events
+from service.sample_shop import generate
+
+
+def prepare(folder: Path, size: Size, _stack: ExitStack) -> str:
+    """Leave the shop's events in the folder."""
+    return write_events(folder, generate(datetime.now(UTC), people=size.people))
+
 
 BENCHMARK = Benchmark(
     name="identity",

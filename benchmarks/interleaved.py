@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,11 +18,11 @@ class ContestantFailed(Exception):  # noqa: N818 - what happened
 
 def run(benchmark: Benchmark, size: Size, progress: Callable[[str], None]) -> Result:
     """Prepare the input, then run all contestants in turn, round by round. Raises ContestantFailed."""
-    with TemporaryDirectory(prefix="homing-bench-") as name:
+    with TemporaryDirectory(prefix="homing-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         size.write(folder)
         progress(f"{benchmark.name}: preparing")
-        told = benchmark.prepare(folder, size)
+        told = benchmark.prepare(folder, size, stack)
         runs: dict[str, list[Figures]] = {contestant.name: [] for contestant in benchmark.contestants}
         for number in range(1, size.rounds + 1):
             for contestant in benchmark.contestants:

@@ -44,6 +44,12 @@ def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     return head.encode() + _END + body
 
 
+def get(path: str, headers: Mapping[str, str]) -> bytes:
+    """Write a request without a body."""
+    head = "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *(f"{n}: {v}" for n, v in headers.items())])
+    return head.encode() + _END
+
+
 def send(address: Address, requests: Sequence[bytes], connections: int) -> Load:
     """Send the requests in order over so many connections, each waiting for its answer before its next request."""
     return uvloop.run(_send(address, requests, connections))

@@ -1,36 +1,32 @@
 """The recommendation route, its decision committed, beside a bare route that only reads the same body."""
 
 import asyncio
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from benchmarks.questions import write_customers
 from benchmarks.records import Benchmark, Column, Contestant, Size
+from benchmarks.stores import fill_sqlite
 from service.learner import learn
 from service.sample_shop import SampleShop, generate
-from service.settings import load as load_settings
 from service.shop_loading import load
-from service.wiring import open_homing
+from service.wiring import Homing
 
-FILLED = "filled"
-STORE = "homing.db"
 CONNECTIONS = 8
 
 
-def prepare(folder: Path, size: Size) -> str:
+def prepare(folder: Path, size: Size, _stack: ExitStack) -> str:
     """Leave a store that holds the shop and has learned from it, and the names of the customers."""
     shop = generate(datetime.now(UTC), people=size.people)
-    (folder / FILLED).mkdir()
-    _fill(folder / FILLED / STORE, shop)
+    fill_sqlite(folder, partial(_fill, shop))
     return write_customers(folder, shop)
 
 
-def _fill(store: Path, shop: SampleShop) -> None:
-    settings = load_settings(flags={"db": f"sqlite:///{store}"}, environment={}).settings
-    homing = open_homing(settings)
+def _fill(shop: SampleShop, homing: Homing) -> None:
     load(homing, shop)
     asyncio.run(learn(homing))
-    homing.close()
 
 
 BENCHMARK = Benchmark(

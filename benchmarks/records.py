@@ -1,6 +1,7 @@
 """What is measured: benchmarks, each a few contestants beside a control, and the figures that they give."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,12 +13,17 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much is measured: customers of the sample shop, rounds, and single events or passes over all questions."""
+    """How much is measured: customers of the sample shop, rounds, and single events or passes over all questions.
+
+    `known`: messages in the store before; `identifiers` in the one that is started.
+    """
 
     people: int
     rounds: int
     alone: int
     passes: int
+    known: int
+    identifiers: int
 
     def write(self, folder: Path) -> None:
         """Leave it where the contestants find it."""
@@ -29,8 +35,8 @@ class Size:
         return cls(**orjson.loads((folder / "size.json").read_bytes()))
 
 
-FULL = Size(people=1_000, rounds=3, alone=200, passes=3)
-QUICK = Size(people=60, rounds=1, alone=20, passes=1)
+FULL = Size(people=1_000, rounds=3, alone=200, passes=3, known=1_000_000, identifiers=10_000_000)
+QUICK = Size(people=60, rounds=1, alone=20, passes=1, known=1_000, identifiers=2_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +60,13 @@ class Column:
 class Benchmark:
     """Contestants on the same input, which `prepare` leaves in a folder; it gives a line that tells what it is.
 
+    What `prepare` puts on the stack is ended after the last round.
     `rate` is the figure that the ratios to the control are of.
     """
 
     name: str
     title: str
-    prepare: Callable[[Path, Size], str]
+    prepare: Callable[[Path, Size, ExitStack], str]
     contestants: tuple[Contestant, ...]
     control: str
     rate: str

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,12 +16,13 @@ STOP_SECONDS = 60
 
 
 @contextmanager
-def served(command: Sequence[str], folder: Path) -> Iterator[Address]:
+def served(command: Sequence[str], folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Address]:
     """Run a server until the end of the block; it says "listens on URL" once it answers.
 
-    It runs in `folder` and with no settings of the caller's environment. Its log is there in `server.log`.
+    It runs in `folder`, with these settings and none of the caller's environment. Its log is there in `server.log`.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HOMING_")}
+    environment |= settings or {}
     environment["PYTHONPATH"] = str(Path(__file__).parents[1])
     with (
         (folder / "server.log").open("wb") as log,
@@ -36,9 +37,9 @@ def served(command: Sequence[str], folder: Path) -> Iterator[Address]:
             process.wait(STOP_SECONDS)
 
 
-def homing(store: Path) -> list[str]:
+def homing(url: str) -> list[str]:
     """Give the command that serves a store at any free port."""
-    return ["-c", _HOMING, "serve", "--db", f"sqlite:///{store}", "--port", "0"]
+    return ["-c", _HOMING, "serve", "--db", url, "--port", "0"]
 
 
 def _address(process: "subprocess.Popen[str]", folder: Path) -> Address:

@@ -108,7 +108,8 @@ def explain(
     known = links(component)
     way = _way(left, right, _steps(known.values(), decided.musts))
     if component.replay.cluster(left) is not component.replay.cluster(right):
-        return _parted(left, right, way, _reasons(left, right, component, way, decided))
+        reasons = _reasons(left, right, component, way, decided) or _shared_between(left, right, homes, hubs)
+        return _parted(left, right, way, reasons or [Reason(why=Apart.NEVER_SEEN_TOGETHER)])
     kept = [link for link in known.values() if link.state is LinkState.KEPT]
     cut = None if left == right else _cut(left, right, kept, decided.musts)
     return Explanation(left=left, right=right, together=True, way=way, cut=cut, reasons=())
@@ -135,10 +136,11 @@ class _Decided:
 
 
 def seen_beside(identifiers: Iterable[Identifier], found: Sequence[Component]) -> frozenset[Identifier]:
-    """Give all that was seen together with some identifiers: what `explain` asks the hubs of."""
+    """Give all that was seen together with the profiles of some identifiers: what `explain` asks the hubs of."""
     named = frozenset(identifiers)
-    beside = (o.identifiers for c in found for o in c.observations() if not named.isdisjoint(o.identifiers))
-    return named.union(*beside)
+    members = named.union(*(c.replay.cluster(i).members for c in found for i in named & c.known))
+    beside = (o.identifiers for c in found for o in c.observations() if not members.isdisjoint(o.identifiers))
+    return members.union(*beside)
 
 
 def _parted(left: Identifier, right: Identifier, way: tuple[Step, ...], reasons: Sequence[Reason]) -> Explanation:
@@ -243,10 +245,17 @@ def _outside(
     reasons += [Reason(why=Apart.UNKNOWN, identifiers=(i,)) for i in unknown]
     reasons += decided.between([left], [right])
     if left in homes and right in homes:
-        one, other = (seen_beside([i], [homes[i]]) for i in (left, right))
-        between = sorted(one & other & (hubs.shared | hubs.flooded))
-        reasons += [Reason(why=Apart.SHARED_BETWEEN, identifiers=(hub,)) for hub in between]
+        reasons += _shared_between(left, right, homes, hubs)
     return reasons or [Reason(why=Apart.NEVER_SEEN_TOGETHER)]
+
+
+def _shared_between(
+    left: Identifier, right: Identifier, homes: Mapping[Identifier, Component], hubs: Hubs
+) -> list[Reason]:
+    """Give the hubs that the profiles of both were seen with."""
+    one, other = (seen_beside([i], [homes[i]]) for i in (left, right))
+    between = sorted(one & other & (hubs.shared | hubs.flooded))
+    return [Reason(why=Apart.SHARED_BETWEEN, identifiers=(hub,)) for hub in between]
 
 
 def _reasons(
@@ -259,4 +268,4 @@ def _reasons(
         if not step.holds and step.link is not None:
             why = Apart.EXPIRED if step.link.state is LinkState.EXPIRED else Apart.REFUSED
             reasons.append(Reason(why=why, identifiers=(step.left, step.right), link=step.link))
-    return reasons or [Reason(why=Apart.NEVER_SEEN_TOGETHER)]
+    return reasons

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from identity.identifiers import Identifier, NamespaceClass
-from identity.judgements import Verdicts
+from identity.judgements import Pair, Verdicts
 from identity.observations import Trust
 from identity.rules import LinkingRules
 
@@ -87,31 +87,34 @@ class Forest:
         if groups:
             self._plant_groups(members)
 
-    def join(self, left: Identifier, right: Identifier, trust: Trust) -> RefusalReason | None:
-        """Join the trees of two identifiers, unless that breaks a limit; give the reason then."""
-        a, b = self._trees[left], self._trees[right]
-        if a is b:
-            return None
-        reason = self._breaks(a, b, trust)
-        if reason is None:
-            if len(a.members) < len(b.members):
-                a, b = b, a
-            for name, count in b.counts.items():
-                a.counts[name] = a.counts.get(name, 0) + count
-            a.members += b.members
-            a.size += b.size
-            a.person = a.person or b.person
-            for identifier in b.members:
-                self._trees[identifier] = a
-        return reason
+    def grow(self, links: Iterable[tuple[Pair, Trust]]) -> dict[Pair, RefusalReason]:
+        """Join the ends of each link in turn, unless that breaks a limit; give those that do, with the reason."""
+        trees = self._trees
+        broken: dict[Pair, RefusalReason] = {}
+        for pair, trust in links:
+            a, b = trees[pair[0]], trees[pair[1]]
+            if a is not b:
+                reason = self._breaks(a, b, trust)
+                if reason is None:
+                    self._join(a, b)
+                else:
+                    broken[pair] = reason
+        return broken
 
-    def root(self, identifier: Identifier) -> int:
-        """Name the tree of an identifier."""
-        return id(self._trees[identifier])
+    def trees(self) -> list[list[Identifier]]:
+        """Give the members of each tree."""
+        return [tree.members for tree in {id(tree): tree for tree in self._trees.values()}.values()]
 
-    def trees(self) -> dict[int, list[Identifier]]:
-        """Give the members of each tree, by its name."""
-        return {id(tree): tree.members for tree in self._trees.values()}
+    def _join(self, a: _Tree, b: _Tree) -> None:
+        """Let the larger of two trees take in the other."""
+        if len(a.members) < len(b.members):
+            a, b = b, a
+        for name, count in b.counts.items():
+            a.counts[name] = a.counts.get(name, 0) + count
+        a.members += b.members
+        a.size += b.size
+        a.person = a.person or b.person
+        self._trees.update(dict.fromkeys(b.members, a))
 
     def _plant_groups(self, members: Iterable[Identifier]) -> None:
         """Let must-linked identifiers begin as one tree, counted once."""

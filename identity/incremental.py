@@ -151,15 +151,24 @@ class Incremental:
         lost = {observation.key: observation for observation in gone}
         named = frozenset(i for observation in lost.values() for i in observation.identifiers)
         self._graves = graves
-        self._said = _Said(words=tuple(words), verdicts=settle(in_force(words)))
+        judged = self._left_with(tuple(words))
         hubs = shelf.hubs(named)
         left = [o for o in naming(hubs.shared | hubs.flooded) if o.key not in lost] if hubs else []
         changed = self._count_again(shelf, hubs, left)
         again = [o for o in left if not changed.isdisjoint(o.identifiers)]
-        reached = named.union(*(o.identifiers for o in again)) - shelf.hubs(named).shared
+        reached = named.union(judged, *(o.identifiers for o in again))
         found = shelf.find(sorted({partner for i in reached for partner in self.verdicts.group(i)}))
+        if not found and not changed:
+            return {}
         kept = {o.key: o for o in [*again, *(o for c in found for o in c.observations())] if o.key not in lost}
         return self._hold_instead(shelf, found, changed, list(kept.values()))
+
+    def _left_with(self, words: tuple[Word, ...]) -> frozenset[Identifier]:
+        """Let only these words count; give whom those concern that count no more, or less than before."""
+        before, other = self.verdicts, set(self._said.words) ^ set(words)
+        self._said = _Said(words=words, verdicts=settle(in_force(words)))
+        named = frozenset[Identifier]().union(*(w.identifiers for w in other if isinstance(w, Judgement)))
+        return named.union(*(some.group(i) for some in (before, self.verdicts) for i in named))
 
     def _count_again(self, shelf: ErasableShelf, hubs: Hubs, left: Iterable[Observation]) -> frozenset[Identifier]:
         """Let hubs be what the observations left make them; give those that are another kind of hub now, or none."""
@@ -181,9 +190,9 @@ class Incremental:
     ) -> Moved:
         """Make one component of some, of the parts of these observations that are theirs."""
         component = self._joined(found, changed, {})
-        before = set(component.known)
+        before = component.known | changed
         parts = [s for o in observations for s in sightings(o, shelf.hubs(o.identifiers))]
-        moved = component.hold_instead([s for s in parts if s.identifiers[0] in before | changed], self._graves)
+        moved = component.hold_instead([s for s in parts if s.identifiers[0] in before], self._graves)
         shelf.forget(before - component.known)
         shelf.put(component, sorted(component.known & changed), ())
         return moved

@@ -47,6 +47,7 @@ class Refused:
 
 Rank = tuple[int, datetime, int, str, str]
 Order = tuple[int, int, int, bool, float, Pair]
+Ranked = tuple[Order, Weight]
 
 
 @dataclass(slots=True, eq=False)
@@ -272,6 +273,7 @@ class Replay:
         made = incoming - links.keys()
         for pair in pairs:
             links[pair] = _seen_again(links.get(pair), observation)
+            self.refused.pop(pair, None)
         before = {i: ref for c in old for ref in (self._ref(c),) for i in c.members}
         members = [*before, *fresh]
         clusters = self._add(members, self._in_order(links, incoming, made), observation)
@@ -280,9 +282,7 @@ class Replay:
         self._retire([c.founder for c in old])
         return {i for c in clusters for ref in (self._ref(c),) for i in c.members if before.get(i) != ref}
 
-    def _in_order(
-        self, links: dict[Pair, Weight], incoming: frozenset[Pair], made: frozenset[Pair]
-    ) -> list[tuple[Order, Weight]]:
+    def _in_order(self, links: dict[Pair, Weight], incoming: frozenset[Pair], made: frozenset[Pair]) -> list[Ranked]:
         """Sort links: the least is added first.
 
         Higher trust; the incoming observation's; lower sum of priorities; newer. Where the first claim counts
@@ -329,25 +329,22 @@ class Replay:
     def _add(
         self,
         members: Sequence[Identifier],
-        order: Iterable[tuple[Order, Weight]],
+        ranked: Sequence[Ranked],
         observation: Observation,
     ) -> list[Cluster]:
         """Join must-linked members, then the ends of each link in turn unless that breaks a limit."""
         forest = Forest(self._terms, members)
-        kept: list[tuple[Pair, Weight]] = []
-        for (*_, pair), weight in order:
-            reason = forest.join(*pair, weight.trust)
-            if reason is None:
-                kept.append((pair, weight))
-            else:
-                self.refused[pair] = Refused(left=pair[0], right=pair[1], reason=reason, by=observation.id)
-                self._orders.pop(pair, None)
-        clusters = {root: self._cluster(group, observation.key) for root, group in forest.trees().items()}
-        for pair, weight in kept:
-            clusters[forest.root(pair[0])].links[pair] = weight
-            if self.refused:
-                self.refused.pop(pair, None)
-        return list(clusters.values())
+        broken = forest.grow((order[-1], weight.trust) for order, weight in ranked)
+        for pair, reason in broken.items():
+            self.refused[pair] = Refused(left=pair[0], right=pair[1], reason=reason, by=observation.id)
+            self._orders.pop(pair, None)
+        made = [self._cluster(group, observation.key) for group in forest.trees()]
+        links = {identifier: cluster.links for cluster in made for identifier in cluster.members}
+        for order, weight in ranked:
+            pair = order[-1]
+            if not broken or pair not in broken:
+                links[pair[0]][pair] = weight
+        return made
 
     # --- clusters, founders and generations ---
 
@@ -387,7 +384,7 @@ def _seen_again(weight: Weight | None, observation: Observation) -> Weight:
     return Weight(max(weight.trust, observation.trust), max(weight.age, observation.at))
 
 
-def _by_order(link: tuple[Order, Weight]) -> Order:
+def _by_order(link: Ranked) -> Order:
     """Give what a link is sorted by."""
     return link[0]
 

@@ -1,11 +1,13 @@
 """A profile is put into the words of the contract; whoever may not see personal data gets it masked."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from channel_selector.endpoints import Consent, Endpoint, EndpointStatus
 from channel_selector.options import ENDPOINT_STATUS
 from identity.identifiers import Identifier
 from identity.rules import LinkingRules
+from identity.traits import Trait
 from service.customers import Device, Known, device_of
 from service.masks import mask, mask_value
 from service.people import ProfileView, SeenFact
@@ -21,6 +23,7 @@ from service.schemas.profiles import (
     KnownShown,
     OutcomeShown,
     ProfileShown,
+    TraitSourceShown,
     WarningShown,
 )
 from service.store.decisions import DecisionRow, OutcomeRow
@@ -52,11 +55,15 @@ class Shower:
             identifiers=[self._known(known) for known in person.identifiers.values()],
             devices=[self._device(device) for device in person.devices],
             endpoints=[self._endpoint(endpoint) for endpoint in reached.endpoints],
-            traits={k: value if self._pii else mask_value(value) for k, value in person.traits.items()},
+            traits={name: self._value(trait) for name, trait in person.traits.items()},
+            trait_sources={name: _source(trait) for name, trait in person.traits.items()},
             consents=[_consent(consent) for consent in person.consents],
             shared=[self._identifier(identifier) for identifier in sorted(view.hubs.shared)],
             warnings=list(_warnings(view)),
         )
+
+    def _value(self, trait: Trait) -> Any:
+        return trait.value if self._pii else mask_value(trait.value)
 
     def event(self, fact: SeenFact) -> EventShown:
         """Show one event."""
@@ -148,6 +155,17 @@ def decision_shown(row: DecisionRow, made: Logged, outcomes: Sequence[OutcomeRow
             for outcome in outcomes
             if outcome.decision_id == row.decision_id
         ],
+    )
+
+
+def _source(trait: Trait) -> TraitSourceShown:
+    return TraitSourceShown(
+        source=trait.source,
+        trust=trait.trust.name.lower(),
+        at=trait.at,
+        policy=trait.policy.value,
+        agreeing=trait.agreeing,
+        words=trait.words,
     )
 
 

@@ -16,6 +16,7 @@ from service.people import ProfileView, SeenFact
 from service.profile_answers import Shower, decision_shown
 from service.reach import Reach, reach
 from service.rulings import logged
+from service.schemas.consents import NAME
 from service.schemas.profiles import DecisionsShown, EventsShown, ProfileShown
 from service.store import decisions
 from service.store.decisions import DecisionRow
@@ -56,7 +57,7 @@ Cursor = Annotated[str | None, Query(description="`next_cursor` of the page befo
 async def find_profile(
     request: Request,
     caller: Reader,
-    namespace: Annotated[str, Query(min_length=1, examples=["email"])],
+    namespace: Annotated[str, Query(pattern=NAME, examples=["email"])],
     value: Annotated[str, Query(min_length=1)],
 ) -> ProfileShown:
     """Show the profile that holds an identifier today. One that too many persons share is in no profile."""

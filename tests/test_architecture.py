@@ -19,7 +19,9 @@ STANDARD = frozenset(
     ("bisect", "collections", "dataclasses", "datetime", "enum", "functools", "hashlib", "itertools", "types", "typing")
 )
 ALLOWED = {
-    "identity": STANDARD | {"identity", "re", "unicodedata", "email_validator", "phonenumbers"},
+    "identity": STANDARD
+    | {"identity", "heapq", "json", "math", "re", "unicodedata"}
+    | {"email_validator", "networkx", "phonenumbers", "polars"},
     "channel_selector": STANDARD | {"channel_selector", "json", "math", "zoneinfo", "numpy"},
 }
 FILES = {"channel_selector/savefile.py", "channel_selector/selector.py"}
@@ -60,6 +62,11 @@ def test_only_what_is_on_the_list_is_imported(source: Path) -> None:
     core = source.relative_to(ROOT).parts[0]
     allowed = ALLOWED[core] | ({"pathlib"} if source.relative_to(ROOT).as_posix() in FILES else frozenset())
     assert {module.partition(".")[0] for module in _imported(source)} <= allowed
+
+
+def test_networkx_is_imported_in_one_place() -> None:
+    """Whoever needs no graph loads none of it."""
+    assert [path.name for path in SOURCES if "networkx" in set(_imported(path))] == ["graph.py"]
 
 
 @EACH_SOURCE

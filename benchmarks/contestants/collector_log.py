@@ -4,11 +4,13 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import orjson
 
+from benchmarks import alone
 from benchmarks.latencies import waits
 from benchmarks.records import Figures, Size
 from benchmarks.traffic import batches, read_events
@@ -18,12 +20,12 @@ def measure(folder: Path, size: Size) -> Figures:
     """Append the batches that the service is sent, then the single events."""
     events = read_events(folder)
     full = [[(orjson.dumps(event),) for event in batch.events] for batch in batches(events[: -size.alone])]
-    alone = [[(orjson.dumps(event.raw),)] for event in events[-size.alone :]]
+    one = [[(orjson.dumps(event.raw),)] for event in events[-size.alone :]]
     with TemporaryDirectory(dir=folder) as name, closing(_log(Path(name) / "log.db")) as log:
         taken = _append(log, full)
-        few = _append(log, alone)
+        few = alone.measured(one, partial(_append, log), lambda rows: rows[0][0], Path(name) / "bytes")
     rate = sum(map(len, full)) / sum(taken)
-    return {"events_per_second": rate, **waits("batch", taken), **waits("alone", few)}
+    return {"events_per_second": rate, **waits("batch", taken), **few}
 
 
 def _log(path: Path) -> sqlite3.Connection:

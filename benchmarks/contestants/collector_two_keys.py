@@ -7,9 +7,11 @@ from pathlib import Path
 
 from benchmarks.contestants.collector_service import collect
 from benchmarks.records import Figures, Size
+from benchmarks.stores import sqlite_copy
 from benchmarks.traffic import read_events
 
 
 def measure(folder: Path, size: Size) -> Figures:
     """Send each event with the key of whoever saw it."""
-    return collect(folder, size, read_events(folder))
+    with sqlite_copy(folder) as store:
+        return collect(store, size, read_events(folder))

@@ -1,9 +1,7 @@
 """The service on a copy of the filled store: every customer fills a cart, then each cart's message is asked for."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import orjson
 
@@ -11,9 +9,10 @@ from benchmarks.access import make_key
 from benchmarks.latencies import waits
 from benchmarks.load import Address, Load, post, send
 from benchmarks.questions import carts, read_customers, requests
-from benchmarks.recommend import CONNECTIONS, FILLED, STORE
+from benchmarks.recommend import CONNECTIONS
 from benchmarks.records import Figures, Size
 from benchmarks.served import homing, served
+from benchmarks.stores import sqlite_copy
 from benchmarks.traffic import BATCH
 from identity.observations import Trust
 
@@ -21,10 +20,9 @@ from identity.observations import Trust
 def measure(folder: Path, size: Size) -> Figures:
     """Ask for every customer once in each pass; a first pass, not counted, warms up."""
     users = read_customers(folder)
-    with TemporaryDirectory(dir=folder) as name:
-        store = shutil.copytree(folder / FILLED, Path(name) / FILLED) / STORE
-        key = make_key(store, Trust.SERVER)
-        with served(homing(store), Path(name)) as address:
+    with sqlite_copy(folder) as store:
+        key = make_key(store.url, Trust.SERVER)
+        with served(homing(store.url), store.folder, store.settings) as address:
             passes = [_pass(address, users, number, key) for number in range(size.passes + 1)][1:]
     seconds = [wait for each in passes for wait in each.waits]
     return {"requests_per_second": len(seconds) / sum(p.seconds for p in passes), **waits("answer", seconds)}

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from channel_selector.endpoints import Consent
 from identity.identifiers import Identifier, NamespaceClass
 from identity.observations import Trust
 from identity.profiles import Profile, ProfileId
-from identity.rules import LinkingRules
+from identity.rules import LinkingRules, TraitRules
+from identity.traits import Trait, survivors
 from service.abandonment import Cart, CartSettings, Order, carts, orders
 from service.commerce import CommerceEvent, commerce_event
 from service.consents import DEFAULT_CATEGORIES, Preferences, Statement, last_words
@@ -20,7 +20,7 @@ from service.customers.devices import Device, Devices, PushToken
 from service.customers.event_context import told
 from service.customers.names import Fact, Names, Reader
 from service.customers.sightings import Known, Sightings
-from service.customers.traits import Traits
+from service.customers.traits import trait_words
 from service.messages import Message
 from service.setting_kinds import CategoryConsent
 
@@ -53,7 +53,7 @@ class Customer:
 
     profile: Profile = field(repr=False)
     identifiers: Mapping[Identifier, Known] = field(repr=False)
-    traits: Mapping[str, Any] = field(repr=False)
+    trait_rules: TraitRules = field(repr=False)
     statements: tuple[Statement, ...]
     devices: tuple[Device, ...]
     tokens: tuple[PushToken, ...]
@@ -66,6 +66,11 @@ class Customer:
     def profile_id(self) -> ProfileId:
         """The profile's id today."""
         return self.profile.profile_id
+
+    @cached_property
+    def traits(self) -> Mapping[str, Trait]:
+        """What is known of the person by name: of all that was said the value that counts, and where it came from."""
+        return survivors((word for message in self.messages for word in trait_words(message)), self.trait_rules)
 
     @property
     def is_person(self) -> bool:
@@ -131,7 +136,6 @@ class _Fold:
         self._sightings = Sightings(rules.linking, has_person=profile.is_person)
         self._devices = Devices(profile)
         self._preferences = Preferences(rules.categories)
-        self._traits = Traits()
         self._activity = Activity()
         self._own: list[Message] = []
 
@@ -144,7 +148,6 @@ class _Fold:
         self._devices.take(fact, names, context)
         if fact.owner == self._profile.profile_id:
             self._own.append(message)
-            self._traits.take(message)
             self._activity.take(message, names, context)
             self._preferences.take(message, message.source if names.device is None else names.device)
         elif self._names_contact(names):
@@ -159,7 +162,7 @@ class _Fold:
         return Customer(
             profile=self._profile,
             identifiers=self._sightings.known(),
-            traits=self._traits.known(),
+            trait_rules=self._rules.linking.traits,
             statements=tuple(self._preferences.statements),
             devices=self._devices.devices(),
             tokens=self._devices.tokens(),

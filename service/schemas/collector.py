@@ -15,7 +15,7 @@ EVENT: dict[str, Any] = {
         "userId": _TEXT_OR_NUMBER,
         "anonymousId": _TEXT_OR_NUMBER,
         "previousId": _TEXT_OR_NUMBER,
-        "event": {"type": "string"},
+        "event": {"type": "string", "description": "The name of a track: 1 to 255 characters"},
         "timestamp": {"description": "ISO 8601, or milliseconds since 1970"},
         "properties": {"type": ["object", "null"]},
         "traits": {"type": ["object", "null"]},

@@ -62,6 +62,17 @@ class ConsentShown(BaseModel):
     source: str
 
 
+class TraitSourceShown(BaseModel):
+    """Where a trait's value came from: of so many words on it so many agree, and the policy took this one."""
+
+    source: str
+    trust: str
+    at: datetime
+    policy: str
+    agreeing: int
+    words: int
+
+
 class WarningShown(BaseModel):
     """What an analyst should know of the profile: a code for programs, a sentence for people."""
 
@@ -86,6 +97,7 @@ class ProfileShown(BaseModel):
     devices: list[DeviceShown]
     endpoints: list[EndpointShown]
     traits: dict[str, Any] = Field(repr=False)
+    trait_sources: dict[str, TraitSourceShown] = Field(description="Where each trait's value came from")
     consents: list[ConsentShown]
     shared: list[IdentifierShown] = Field(description="Identifiers of its events that too many persons share")
     warnings: list[WarningShown]

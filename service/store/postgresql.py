@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from service.errors import SettingsError, StoreBusy, StoreError
@@ -89,7 +89,9 @@ class Postgresql:
         if not isinstance(error, DBAPIError):
             return False
         state = _state(error)
-        return error.connection_invalidated or state.startswith(("08", "57P")) or state == ""
+        # Without a state the driver itself speaks: of the connection, or (DataError) of a value that it will not send.
+        unreached = state == "" and isinstance(error, (OperationalError, InterfaceError))
+        return error.connection_invalidated or state.startswith(("08", "57P")) or unreached
 
     def changes(self, conn: Connection) -> int:
         """Give the number of statements so far that were no mere reading."""

@@ -1,6 +1,7 @@
 """Contestants take turns, each in a process of its own, on what was prepared once."""
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from benchmarks.interleaved import ContestantFailed, run
 from benchmarks.records import Benchmark, Column, Contestant, Size
 
-SIZE = Size(people=10, rounds=2, alone=1, passes=1)
+SIZE = Size(people=10, rounds=2, alone=1, passes=1, known=0, identifiers=0)
 
 
 def benchmark(*modules: str) -> Benchmark:
@@ -24,7 +25,7 @@ def benchmark(*modules: str) -> Benchmark:
     )
 
 
-def _prepare(folder: Path, size: Size) -> str:
+def _prepare(folder: Path, size: Size, _stack: ExitStack) -> str:
     (folder / "runs.log").touch()
     return f"{size.people} people"
 

@@ -14,7 +14,7 @@ def result(**runs: tuple[Figures, ...]) -> Result:
     benchmark = Benchmark(
         name="made-up",
         title="Made up",
-        prepare=lambda _folder, _size: "",
+        prepare=lambda _folder, _size, _stack: "",
         contestants=tuple(Contestant(name=name, module="") for name in runs),
         control="floor",
         rate="rate",

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
 from identity.observations import Trust
@@ -13,6 +15,7 @@ from service.keys import Scope
 from service.learner import learn
 from service.rebuild import rebuild
 from service.store import decisions, facts, models, nodes
+from service.store.nodes import Hub
 from service.wiring import Homing
 from tests.contracts.story import IDENTIFIERS, Story
 from tests.contracts.twins import Twins
@@ -71,13 +74,12 @@ class Shop:
 
     def _pages(self, path: str, **query: str) -> Iterator[Any]:
         """Read a list to its end, seven entries a page."""
-        cursor: dict[str, str] = {}
-        while True:
-            told = self.twins.get(path, key=self.key, params={"limit": "7", **query, **cursor}).json()
-            yield told
-            if told["next_cursor"] is None:
-                return
-            cursor = {"cursor": told["next_cursor"]}
+        return self.twins.pages(path, key=self.key, params={"limit": "7", **query})
+
+
+def logs(conn: Connection) -> tuple[list[facts.Fact], list[decisions.Entry]]:
+    """Read both logs without their numbers: only their order is the same on every store."""
+    return [replace(fact, seq=0) for fact in facts.scan(conn)], [logged.entry for logged in decisions.scan(conn)]
 
 
 def folded_again(homing: Homing) -> Any:
@@ -121,15 +123,19 @@ def test_logs_and_folds_hold_the_same(twins: Twins) -> None:
     def kept(homing: Homing) -> Any:
         return homing.writer.submit(
             lambda conn: (
-                list(facts.scan(conn)),
-                list(decisions.scan(conn)),
-                sorted(nodes.find(conn, [Identifier(*each) for each in IDENTIFIERS]).items()),
+                logs(conn),
+                _known(conn),
                 facts.tracked_names(conn),
                 models.newest(conn),
             )
         ).result(30)
 
     assert all(twins.each(kept))
+
+
+def _known(conn: Connection) -> list[tuple[Identifier, str | None, Hub]]:
+    found = nodes.find(conn, [Identifier(*each) for each in IDENTIFIERS])
+    return sorted((name, node.profile_id, node.hub) for name, node in found.items())
 
 
 CONSENT = {"identifiers": [{"namespace": "user_id", "value": "ada"}], "channel": "email", "state": "denied"}

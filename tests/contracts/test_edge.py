@@ -9,11 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from service.store import decisions, facts
 from service.store.schema import nodes
 from service.wiring import Homing
 from tests.contracts.hostile import RAW, Place, long_text, places, put, raws
-from tests.contracts.test_answers import folded_again
+from tests.contracts.test_answers import folded_again, logs
 from tests.contracts.twins import Twins
 from tests.service.harness import NOON
 from tests.strategies import examples
@@ -104,9 +103,9 @@ def over(number: int) -> settings:
     return settings(examples(number), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def logs(homing: Homing) -> Any:
+def logged(homing: Homing) -> Any:
     """Read both logs."""
-    return homing.writer.submit(lambda conn: (list(facts.scan(conn)), list(decisions.scan(conn)))).result(30)
+    return homing.writer.submit(logs).result(30)
 
 
 def folds(homing: Homing) -> Any:
@@ -126,7 +125,7 @@ def test_whatever_stands_in_an_event(twins: Twins) -> None:
     before = twins.each(folds)
     twins.each(folded_again)
     assert twins.each(folds) == before
-    assert len(twins.each(logs)[0]) > 250
+    assert len(twins.each(logged)[0]) > 250
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -148,7 +147,7 @@ def test_whatever_stands_in_a_body(twins: Twins, method: str, path: str, body: A
         twins.request(method, path, key=key, content=put(body, place, raw))
 
     send()
-    assert twins.each(logs) is not None
+    assert twins.each(logged)
 
 
 HOSTILE = st.one_of(

@@ -1,6 +1,10 @@
-"""One deployment over each store: what is asked of them is asked of all, and their answers are the same to the byte."""
+"""One deployment over each store: what is asked of them is asked of all, and their answers are the same to the byte.
 
-from collections.abc import Callable, Collection, Sequence
+Only cursors are a store's own: they hold places in its logs, and where a try was undone PostgreSQL leaves a number out.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count
 from typing import Any, TypeVar
 
@@ -17,6 +21,7 @@ T = TypeVar("T")
 
 _TOLD = ("content-type", "cache-control", "retry-after", "www-authenticate")
 """The headers that say something of the answer."""
+_CURSOR = re.compile(rb'"next_cursor":"[0-9.-]+"')
 
 
 class Twins:
@@ -36,17 +41,25 @@ class Twins:
 
     def request(self, method: str, path: str, **given: Any) -> httpx.Response:
         """Send one request to each; AssertionError where they differ, or where one cannot answer."""
-        answers = [api.request(method, path, **given) for api in self.apis]
-        first = answers[0]
-        for other in answers[1:]:
-            assert (first.status_code, first.content) == (other.status_code, other.content)
-            assert [first.headers.get(name) for name in _TOLD] == [other.headers.get(name) for name in _TOLD]
-        assert first.status_code < 500, first.text
-        return first
+        return _agreed([api.request(method, path, **given) for api in self.apis])
 
     def get(self, path: str, **given: Any) -> httpx.Response:
         """GET."""
         return self.request("GET", path, **given)
+
+    def pages(self, path: str, *, params: dict[str, Any], **given: Any) -> Iterator[Any]:
+        """Read a list to its end, each by its own cursors; give what a page tells without them."""
+        cursors: list[dict[str, str]] = [{} for _ in self.apis]
+        while True:
+            answers = [
+                api.get(path, params={**params, **cursor}, **given)
+                for api, cursor in zip(self.apis, cursors, strict=True)
+            ]
+            told = _agreed(answers).json()
+            cursors = [{"cursor": answer.json()["next_cursor"]} for answer in answers]
+            yield {name: value for name, value in told.items() if name != "next_cursor"}
+            if told["next_cursor"] is None:
+                return
 
     def post(self, path: str, **given: Any) -> httpx.Response:
         """POST."""
@@ -68,6 +81,19 @@ class Twins:
         for api in self.apis:
             api.close()
             api.homing.close()
+
+
+def _agreed(answers: Sequence[httpx.Response]) -> httpx.Response:
+    """Give the answer that all have given."""
+    first = answers[0]
+    for other in answers[1:]:
+        assert (first.status_code, _CURSOR.sub(b"", first.content)) == (
+            other.status_code,
+            _CURSOR.sub(b"", other.content),
+        )
+        assert [first.headers.get(name) for name in _TOLD] == [other.headers.get(name) for name in _TOLD]
+    assert first.status_code < 500, first.text
+    return first
 
 
 def _make(homing: Homing, text: str, scopes: Collection[Scope], trust: Trust, source: str) -> None:

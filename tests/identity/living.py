@@ -1,4 +1,4 @@
-"""A small deployment in memory: the log beside the shelf, as a store keeps it, and the same in the oracle's plain words.
+"""A small deployment in memory: the log beside the shelf, as a store keeps it, and in the oracle's plain words.
 
 Every operation goes through the engine's public calls; the log alone is what R is asked of.
 """

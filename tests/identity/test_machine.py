@@ -3,9 +3,8 @@
 2,000 steps here; `make test-long` takes 100,000.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,11 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from identity.identifiers import Identifier, NamespaceClass
 from identity.judgements import Judgement, JudgementKind, Undo, judged, split
-from identity.observations import Observation
+from identity.observations import Observation, ReplayKey
 from identity.rules import LinkingRules
-from tests.identity.compare import hashed, without_reasons
+from tests.identity.compare import named as known_as
+from tests.identity.compare import without_reasons
 from tests.identity.living import Living
-from tests.identity.oracle import Answer, Named
 from tests.identity.telling import differing
 from tests.strategies import HOURS, START, identifiers, linking_rules, moments, observations
 
@@ -109,11 +108,7 @@ class Machine(RuleBasedStateMachine):
         expected = {p.profile_id: frozenset(p.identifiers) for p in now.profiles if asked in p.identifiers}
         said = self.lives.said_as_of([asked], moment)
         assert {known: group for known, group in said.profiles.items() if asked in group} == expected
-        spans = {
-            (s.start, s.end, None if s.owner is None else hashed(s.owner))
-            for s in now.intervals
-            if s.identifier == asked
-        }
+        spans = {(s.start, s.end, known_as(s.owner)) for s in now.intervals if s.identifier == asked}
         assert {span[1:] for span in said.owners if span[0] == asked} == spans
 
     def say(self, word: Judgement | Undo) -> None:
@@ -143,28 +138,19 @@ class Machine(RuleBasedStateMachine):
         self.ask_oracle()
 
 
-def must_go(lives: Living, given: frozenset[Identifier]) -> tuple[frozenset[Identifier], set[Any]]:
+def must_go(lives: Living, given: frozenset[Identifier]) -> tuple[frozenset[Identifier], set[ReplayKey]]:
     """Give, by the oracle's answer alone, what is buried and which observations go with an erasure."""
     answer = lives.plain()
     named = given - answer.shared.keys()
     profiles = {name: group for name, group in answer.profiles.items() if group & named}
     members = named.union(*profiles.values())
     buried = frozenset(i for i in members if lives.rules.kind(i) in BURIED)
-    gone = [
-        o for o in lives.observations if buried.intersection(o.identifiers) or _theirs(answer, o, profiles, members)
-    ]
-    return buried, {o.key for o in gone}
-
-
-def _theirs(
-    answer: Answer,
-    observation: Observation,
-    profiles: Sequence[Named] | dict[Named, Any],
-    members: frozenset[Identifier],
-) -> bool:
-    """Tell whether an observation belongs to one of these profiles, or is nobody's on their devices alone."""
-    owner = answer.attribution[observation.key]
-    return owner in profiles or (owner is None and members.issuperset(observation.identifiers) and bool(profiles))
+    gone = {o.key for o in lives.observations if buried.intersection(o.identifiers)}
+    nobodys = {o.key for o in lives.observations if profiles and members.issuperset(o.identifiers)}
+    for key, owner in answer.attribution.items():
+        if owner in profiles or (owner is None and key in nobodys):
+            gone.add(key)
+    return buried, gone
 
 
 def run(steps: int, examples: int) -> None:

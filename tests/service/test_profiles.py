@@ -150,6 +150,7 @@ def test_what_too_many_share_is_told_and_leads_to_nobody(api: Api, homing: Homin
         ("/v1/profiles?namespace=user_id&value=nobody", 404, "unknown_profile"),
         ("/v1/profiles?namespace=user_id&value=undefined", 404, "unknown_profile"),
         ("/v1/profiles?namespace=email&value=a%00b", 404, "unknown_profile"),
+        ("/v1/profiles?namespace=a%00b&value=x", 422, "invalid_request"),
         ("/v1/profiles?namespace=user_id", 422, "invalid_request"),
         ("/v1/profiles?value=u1", 422, "invalid_request"),
         ("/v1/profiles/0123456789abcdef0123456789abcdef", 404, "unknown_profile"),

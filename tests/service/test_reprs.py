@@ -13,7 +13,7 @@ from service.asks import Ask
 from service.collector import open_delivery
 from service.commerce import commerce_event
 from service.customers.event_context import told
-from service.customers.traits import Traits
+from service.customers.traits import trait_words
 from service.imports.lines import lines
 from service.imports.observations import _read
 from service.imports.tables import Row
@@ -48,10 +48,9 @@ def message() -> Message:
 
 def trait() -> object:
     """Give what is kept of a trait."""
-    heard = Traits()
-    heard.take(message())
-    assert heard.known() == {"name": MARK}
-    return heard._words
+    (word,) = trait_words(message())
+    assert (word.name, word.value) == ("name", MARK)
+    return word
 
 
 def row() -> Row:

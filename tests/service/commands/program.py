@@ -1,7 +1,9 @@
 """`homing` as a test runs it."""
 
 import gzip
+import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,9 +30,9 @@ class Program:
         assert result.exit_code == expect, result.output
         return result
 
-    def json(self, *arguments: str) -> Any:
+    def json(self, *arguments: str, expect: int = 0) -> Any:
         """Run a command with `--json` and give what it prints."""
-        return orjson.loads(self.run(*arguments, "--json").stdout)
+        return orjson.loads(self.run(*arguments, "--json", expect=expect).stdout)
 
     def refused(self, *arguments: str, expect: int) -> str:
         """Run a command that fails, and give its one line."""
@@ -47,6 +49,11 @@ class Program:
                 return job(conn)
         finally:
             database.close()
+
+    def change(self, statement: str) -> None:
+        """Change the store behind the program's back."""
+        with closing(sqlite3.connect(self.folder / "homing.db")) as conn, conn:
+            conn.execute(statement)
 
     def write(self, name: str, rows: Iterable[object]) -> Path:
         """Write a file of lines: JSON, unless they are bytes or text."""

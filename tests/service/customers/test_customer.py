@@ -19,7 +19,9 @@ def test_traits_are_the_last_word_of_the_highest_trust() -> None:
     world.identify(3, userId="u1", trust=Trust.ASSERTED, traits={"plan": "hacked", "shoe": 42})
     world.track(4, userId="u1", context={"traits": {"city": "Busan"}})
     world.take(5, {"type": "group", "userId": "u1", "groupId": "g", "traits": {"plan": "the company's"}})
-    assert world.customer("user_id", "u1").traits == {"plan": "silver", "city": "Busan", "shoe": 42}
+    found = world.customer("user_id", "u1").traits
+    assert {name: trait.value for name, trait in found.items()} == {"plan": "silver", "city": "Busan", "shoe": 42}
+    assert (found["plan"].source, found["plan"].words, found["shoe"].trust) == ("shop", 3, Trust.ASSERTED)
 
 
 def test_another_persons_facts_on_a_shared_tablet_are_not_the_customers() -> None:
@@ -136,7 +138,8 @@ def test_the_order_of_arrival_never_matters(order: list[int]) -> None:
     again = shuffled.customer("user_id", "u1")
     assert again == in_order
     assert again.carts(hour(9)) == in_order.carts(hour(9))
-    assert again.traits == {"plan": "bronze"}
+    assert again.traits == in_order.traits
+    assert again.traits["plan"].value == "bronze"
 
 
 def test_a_contact_that_only_judgements_speak_of_has_no_dates() -> None:
@@ -147,7 +150,7 @@ def test_a_contact_that_only_judgements_speak_of_has_no_dates() -> None:
     empty = type(known)(
         profile=known.profile,
         identifiers={},
-        traits={},
+        trait_rules=known.trait_rules,
         statements=(),
         devices=(),
         tokens=(),
