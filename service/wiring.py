@@ -65,9 +65,10 @@ def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: b
     database = open_database(settings.db)
     with database.transaction() as conn:
         kept = secret.settle(conn, database.file, settings.secret)
-        if not to_rebuild:
-            rules_digest.settle(conn, database.name, rules)
         stale = meta.get(conn, meta.FOLDS) == meta.STALE
+        # Folds that are made anew are made under the rules of today, which a newer program may write down differently.
+        if not (to_rebuild or stale):
+            rules_digest.settle(conn, database.name, rules)
     watch = Watch()
     people = People(rules, kept.derive("profiles"), watch)
     reading = customer_rules(settings, rules, kept)

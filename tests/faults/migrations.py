@@ -73,6 +73,8 @@ def migrated(run: Run, manner: Manner, cycles: int) -> Tally:
             for _ in range(min(KILLS_A_STORE, cycles - tally.cycles)):
                 tally.cycles += 1
                 old.trial.chance.choice(manner.attempts)(old)
+                if _is_half_way(folder / "homing.db"):
+                    tally.notes.append(f"{folder.name}: the store was left half-way")
             old.finish(tally)
         run.say(tally.so_far(cycles))
         number += 1
@@ -151,6 +153,14 @@ def _kill(process: Forked) -> None:
     if process.code() is None:
         os.kill(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _is_half_way(store: Path) -> bool:
+    """Tell whether a store has tables of the newer schema and calls itself of the older, or the other way round."""
+    with closing(sqlite3.connect(store)) as conn:
+        (version,) = conn.execute("SELECT version_num FROM alembic_version").fetchone()
+        newer = conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'blocks'").fetchone() is not None
+    return newer is (version == "0001")
 
 
 def _restore(store: Path) -> list[Event]:

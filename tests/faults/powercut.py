@@ -5,6 +5,7 @@ only (`powercut_normal`), or where nobody listens when a sync fails, acknowledge
 a better one than the shops'.
 """
 
+import signal
 import time
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from tests.faults.clients import Clients
 from tests.faults.disk import Disk, put_back
 from tests.faults.disk_names import names_left
 from tests.faults.powercut_normal import watch_careless
-from tests.faults.programs import Prepare, wait_until
+from tests.faults.programs import Prepare, stuck, wait_until
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, forked
 from tests.faults.shim import environment, preloaded, watch
@@ -143,6 +144,8 @@ class _Store:
         self._fault.write_text("")
         self._server.begin(given)
         wait_until(lambda: self._server.serving() or self._server.ended(), "a server comes up")
+        if self._server.program.code() not in {None, -signal.SIGKILL}:
+            raise stuck(self._server.program, "did not start on what a cut had left")
         # A server is not expected to start on a disk that fails.
         self._fault.write_text(case.fault)
         if change is None:

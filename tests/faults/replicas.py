@@ -22,15 +22,17 @@ from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
 from tests.faults.stores import KEYS, prepare
 from tests.faults.tally import Tally
-from tests.faults.traffic import Sender, events
+from tests.faults.traffic import Sender, events, mixed
 from tests.faults.trials import Trial
 from tests.postgres import PostgresServer
 
 REPLICAS = 3
 FAULTS_A_STORE = 4
 CONTROL_FAULTS = 1
-PAUSE = (0.3, 2.5)
-"""Seconds between two faults, at least and at most."""
+SENT = 400
+"""So many of a shop's events are sent, a part of them before each fault, so that there is always load."""
+PAUSE = (0.05, 0.6)
+"""Seconds from there to the fault, at least and at most."""
 LONG_OUTAGE = 6.5
 """Seconds, longer than a writer waits before it tells its clients; one outage in eight is that long."""
 COMPARED = 15
@@ -73,7 +75,7 @@ def disturbed(run: Run, name: str, cycles: int, start: Start, faults: Sequence[F
         while tally.cycles < cycles:
             db = postgres.url_of(postgres.create())
             prepare(db)
-            trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number), db=db)
+            trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number), db=db, requests=())
             count = min(FAULTS_A_STORE, cycles - tally.cycles)
             with tally.unstuck(trial.name), replicas(trial, start) as servers:
                 _disturb(trial, servers, tally, count, partial(_let_happen, faults, servers, postgres, trial.chance))
@@ -101,11 +103,16 @@ def replicas(trial: Trial, start: Start) -> Iterator[list[Server]]:
 
 def _disturb(trial: Trial, servers: list[Server], tally: Tally, count: int, happen: Callable[[], None]) -> None:
     probe = Probe(servers, trial.journal, trial.chance)
+    some = events(trial.shop)[:SENT]
+    requests = mixed(trial.shop, trial.chance, some=some)
+    share = len(requests) // (count + 1)
     with Clients(lambda: _any(servers, trial.chance), KEYS, trial.journal) as clients, probe:
-        for _ in range(count):
+        for part in range(count):
+            trial.journal.add(requests[part * share : (part + 1) * share])
             time.sleep(trial.chance.uniform(*PAUSE))
             happen()
             tally.cycles += 1
+        trial.journal.add(requests[count * share :])
         clients.finish(PEACE_SECONDS)
     tally.took(probe.stalest)
     if probe.stalest > STALE_SECONDS or probe.reads == 0:
@@ -115,7 +122,7 @@ def _disturb(trial: Trial, servers: list[Server], tally: Tally, count: int, happ
     for server in servers:
         if (code := server.stop()[0]) != 0:
             tally.notes.append(f"{trial.name}: exit code {code} after SIGTERM")
-    trial.judge(tally, undisturbed_of([*events(trial.shop), *probe.written]))
+    trial.judge(tally, undisturbed_of([*some, *probe.written]))
 
 
 def _let_happen(

@@ -29,11 +29,17 @@ class Tally:
     worst: float = 0.0
     notes: list[str] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
+    stuck: int = 0
 
     @property
     def clean(self) -> bool:
         """Whether nothing is wrong."""
         return self.lost == 0 and self.twice == 0 and self.same and not self.notes
+
+    @property
+    def caught(self) -> bool:
+        """Whether a fault was seen for itself: that something got stuck may have any reason, and shows no control."""
+        return self.lost > 0 or self.twice > 0 or not self.same or len(self.notes) > self.stuck
 
     def add(self, store: str, journal: Journal, findings: Findings) -> None:
         """Count one store's findings."""
@@ -52,7 +58,7 @@ class Tally:
         try:
             yield
         except Stuck as error:
-            self.same = False
+            self.stuck += 1
             self.notes.append(f"{store}: {error}")
 
     def took(self, seconds: float) -> None:
@@ -74,8 +80,8 @@ class Tally:
             twice=self.twice,
             same_digest=self.same,
             worst_seconds=self.worst,
-            passed=self.clean,
-            notes=() if control else (*self.notes, *self._refusals()),
+            passed=not self.caught if control else self.clean,
+            notes=() if control and self.caught else (*self.notes, *self._refusals()),
             control=control,
         )
 

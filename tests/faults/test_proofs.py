@@ -12,6 +12,7 @@ from tests.faults.__main__ import main
 from tests.faults.proofs import PROOFS, Proof, Result, Run
 from tests.faults.table import table
 
+README = Path(__file__).parents[2] / "README.md"
 SEED = 20251118
 GOOD = Result(fault="a fault", cycles=3, acknowledged=1_200, lost=0, twice=0, same_digest=True, passed=True)
 BAD = replace(GOOD, lost=1, passed=False, notes=("one is gone",))
@@ -26,15 +27,16 @@ def test_a_proof_holds(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", PROOFS)
-def test_a_proof_holds_for_long(name: str, tmp_path: Path) -> None:
-    """As many cycles as it is worth."""
-    _hold(name, Run(cycles=PROOFS[name].long, folder=tmp_path, seed=SEED + 1))
+def test_a_proof_holds_for_long(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As many cycles as it is worth; the table is shown whatever comes of it."""
+    with capsys.disabled():
+        _hold(name, Run(cycles=PROOFS[name].long, folder=tmp_path, seed=SEED + 1))
 
 
 def _hold(name: str, run: Run) -> None:
     results = PROOFS[name].prove(run)
     told = table(results)
-    print(told)  # noqa: T201 - shown where the test fails
+    print(f"\n{told}")  # noqa: T201 - for the log of a long run, or where the test fails
     assert all(result.holds for result in results), told
     assert any(result.control for result in results), "a proof without a control proves nothing"
 
@@ -81,3 +83,11 @@ def test_the_table_tells_what_is_wrong() -> None:
     lines = table([GOOD, BAD, replace(BAD, control=True, notes=())]).splitlines()
     assert [line.rpartition(" | ")[2] for line in lines[2:5]] == ["holds", "FAILS", "caught, as it must be"]
     assert lines[-1] == "a fault: one is gone"
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_readme_names_a_proof_and_its_cycles(name: str) -> None:
+    """Whoever wants to run one finds it there."""
+    rows = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    line = next(line for line in rows if f"`{name}`" in line.split("|")[1])
+    assert line.endswith(f"| {PROOFS[name].ci:,} / {PROOFS[name].long:,} |")
