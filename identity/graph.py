@@ -13,6 +13,9 @@ from identity.identifiers import Identifier
 from identity.links import Link, LinkState, links
 from identity.profiles import ProfileId, ProfileRef
 
+Graph = Any
+"""A `networkx.Graph` whose nodes are texts."""
+
 
 def to_networkx(
     component: Component,
@@ -20,7 +23,7 @@ def to_networkx(
     *,
     of: Collection[ProfileRef] | None = None,
     mask: Callable[[Identifier], str] | None = None,
-) -> "nx.Graph[str]":
+) -> Graph:
     """Give identifiers as nodes and their links as edges: of some profiles, or of the whole raw component.
 
     A node has `namespace`, `value`, `class`, `profile`, `first_seen` and `last_seen`; an edge `state` (kept, refused,
@@ -40,12 +43,12 @@ def to_networkx(
     return graph
 
 
-def to_graphml(graph: "nx.Graph[str]") -> str:
+def to_graphml(graph: Graph) -> str:
     """Write a graph as GraphML, which Gephi, yEd and Cytoscape read."""
     return "\n".join(nx.generate_graphml(graph)) + "\n"
 
 
-def to_node_link(graph: "nx.Graph[str]") -> dict[str, Any]:
+def to_node_link(graph: Graph) -> dict[str, Any]:
     """Give a graph as node-link data for JSON: `nodes` with `id`, `edges` with `source` and `target`."""
     data: dict[str, Any] = nx.node_link_data(graph, edges="edges")
     return data

@@ -12,10 +12,11 @@ from sqlalchemy.engine import Connection
 
 from identity.component import Component, Moved
 from identity.erasures import Graves, graves
+from identity.explain import Explanation, explain, seen_beside
 from identity.hubs import Hubs
 from identity.identifiers import Identifier, NamespaceClass
 from identity.incremental import Incremental, Trial
-from identity.judgements import Judgement, JudgementKind, Undo, Word
+from identity.judgements import Judgement, JudgementKind, Undo, Word, in_force
 from identity.normalize import normalize
 from identity.observations import Observation
 from identity.ownership import OwnedInterval, deciding
@@ -176,6 +177,14 @@ class People:
         self.begin(conn)
         return self._incremental.words
 
+    def profiles_of(self, conn: Connection, identifiers: Iterable[Identifier]) -> list[frozenset[Identifier]]:
+        """Give the members of the profiles that hold any of these today."""
+        self.begin(conn)
+        named = list(identifiers)
+        self._shelf.hold(named)
+        found = [(c, i) for i in named if (c := self._shelf.component_of(i)) is not None]
+        return list(dict.fromkeys(frozenset(c.replay.cluster(i).members) for c, i in found))
+
     def _concerned(self, word: Word) -> set[Identifier]:
         """Give whom a word may move: all it names, and all that must be with those."""
         words = self._incremental.words
@@ -200,6 +209,26 @@ class People:
             known_as = self._id(ref)
             self._shelf.profile_ids(identifiers, known_as)
             self._shelf.issue(known_as, ref.founder)
+
+    # --- why ---
+
+    def id_of(self, ref: ProfileRef) -> ProfileId:
+        """Give a profile's id."""
+        return self._id(ref)
+
+    def explain(self, conn: Connection, left: Identifier, right: Identifier) -> Explanation:
+        """Tell why two identifiers are in one profile, or why not."""
+        self.begin(conn)
+        self._shelf.hold([left, right])
+        found = self._shelf.find([left, right])
+        hubs = self._shelf.hubs(seen_beside([left, right], found))
+        return explain(left, right, found, in_force(self._incremental.words), hubs)
+
+    def component_of(self, conn: Connection, identifier: Identifier) -> Component | None:
+        """Give the raw component that holds an identifier, not to be changed; None if none does."""
+        self.begin(conn)
+        self._shelf.hold([identifier])
+        return self._shelf.component_of(identifier)
 
     # --- who is who ---
 

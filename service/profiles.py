@@ -2,14 +2,19 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.engine import Connection
 
+from identity.explain import Explanation
+from identity.graph import Graph, to_node_link
 from service.answers import refusals
 from service.deployed import homing_of
 from service.errors import ApiError
+from service.graphs import profile_graph
+from service.judgement_answers import Teller
+from service.judgements_route import read_name
 from service.keys import Caller, Scope, require
 from service.pages import LIMIT, MOST, page
 from service.people import ProfileView, SeenFact
@@ -17,6 +22,7 @@ from service.profile_answers import Shower, decision_shown
 from service.reach import Reach, reach
 from service.rulings import logged
 from service.schemas.consents import NAME
+from service.schemas.judgements import ExplanationShown
 from service.schemas.profiles import DecisionsShown, EventsShown, ProfileShown
 from service.store import decisions
 from service.store.decisions import DecisionRow
@@ -96,6 +102,38 @@ async def get_decisions(
     """Show the decisions made for the profile or sent to its endpoints, the newest first."""
     homing = homing_of(request)
     return await homing.writer.run(lambda conn: _decisions(conn, homing, profile_id, cursor, limit))
+
+
+@router.get("/{profile_id}/explain")
+async def explain_profile(
+    request: Request,
+    caller: Reader,
+    profile_id: str,
+    from_: Annotated[str, Query(alias="from", min_length=3, description="namespace:value")],
+    to: Annotated[str, Query(min_length=3, description="namespace:value")],
+) -> ExplanationShown:
+    """Tell why two identifiers are in one profile: the way between them and the least that holds it; or why not."""
+    homing = homing_of(request)
+
+    def job(conn: Connection) -> Explanation:
+        _known(homing.people.view(conn, profile_id))
+        left, right = (read_name(text, homing.rules) for text in (from_, to))
+        return homing.people.explain(conn, left, right)
+
+    teller = Teller(homing.people.id_of, pii=caller.may(Scope.READ_PII))
+    return teller.explanation(await homing.writer.run(job))
+
+
+@router.get("/{profile_id}/graph")
+async def get_graph(request: Request, caller: Reader, profile_id: str) -> dict[str, Any]:
+    """Give the profile's identifiers and the links between them as node-link data, which networkx and d3 read."""
+    homing = homing_of(request)
+    pii = caller.may(Scope.READ_PII)
+
+    def job(conn: Connection) -> Graph:
+        return profile_graph(homing.people, conn, _known(homing.people.view(conn, profile_id)), pii=pii)
+
+    return to_node_link(await homing.writer.run(job))
 
 
 async def _show(homing: Homing, caller: Caller, find: Callable[[Connection], ProfileView | None]) -> ProfileShown:

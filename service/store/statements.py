@@ -2,14 +2,18 @@
 
 Many values are one parameter: `value IN texts(?)` and `node IN numbers(?)` take what `listed` gives. A statement whose
 text never changes is planned once, and costs a tenth of one that is put together for each call.
+
+SQLite's driver is spoken to directly: what SQLAlchemy adds costs four times the statement itself.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+import sqlite3
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import CursorResult
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 _SQLITE = {
     "IN texts(?)": "IN (SELECT value FROM json_each(?))",
@@ -23,27 +27,128 @@ _POSTGRESQL = {
 }
 
 
+class Found(Protocol):
+    """What a statement found: the part of SQLAlchemy's result that is used here."""
+
+    @property
+    def rowcount(self) -> int:
+        """Give the number of rows changed."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """Give the rows, whose columns are attributes."""
+        ...
+
+    def all(self) -> Sequence[Any]:
+        """Give the rows as a list."""
+        ...
+
+    def first(self) -> Any:
+        """Give the first row, None if there is none."""
+        ...
+
+    def scalar(self) -> Any:
+        """Give the first row's first column, None if there is no row."""
+        ...
+
+    def scalar_one(self) -> Any:
+        """Give the only row's first column."""
+        ...
+
+    def scalars(self) -> Iterable[Any]:
+        """Give each row's first column."""
+        ...
+
+
 class Statement:
     """One statement; call it with a connection and its parameters in order."""
 
     def __init__(self, text: str) -> None:
         self._said = {"sqlite": _say(text, _SQLITE), "postgresql": _say(text, _POSTGRESQL)}
+        self._row: Callable[[Iterable[Any]], Any] | None = None
 
-    def __call__(self, conn: Connection, *parameters: object) -> CursorResult[Any]:
+    def __call__(self, conn: Connection, *parameters: object) -> Found:
         """Send it once."""
-        return conn.exec_driver_sql(self._said[conn.dialect.name], parameters)
+        text = self._said[conn.dialect.name]
+        driver = _driver(conn)
+        if driver is None:
+            return conn.exec_driver_sql(text, parameters)
+        try:
+            cursor = driver.execute(text, parameters)
+            rows = cursor.fetchall()
+        except sqlite3.Error as error:
+            raise _explained(text, error) from error
+        if rows and self._row is None:
+            self._row = _row_of(cursor)
+        return _Rows(cursor.rowcount, [] if self._row is None else list(map(self._row, rows)))
 
     def many(self, conn: Connection, rows: Sequence[tuple[object, ...]]) -> int:
         """Send it for each row, nothing for none; give the number of rows that it changed."""
         if not rows:
             return 0
-        changed: int = conn.exec_driver_sql(self._said[conn.dialect.name], list(rows)).rowcount
-        return changed
+        text = self._said[conn.dialect.name]
+        driver = _driver(conn)
+        if driver is None:
+            changed: int = conn.exec_driver_sql(text, list(rows)).rowcount
+            return changed
+        try:
+            return driver.executemany(text, rows).rowcount
+        except sqlite3.Error as error:
+            raise _explained(text, error) from error
+
+
+class _Rows:
+    """Rows that have all been read."""
+
+    __slots__ = ("_rows", "rowcount")
+
+    def __init__(self, rowcount: int, rows: Sequence[Any]) -> None:
+        self.rowcount = rowcount
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._rows)
+
+    def all(self) -> Sequence[Any]:
+        return self._rows
+
+    def first(self) -> Any:
+        return self._rows[0] if self._rows else None
+
+    def scalar(self) -> Any:
+        return self._rows[0][0] if self._rows else None
+
+    def scalar_one(self) -> Any:
+        ((value, *_),) = self._rows
+        return value
+
+    def scalars(self) -> Iterable[Any]:
+        return [row[0] for row in self._rows]
 
 
 def listed(values: Iterable[str] | Iterable[int]) -> str:
     """Give many values as one parameter; texts are free of NUL (no database could hold it)."""
     return orjson.dumps(list(values)).decode()
+
+
+def _driver(conn: Connection) -> sqlite3.Connection | None:
+    """Give SQLite's own connection within a transaction that was begun; None where SQLAlchemy has something to do."""
+    if not conn.in_transaction():
+        return None
+    driver = conn.connection.driver_connection
+    return driver if isinstance(driver, sqlite3.Connection) else None
+
+
+def _row_of(cursor: sqlite3.Cursor) -> Callable[[Iterable[Any]], Any]:
+    """Give what makes a row of an answer's columns."""
+    row: Any = namedtuple("Row", [column[0] for column in cursor.description], rename=True)  # type: ignore[misc]  # noqa: PYI024 - columns come
+    make: Callable[[Iterable[Any]], Any] = row._make
+    return make
+
+
+def _explained(text: str, error: sqlite3.Error) -> Exception:
+    """Give what SQLAlchemy would raise, without the parameters: they are personal data."""
+    return DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True)
 
 
 def _say(text: str, words: dict[str, str]) -> str:
