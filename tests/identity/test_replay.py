@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from hypothesis import given
 
+from identity.core import Weight
 from identity.hubs import PersonTally
 from identity.identifiers import Identifier
 from identity.judgements import Pair, Verdicts, in_force, settle
 from identity.profiles import ProfileRef
-from identity.replay import Cluster, Refused, Replay, Sighting, Weight
+from identity.replay import Cluster, Refused, Replay, Sighting
 from identity.resolve import sightings
 from identity.rules import LinkingRules
 from tests.identity.compare import consistent
@@ -22,6 +23,9 @@ class OrderedReplay(Replay):
     def _fits(self, _old: Sequence[Cluster], _fresh: Sequence[Identifier]) -> bool:
         """Never take the short way."""
         return False
+
+    def _contest(self, *_: object) -> None:
+        """Nor that by the least spanning tree."""
 
 
 def facts(world: World) -> tuple[list[Sighting], Verdicts]:
