@@ -1,4 +1,4 @@
-"""Identity without a store or a network: at once, one by one, and beside mere connected components of the same."""
+"""Identity without a store or a network: at once, one by one, in conflict, and beside mere connected components."""
 
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -21,9 +21,17 @@ BENCHMARK = Benchmark(
     contestants=(
         Contestant(name="resolve", module="benchmarks.contestants.identity_resolve"),
         Contestant(name="incremental", module="benchmarks.contestants.identity_incremental"),
+        Contestant(name="contested", module="benchmarks.contestants.identity_contested"),
         Contestant(name="networkx", module="benchmarks.contestants.identity_components"),
     ),
     control="networkx",
     rate="observations_per_second",
-    columns=(Column(figure="observations_per_second", title="observations/s"),),
+    columns=(
+        Column(figure="observations_per_second", title="observations/s"),
+        Column(figure="contested_s", title="contested s", digits=2),
+        Column(figure="late_s", title="400 late s", digits=2),
+        Column(figure="crossings_s", title="40 hubs s", digits=2),
+        Column(figure="backwards_s", title="800 backwards s", digits=2),
+        Column(figure="at_cap_ms", title="at cap ms", digits=1),
+    ),
 )

@@ -6,6 +6,7 @@ What the limits forbid stays forbidden: trees only grow, so two that may not be 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from identity.identifiers import Identifier, NamespaceClass
 from identity.judgements import Pair, Verdicts
@@ -20,6 +21,20 @@ class RefusalReason(StrEnum):
     PROFILE_CAP = "profile_cap"
     CANNOT_LINK = "cannot_link"
     PERSONS_NEED_TRUST = "persons_need_trust"
+
+
+class Reasons(NamedTuple):
+    """Why two trees may not be joined by a link of a server's trust or more, and by one of less."""
+
+    trusted: RefusalReason | None
+    asserted: RefusalReason | None
+
+    def of(self, trust: Trust) -> RefusalReason:
+        """Give the reason why a link of this trust was refused. ValueError if it was not."""
+        reason = self.trusted if trust >= Trust.SERVER else self.asserted
+        if reason is None:
+            raise ValueError("not refused")
+        return reason
 
 
 class Terms:
@@ -87,19 +102,28 @@ class Forest:
         if groups:
             self._plant_groups(members)
 
-    def grow(self, links: Iterable[tuple[Pair, Trust]]) -> dict[Pair, RefusalReason]:
-        """Join the ends of each link in turn, unless that breaks a limit; give those that do, with the reason."""
+    def grow(self, links: Iterable[tuple[Pair, Trust]], most: int | None = None) -> dict[Pair, Reasons]:
+        """Join the ends of each link in turn, unless that breaks a limit; give those that do, with the reasons.
+
+        `most` ends it where more than so many do.
+        """
         trees = self._trees
-        broken: dict[Pair, RefusalReason] = {}
+        broken: dict[Pair, Reasons] = {}
         for pair, trust in links:
             a, b = trees[pair[0]], trees[pair[1]]
             if a is not b:
-                reason = self._breaks(a, b, trust)
-                if reason is None:
+                if self._breaks(a, b, trust) is None:
                     self._join(a, b)
-                else:
-                    broken[pair] = reason
+                    continue
+                broken[pair] = self.reasons(pair)
+                if most is not None and len(broken) > most:
+                    break
         return broken
+
+    def reasons(self, pair: Pair) -> Reasons:
+        """Give the reasons why a trusted and why an asserted link may not join these two now."""
+        a, b = self._trees[pair[0]], self._trees[pair[1]]
+        return Reasons(self._breaks(a, b, Trust.SERVER), self._breaks(a, b, Trust.ASSERTED))
 
     def trees(self) -> list[list[Identifier]]:
         """Give the members of each tree."""

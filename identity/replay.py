@@ -5,14 +5,15 @@ is their own. A step costs the pairs of its observation; only where joining woul
 profiles it touches put in order and added anew.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
 from typing import NamedTuple
 
+from identity.core import Core, Order, Ranked, Weight, spanning
 from identity.erasures import NO_GRAVES, Graves
-from identity.forest import Forest, RefusalReason, Terms
+from identity.forest import Forest, Reasons, RefusalReason, Terms
 from identity.identifiers import Identifier, Namespace, NamespaceClass
 from identity.judgements import Pair, Verdicts
 from identity.observations import Observation, ReplayKey, Trust
@@ -28,13 +29,6 @@ class Sighting(NamedTuple):
     main: bool
 
 
-class Weight(NamedTuple):
-    """What a link weighs: its highest trust and its latest sighting, since it was last refused."""
-
-    trust: Trust
-    age: datetime
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """A link not made: its ends, the reason, and the id of the observation at which it was last refused."""
@@ -46,8 +40,6 @@ class Refused:
 
 
 Rank = tuple[int, datetime, int, str, str]
-Order = tuple[int, int, int, bool, float, Pair]
-Ranked = tuple[Order, Weight]
 
 
 @dataclass(slots=True, eq=False)
@@ -66,6 +58,69 @@ class Cluster:
     founder: tuple[Rank, Identifier]
     person: tuple[Rank, Identifier] | None
     since: ReplayKey
+    core: Core | None = None
+
+
+class _Contest:
+    """Old clusters, and the one or two that take their place; each has an heir, in which most of it stays."""
+
+    def __init__(self, old: Sequence[Cluster], trees: Sequence[Sequence[Ranked]], made: Sequence[Cluster]) -> None:
+        self.old = old
+        self.made = made
+        self._trees = trees
+        self._cores = {id(cluster): Core() for cluster in made}
+        self._loose: set[int] = set()
+        self._home = {i: cluster for cluster in made for i in cluster.members}
+
+    def inherit(self) -> dict[Pair, Weight]:
+        """Hand the old ones' links on; give those whose ends are in two clusters now."""
+        heirs = [max(self.made, key=lambda c: len(c.members & old.members)) for old in self.old]
+        for old, tree, heir in zip(self.old, self._trees, heirs, strict=True):
+            self._stay(old, tree, heir)
+        parted: dict[Pair, Weight] = {}
+        for old, heir in zip(self.old, heirs, strict=True):
+            for identifier in sorted(old.members - heir.members):
+                parted |= self._carry(identifier, heir)
+        return parted
+
+    def see(self, pair: Pair, weight: Weight) -> bool:
+        """Note a link of the observation at hand; False if its ends are in two clusters."""
+        cluster = self._home[pair[0]]
+        if self._home[pair[1]] is not cluster:
+            return False
+        cluster.links[pair] = weight
+        self._cores[id(cluster)].see([pair])
+        return True
+
+    def close(self) -> None:
+        """Keep the cores for the next contest, but of those whose trees may not be what they were."""
+        for cluster in self.made:
+            cluster.core = None if id(cluster) in self._loose else self._cores[id(cluster)]
+
+    def _stay(self, old: Cluster, tree: Sequence[Ranked], heir: Cluster) -> None:
+        """Let an heir have an old one's links, and its tree, if what stays still hangs together by that."""
+        core, members = self._cores[id(heir)], heir.members
+        stays = [entry for entry in tree if entry[0][-1][0] in members and entry[0][-1][1] in members]
+        if len(stays) != len(members & old.members) - 1:
+            self._loose.add(id(heir))
+        core.links += stays
+        heir.links |= old.links
+        if old.core is not None:
+            core.near |= old.core.near
+
+    def _carry(self, identifier: Identifier, heir: Cluster) -> dict[Pair, Weight]:
+        """Take an identifier's links along to where it is now; give those it leaves behind."""
+        home = self._home[identifier]
+        parted: dict[Pair, Weight] = {}
+        for other in self._cores[id(heir)].part(identifier):
+            pair = (identifier, other) if identifier <= other else (other, identifier)
+            weight = heir.links.pop(pair)
+            if other in home.members:
+                home.links[pair] = weight
+                self._cores[id(home)].see([pair])
+            else:
+                parted[pair] = weight
+        return parted
 
 
 class Replay:
@@ -247,6 +302,8 @@ class Replay:
             into.links[pair] = _seen_again(into.links.get(pair), observation)
             if self.refused:
                 self.refused.pop(pair, None)
+        if into.core is not None:
+            into.core.see(pairs)
         if fresh:
             self._clusters[fresh[0]] = into
         self._retire([founder for _, founder, _ in before])
@@ -264,6 +321,10 @@ class Replay:
         expired: set[Identifier],
     ) -> set[Identifier]:
         """Add the links of the profiles touched anew, in the order of DESIGN 4.4; refuse those that break a limit."""
+        if not expired:
+            moved = self._contest(old, fresh, pairs, observation)
+            if moved is not None:
+                return moved
         links: dict[Pair, Weight] = {}
         for cluster in old:
             links |= cluster.links
@@ -335,9 +396,12 @@ class Replay:
         """Join must-linked members, then the ends of each link in turn unless that breaks a limit."""
         forest = Forest(self._terms, members)
         broken = forest.grow((order[-1], weight.trust) for order, weight in ranked)
-        for pair, reason in broken.items():
-            self.refused[pair] = Refused(left=pair[0], right=pair[1], reason=reason, by=observation.id)
-            self._orders.pop(pair, None)
+        for order, weight in ranked if broken else ():
+            pair = order[-1]
+            if pair in broken:
+                reason = broken[pair].of(weight.trust)
+                self.refused[pair] = Refused(left=pair[0], right=pair[1], reason=reason, by=observation.id)
+                self._orders.pop(pair, None)
         made = [self._cluster(group, observation.key) for group in forest.trees()]
         links = {identifier: cluster.links for cluster in made for identifier in cluster.members}
         for order, weight in ranked:
@@ -345,6 +409,69 @@ class Replay:
             if not broken or pair not in broken:
                 links[pair[0]][pair] = weight
         return made
+
+    # --- the same where it divides what it touches into no more than two ---
+
+    def _contest(
+        self, old: Sequence[Cluster], fresh: Sequence[Identifier], pairs: Sequence[Pair], observation: Observation
+    ) -> set[Identifier] | None:
+        """Rebuild by the least spanning tree alone; None where that does not suffice.
+
+        If of that tree only one link is refused, so is every link between the two sides: it comes later in the order,
+        for the refused one lies on the way between its ends, and what may not be joined once never may. No other link
+        is refused, for its ends are joined before its turn (tests/identity/test_replay.py compares whole rebuilds).
+        """
+        incoming = frozenset(pairs)
+        known = {pair: weight for c in old for pair in pairs if (weight := c.links.get(pair)) is not None}
+        if any(self._order(pair, weight)[3] for pair, weight in known.items()):
+            return None
+        trees = [self._tree(cluster) for cluster in old]
+        at_hand = {pair: _seen_again(known.get(pair), observation) for pair in pairs}
+        placed = self._in_order(at_hand, incoming, incoming - known.keys())
+        ranked = spanning([*(e for tree in trees for e in tree if e[0][-1] not in incoming), *placed])
+        forest = Forest(self._terms, [*(i for c in old for i in c.members), *fresh])
+        broken = forest.grow(((entry[0][-1], entry[1].trust) for entry in ranked), most=1)
+        if len(broken) > 1 or any(reasons != forest.reasons(pair) for pair, reasons in broken.items()):
+            return None
+        reasons = next(iter(broken.values()), Reasons(None, None))
+        made = [self._cluster(group, observation.key) for group in forest.trees()]
+        return self._divide(_Contest(old, trees, made), at_hand, reasons, observation.id)
+
+    def _divide(self, contest: _Contest, at_hand: Mapping[Pair, Weight], reasons: Reasons, by: str) -> set[Identifier]:
+        """Let clusters take the place of old ones, with the links between their members; refuse those in between."""
+        before = [(self._ref(c), c.members) for c in contest.old]
+        parted = contest.inherit()
+        for pair, weight in at_hand.items():
+            self.refused.pop(pair, None)
+            parted.pop(pair, None)
+            if not contest.see(pair, weight):
+                parted[pair] = weight
+        for pair, weight in parted.items():
+            self.refused[pair] = Refused(left=pair[0], right=pair[1], reason=reasons.of(weight.trust), by=by)
+        contest.close()
+        for cluster in contest.made:
+            self._clusters.update(dict.fromkeys(cluster.members, cluster))
+        self._retire([c.founder for c in contest.old])
+        now = [(self._ref(cluster), cluster.members) for cluster in contest.made]
+        return {i for ref, members in now for i in members.difference(*(m for was, m in before if was == ref))}
+
+    def _tree(self, cluster: Cluster) -> list[Ranked]:
+        """Give a profile's least spanning tree, in the order of links that the observation at hand does not sight."""
+        core = cluster.core
+        if core is not None:
+            again = [(self._order(pair, cluster.links[pair]), cluster.links[pair]) for pair in core.again]
+            if any(order[3] for order, _ in again):
+                core = None
+            else:
+                standing = (entry for entry in core.links if entry[0][-1] not in core.again)
+                tree = spanning([*standing, *again])
+        if core is None:
+            core = cluster.core = Core()
+            tree = spanning([(self._order(pair, weight), weight) for pair, weight in cluster.links.items()])
+            for pair in cluster.links:
+                core.meet(pair)
+        core.links, core.again = tree, set()
+        return tree
 
     # --- clusters, founders and generations ---
 
@@ -399,6 +526,11 @@ def _tier(namespace: Namespace) -> int:
 def _take_in(into: Cluster, other: Cluster) -> None:
     """Let one cluster take in another."""
     into.members |= other.members
+    if other.links:
+        if into.core is not None and other.core is not None:
+            into.core.absorb(other.core)
+        else:
+            into.core = None
     into.links |= other.links
     for name, count in other.counts.items():
         into.counts[name] = into.counts.get(name, 0) + count

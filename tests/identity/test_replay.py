@@ -1,19 +1,25 @@
 """A step of the replay does only what it must, and yet what the ordered rebuild would do."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
 
+import pytest
 from hypothesis import given
 
+from identity.core import Weight
 from identity.hubs import PersonTally
 from identity.identifiers import Identifier
 from identity.judgements import Pair, Verdicts, in_force, settle
+from identity.observations import Observation
 from identity.profiles import ProfileRef
-from identity.replay import Cluster, Refused, Replay, Sighting, Weight
+from identity.replay import Cluster, Refused, Replay, Sighting
 from identity.resolve import sightings
 from identity.rules import LinkingRules
 from tests.identity.compare import consistent
+from tests.identity.crowd import NAMES, TRUSTS, crowded_world
 from tests.identity.telling import tell
-from tests.strategies import World, examples, worlds
+from tests.strategies import START, World, examples, worlds
 
 
 class OrderedReplay(Replay):
@@ -22,6 +28,9 @@ class OrderedReplay(Replay):
     def _fits(self, _old: Sequence[Cluster], _fresh: Sequence[Identifier]) -> bool:
         """Never take the short way."""
         return False
+
+    def _contest(self, *_: object) -> None:
+        """Nor that by the least spanning tree."""
 
 
 def facts(world: World) -> tuple[list[Sighting], Verdicts]:
@@ -58,6 +67,37 @@ def test_the_short_way_is_the_ordered_rebuild(world: World) -> None:
 def _links(replay: Replay) -> list[tuple[Pair, Weight]]:
     """Give the links kept, with their weights."""
     return sorted(link for _, cluster in replay.profiles() for link in cluster.links.items())
+
+
+@pytest.mark.parametrize("start", range(0, 200, 50))
+def test_contests_by_the_tree_are_whole_rebuilds(start: int) -> None:
+    """The same over long seeded replays, so that cores are kept, divided and joined; a failure names the seed."""
+    for seed in range(start, start + 50):
+        _race(seed)
+
+
+@pytest.mark.long
+def test_contests_by_the_tree_are_whole_rebuilds_by_the_thousand() -> None:
+    """The same over 20,000 seeds."""
+    for seed in range(20_000):
+        _race(seed)
+
+
+def _race(seed: int) -> None:
+    """Replay up to fifty observations of a few identifiers both ways, and compare after each."""
+    random = Random(seed)
+    world = crowded_world(seed)
+    pool = random.sample(NAMES, random.randint(5, len(NAMES)))
+    verdicts = settle(in_force(consistent(world.judgements)))
+    short, long = Replay(world.rules, verdicts), OrderedReplay(world.rules, verdicts)
+    for number in range(random.randint(10, 50)):
+        at = START + timedelta(minutes=number * random.choice([1, 1, 20]))
+        names = tuple(sorted(random.sample(pool, random.choice([1, 2, 2, 3, 4]))))
+        observation = Observation(id=f"{number:02}", at=at, identifiers=names, trust=random.choice(TRUSTS))
+        sighting = Sighting(observation, names, main=True)
+        assert short.step(sighting) == long.step(sighting), f"seed {seed}"
+        assert state(short) == state(long), f"seed {seed}"
+        assert _links(short) == _links(long), f"seed {seed}"
 
 
 @examples(100)
