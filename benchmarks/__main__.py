@@ -3,13 +3,15 @@
 import click
 import orjson
 
-from benchmarks import collector, identity, recommend
+from benchmarks import collector, evidence, identity, recommend
 from benchmarks.interleaved import ContestantFailed, run
 from benchmarks.machine import this_machine
 from benchmarks.records import FULL, QUICK, Benchmark, Result
 from benchmarks.table import document, table
 
-BENCHMARKS = {each.name: each for each in (collector.BENCHMARK, recommend.BENCHMARK, identity.BENCHMARK)}
+BENCHMARKS = {
+    each.name: each for each in (collector.BENCHMARK, recommend.BENCHMARK, identity.BENCHMARK, evidence.BENCHMARK)
+}
 
 
 @click.command()
@@ -17,7 +19,7 @@ BENCHMARKS = {each.name: each for each in (collector.BENCHMARK, recommend.BENCHM
 @click.option("--quick", is_flag=True, help="A small shop, one round: to see that it works.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, every run in it.")
 def main(names: tuple[str, ...], *, quick: bool, as_json: bool) -> None:
-    """Measure Homing beside its controls: collector, recommend, identity; all of them if none is named."""
+    """Measure Homing beside its controls: collector, recommend, identity, evidence; all of them if none is named."""
     machine = this_machine()
     results: list[Result] = []
     for name in names or BENCHMARKS:

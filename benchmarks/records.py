@@ -12,12 +12,17 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much is measured: customers of the sample shop, rounds, and single events or passes over all questions."""
+    """How much is measured: customers of the sample shop, rounds, and single events or passes over all questions.
+
+    logs, log_rounds: how many logs of decisions are simulated, and how long each is.
+    """
 
     people: int
     rounds: int
     alone: int
     passes: int
+    logs: int
+    log_rounds: int
 
     def write(self, folder: Path) -> None:
         """Leave it where the contestants find it."""
@@ -29,8 +34,8 @@ class Size:
         return cls(**orjson.loads((folder / "size.json").read_bytes()))
 
 
-FULL = Size(people=1_000, rounds=3, alone=200, passes=3)
-QUICK = Size(people=60, rounds=1, alone=20, passes=1)
+FULL = Size(people=1_000, rounds=3, alone=200, passes=3, logs=500, log_rounds=20_000)
+QUICK = Size(people=60, rounds=1, alone=20, passes=1, logs=25, log_rounds=2_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,8 @@ class Column:
 class Benchmark:
     """Contestants on the same input, which `prepare` leaves in a folder; it gives a line that tells what it is.
 
-    `rate` is the figure that the ratios to the control are of.
+    `rate` is the figure that the ratios to the control are of. `runs`: how often each contestant runs, if not as often
+    as the size says.
     """
 
     name: str
@@ -64,6 +70,7 @@ class Benchmark:
     control: str
     rate: str
     columns: tuple[Column, ...]
+    runs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,11 +22,11 @@ class Estimator(StrEnum):
 class Kind(StrEnum):
     """What an interval promises.
 
-    fixed: covers in 95 of 100 logs of a length fixed beforehand, the more exactly the more rewards there are.
+    asymptotic: covers in 95 of 100 logs of a length fixed beforehand, the more exactly the more rewards there are.
     anytime: covers in at least 95 of 100 logs at all their lengths together, so that one may look at any time and stop.
     """
 
-    FIXED = "fixed"
+    ASYMPTOTIC = "asymptotic"
     ANYTIME = "anytime"
 
 

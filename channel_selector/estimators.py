@@ -64,7 +64,7 @@ def _estimate(estimator: Estimator, equation: Equation, weights: Floats) -> Esti
         estimator=estimator,
         value=equation.root,
         interval=likelihood_interval(equation),
-        kind=Kind.FIXED,
+        kind=Kind.ASYMPTOTIC,
         effective_sample_size=effective_sample_size(weights),
     )
 

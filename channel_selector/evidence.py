@@ -1,6 +1,6 @@
 """All that a log tells of a candidate: every estimator that the log can feed, and why the others cannot answer.
 
-Where no bounds of the rewards are known, the rewards seen stand for them in fixed intervals, and there are no anytime
+Where no bounds of the rewards are known, the rewards seen stand for them in asymptotic intervals, and there are no anytime
 ones.
 """
 
