@@ -91,12 +91,11 @@ def logs(law: Law, *, count: int, rounds: int, seed: int) -> Iterator[Drawn]:
 
 
 def candidates(truth: Truth, random: np.random.Generator) -> dict[str, Floats]:
-    """Give policies to judge: the shop's best and worst single action, mostly each segment's best, and any."""
+    """Give policies to judge: the shop's worst single action, mostly each segment's best, and any."""
     averages = truth.rates.mean(axis=1)
     only = np.eye(ACTIONS)
     personal = only[truth.rates.argmax(axis=0)].T
     return {
-        "best": np.tile(only[averages.argmax()][:, None], SEGMENTS),
         "worst": np.tile(only[averages.argmin()][:, None], SEGMENTS),
         "personal": 0.9 * personal + 0.1 / ACTIONS,
         "any": random.dirichlet(np.ones(ACTIONS), SEGMENTS).T,

@@ -8,7 +8,7 @@ from benchmarks.records import Benchmark, Column, Contestant, Size
 def prepare(_folder: Path, size: Size) -> str:
     """Tell what is simulated; the contestants do it."""
     return (
-        f"coverage in % of {size.logs} logs of {size.log_rounds:,} rounds, four candidates fixed before each: "
+        f"coverage in % of {size.logs} logs of {size.log_rounds:,} rounds, three candidates fixed before each: "
         "their lowest and highest"
     )
 
