@@ -11,6 +11,8 @@ PRECISION = 1e-4
 def crossing(excess: Callable[[float], float], start: float, step: float, limit: float) -> float:
     """Give where `excess` crosses zero between `start`, where it is negative, and `limit`; `limit` where it does not.
 
+    Of the two ends that close in, the outer one is given: an interval is a trifle too wide rather than too narrow.
+
     Steps towards `limit` double until zero is passed, then regula falsi closes in (Illinois: Dowell and Jarratt, BIT
     11, 1971); an infinite excess is bisected. `step` > 0.
     """
@@ -44,4 +46,4 @@ def _closed_in(
         else:
             below = below / 2.0 if last > 0 else below
             outside, above, last = middle, found, 1
-    return inside + (outside - inside) / 2.0
+    return outside

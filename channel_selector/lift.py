@@ -3,8 +3,8 @@
 The unit is the subject, for groups are drawn by subject: its reward is all that came of it within a span settled
 before (such as: bought within 30 days, 0 or 1), counted once the span is over. Subjects stand in the order of entering,
 so that what each is compared with is known before. With p the group's share of the two and m the mean reward of the
-subjects before, D = (r − m) / p of a treated subject and −(r − m) / (1 − p) of a control has the lift as its mean; both its ends
-are bet on (`betting`).
+subjects before, D = (r − m) / p of a treated subject and −(r − m) / (1 − p) of a control has the lift as its mean;
+both its ends are bet on (`betting`).
 """
 
 from collections.abc import Sequence
@@ -50,8 +50,8 @@ def lifts(
     """Compare each group with the first, the control.
 
     `names`, `rewards`: each subject's group and what came of it, in the order of entering. `bounds`: what no reward
-    can lie beyond. ValueError for lists of different lengths, a foreign group, fewer than two groups, or a reward that is no
-    number or out of bounds. O(subjects) for each group.
+    can lie beyond. ValueError for lists of different lengths, a foreign group, fewer than two groups, or a reward that
+    is no number or out of bounds. O(subjects) for each group.
     """
     low, high = bounds
     if len(groups) < 2:

@@ -15,7 +15,7 @@ SHORTEST, SHARE = 50, 0.1
 
 
 def stabilising_weights(rounds: Rounds) -> Floats:
-    """Give h, (n,), with mean 1; all alike where the candidate's weights are of one law throughout.
+    """Give h, (n,); all alike where the candidate's weights are of one law throughout. Only their proportions matter.
 
     v_t is the mean over the window before t of Σ_a π_e(a|x)² / π(a|x), the variance of importance weighting up to the
     reward's own; where the log lacks the logging policy's probabilities, Σ w² / Σ w estimates it. O(n).
@@ -27,9 +27,8 @@ def stabilising_weights(rounds: Rounds) -> Floats:
     foreseen = _carried(
         np.divide(sums, weights, out=np.full(len(rounds), np.nan), where=(sums > 0.0) & (weights > 0.0))
     )
-    stabilising = 1.0 / np.sqrt(foreseen)
-    scaled: Floats = stabilising / stabilising.mean()
-    return scaled
+    stabilising: Floats = 1.0 / np.sqrt(foreseen)
+    return stabilising
 
 
 def _second_moments(rounds: Rounds) -> tuple[Floats, Floats]:
