@@ -15,8 +15,10 @@ from channel_selector.reward_models import Predicted, forward_blocks
 from channel_selector.rounds import Floats, Rounds
 
 ALPHA = 0.05
-USUAL = 0.99
-"""k is what 99 of 100 rounds before stayed under: a few extreme weights must not make all bets small."""
+USUAL = 0.9
+"""k covers the largest weights of nine in ten rounds before: a few extreme ones must not make all bets small."""
+HEADROOM = 2.0
+"""k covers expectations up to twice the mean reward before."""
 
 Bounds = tuple[float, float]
 
@@ -68,8 +70,8 @@ def _estimate(
 def _terms(predicted: Predicted, logging: Floats, r: Floats) -> tuple[Floats, Floats]:
     """Give φ and k of each round; k infinite in the first block."""
     rounds, menus, q = predicted
-    ratios = np.divide(menus.candidate * q, logging, out=np.zeros_like(q), where=logging > 0.0)
-    k = _floors(menus.highest(ratios))
+    ratios = np.divide(menus.candidate, logging, out=np.zeros_like(q), where=logging > 0.0)
+    k = _floors(menus.highest(ratios), r)
     reach = np.where(np.isfinite(k), k, 0.0)
     model = menus.totals(np.minimum(menus.candidate * q, reach[menus.owners] * logging))
     w = rounds.weights
@@ -77,10 +79,11 @@ def _terms(predicted: Predicted, logging: Floats, r: Floats) -> tuple[Floats, Fl
     return model + corrections, k
 
 
-def _floors(highest: Floats) -> Floats:
-    """Give k for each round, settled before its block, from each round's largest w q̂."""
+def _floors(highest: Floats, r: Floats) -> Floats:
+    """Give k for each round, settled before its block: usual largest weights × usual rewards."""
     floors = np.full(len(highest), np.inf)
     for start, end in forward_blocks(len(highest)):
         if start > 0:
-            floors[start:end] = np.quantile(highest[:start], USUAL, method="higher")
+            expected = HEADROOM * (float(r[:start].sum()) + 1.0) / (start + 1.0)
+            floors[start:end] = min(expected, 1.0) * np.quantile(highest[:start], USUAL, method="higher")
     return floors

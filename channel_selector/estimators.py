@@ -22,6 +22,9 @@ from channel_selector.stabilising import stabilising_weights
 THRESHOLDS = tuple(2.0**power for power in range(21))
 """What τ is chosen from, beside no threshold at all."""
 
+USUAL = 0.99
+"""What share of the candidate's choices has the weights that intervals reckon with."""
+
 Bounds = tuple[float, float]
 
 
@@ -100,15 +103,23 @@ def _threshold(predicted: Predicted, bounds: Bounds) -> float:
 
 
 def _heaviest(rounds: Rounds) -> float:
-    """Give the largest weight that could have come up."""
+    """Give the largest weight that could have come up, as `_possible` counts."""
     if rounds.menus is None:
         return float(rounds.weights.max())
     return float(_possible(rounds, rounds.menus)[2].max())
 
 
 def _possible(rounds: Rounds, menus: Menus) -> tuple[Ints, Ints, Floats]:
-    """Give the entries that could have been drawn, their rounds and weights; the drawn alone where the log lacks π."""
+    """Give the entries that could have been drawn, their rounds and weights; the drawn alone where the log lacks π.
+
+    Weights so large that but 1 % of the candidate's choices have them are left out: in a few rounds they could come up,
+    but the ends of z speak for every round.
+    """
     if menus.logging is None:
         return menus.logged, np.arange(len(rounds)), rounds.weights
     entries = np.flatnonzero(menus.logging > 0.0)
-    return entries, menus.owners[entries], menus.candidate[entries] / menus.logging[entries]
+    weights = menus.candidate[entries] / menus.logging[entries]
+    order = np.argsort(weights)
+    mass = np.cumsum(menus.candidate[entries][order])
+    usual = weights <= weights[order][np.searchsorted(mass, USUAL * mass[-1])]
+    return entries[usual], menus.owners[entries[usual]], weights[usual]
