@@ -349,8 +349,6 @@ def test_wrong_use_is_told(program: Program) -> None:
 def test_people_are_told_in_a_table(program: Program) -> None:
     """One line an estimator, then the support."""
     shown = program.run("evaluate", parquet(program, table())).stdout.splitlines()
-    assert (
-        shown[0].endswith(f"{ROUNDS:,} rounds; the log's own value 0.195") or "rounds; the log's own value" in shown[0]
-    )
+    assert "400 rounds; the log's own value 0." in shown[0]
     assert [line.split()[0] for line in shown[4:10]] == ["ips", "snips", "dr", "switch_dr", "ips_anytime", "dr_anytime"]
     assert shown[-1].startswith("support: 0 rounds (0.0%)")
