@@ -71,6 +71,7 @@ class Benchmark:
     rate: str
     columns: tuple[Column, ...]
     runs: int | None = None
+    remark: "Callable[[Result], str] | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

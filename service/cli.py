@@ -36,6 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "keys": Entry("service.commands.keys:keys", "Create, list and revoke API keys."),
     "config": Entry("service.commands.config:config", "Show the settings and where each came from."),
     "evaluate": Entry("service.commands.evaluate:evaluate", "Tell what a policy would have earned on a log."),
+    "simulate": Entry("service.commands.simulate:simulate", "Compare policies in a simulated shop."),
     "rebuild": Entry("service.commands.rebuild:rebuild", "Throw the folds away and make them again from the logs."),
     "migrate": Entry("service.commands.migrate:migrate", "Bring the store's schema up to this version."),
     "doctor": Entry("service.commands.doctor:doctor", "Look the deployment over; exit 1 on trouble."),
