@@ -3,15 +3,25 @@
 import click
 import orjson
 
-from benchmarks import collector, identity, recommend, startup
+from benchmarks import collector, evidence, identity, recommend, select, startup
 from benchmarks.interleaved import ContestantFailed, run
 from benchmarks.machine import this_machine
 from benchmarks.records import FULL, QUICK, Benchmark, Result
 from benchmarks.table import document, table
 
 BENCHMARKS = {
-    each.name: each for each in (collector.BENCHMARK, recommend.BENCHMARK, identity.BENCHMARK, startup.BENCHMARK)
+    each.name: each
+    for each in (
+        collector.BENCHMARK,
+        recommend.BENCHMARK,
+        identity.BENCHMARK,
+        startup.BENCHMARK,
+        evidence.BENCHMARK,
+        select.BENCHMARK,
+    )
 }
+HOURS_LONG = frozenset({evidence.BENCHMARK.name, select.BENCHMARK.name})
+"""Benchmarks that run only if they are named."""
 
 
 @click.command()
@@ -19,10 +29,10 @@ BENCHMARKS = {
 @click.option("--quick", is_flag=True, help="A small shop, one round: to see that it works.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, every run in it.")
 def main(names: tuple[str, ...], *, quick: bool, as_json: bool) -> None:
-    """Measure Homing beside its controls: collector, recommend, identity, startup; all of them if none is named."""
+    """Measure Homing beside its controls: collector, recommend, identity, startup; evidence and select if named."""
     machine = this_machine()
     results: list[Result] = []
-    for name in names or BENCHMARKS:
+    for name in names or [name for name in BENCHMARKS if name not in HOURS_LONG]:
         result = _run(BENCHMARKS[name], quick=quick)
         results.append(result)
         if not as_json:

@@ -24,9 +24,10 @@ def run(benchmark: Benchmark, size: Size, progress: Callable[[str], None]) -> Re
         progress(f"{benchmark.name}: preparing")
         told = benchmark.prepare(folder, size, stack)
         runs: dict[str, list[Figures]] = {contestant.name: [] for contestant in benchmark.contestants}
-        for number in range(1, size.rounds + 1):
+        rounds = size.rounds if benchmark.runs is None else benchmark.runs
+        for number in range(1, rounds + 1):
             for contestant in benchmark.contestants:
-                progress(f"{benchmark.name}: round {number} of {size.rounds}, {contestant.name}")
+                progress(f"{benchmark.name}: round {number} of {rounds}, {contestant.name}")
                 runs[contestant.name].append(_figures(contestant, folder))
     return Result(benchmark=benchmark, told=told, runs={name: tuple(figures) for name, figures in runs.items()})
 

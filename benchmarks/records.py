@@ -15,7 +15,8 @@ Figures = Mapping[str, float]
 class Size:
     """How much is measured: customers of the sample shop, rounds, and single events or passes over all questions.
 
-    `known`: messages in the store before; `identifiers` in the one that is started.
+    `known`: messages in the store before; `identifiers` in the one that is started. `logs`, `log_rounds`: how many logs
+    of decisions are simulated, and how long each is.
     """
 
     people: int
@@ -24,6 +25,8 @@ class Size:
     passes: int
     known: int
     identifiers: int
+    logs: int
+    log_rounds: int
 
     def write(self, folder: Path) -> None:
         """Leave it where the contestants find it."""
@@ -35,8 +38,17 @@ class Size:
         return cls(**orjson.loads((folder / "size.json").read_bytes()))
 
 
-FULL = Size(people=1_000, rounds=3, alone=200, passes=3, known=1_000_000, identifiers=10_000_000)
-QUICK = Size(people=60, rounds=1, alone=20, passes=1, known=1_000, identifiers=2_000)
+FULL = Size(
+    people=1_000,
+    rounds=3,
+    alone=200,
+    passes=3,
+    known=1_000_000,
+    identifiers=10_000_000,
+    logs=500,
+    log_rounds=20_000,
+)
+QUICK = Size(people=60, rounds=1, alone=20, passes=1, known=1_000, identifiers=2_000, logs=25, log_rounds=2_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +73,8 @@ class Benchmark:
     """Contestants on the same input, which `prepare` leaves in a folder; it gives a line that tells what it is.
 
     What `prepare` puts on the stack is ended after the last round.
-    `rate` is the figure that the ratios to the control are of.
+    `rate` is the figure that the ratios to the control are of. `runs`: how often each contestant runs, if not as often
+    as the size says.
     """
 
     name: str
@@ -71,6 +84,8 @@ class Benchmark:
     control: str
     rate: str
     columns: tuple[Column, ...]
+    runs: int | None = None
+    remark: "Callable[[Result], str] | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ def table(result: Result) -> str:
     head = [benchmark.name, *(column.title for column in benchmark.columns), f"x {benchmark.control}"]
     rows = [_row(result, contestant.name) for contestant in benchmark.contestants]
     title = f"{benchmark.title}; {result.told}; medians of interleaved rounds: {rounds}"
-    return f"{title}\n\n{_aligned([head, *rows])}"
+    told = "" if benchmark.remark is None else f"\n\n{benchmark.remark(result)}"
+    return f"{title}\n\n{_aligned([head, *rows])}{told}"
 
 
 def document(machine: Machine, results: Sequence[Result]) -> dict[str, Any]:

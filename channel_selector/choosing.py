@@ -17,7 +17,7 @@ from channel_selector.settings import SelectorSettings
 from channel_selector.tallies import NO_TALLY
 from channel_selector.validation import utc
 
-MODEL = "beta-2"
+MODEL = "tastes-1"
 """Name and number of the model; another formula, constant or grid has another number."""
 
 
@@ -75,7 +75,7 @@ class Chooser:
     def decide(self, requests: Sequence[Request], *, now: datetime, explore: bool = True) -> list[Decision]:
         """Decide on each request, in order; `now` (aware) is kept as the decisions' time and used for nothing else.
 
-        O(cells × 64) for each request, a cell being a distinct arm and cost among its options.
+        O(cells × points) for each request, a cell being what options alike to the model share (`batches.CellKey`).
         """
         now = utc("now", now)
         decided: dict[int, Decision] = {}

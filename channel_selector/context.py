@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import log
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from channel_selector.arms import DAYPARTS, HOURS_OF_DAYPART
 from channel_selector.validation import from_microseconds, require_number, require_text, to_microseconds, utc
@@ -15,8 +13,8 @@ FREE_FEATURES = (str, bool, type(None))
 HOURS_OF_DAY = 24
 ACTIVITY_PSEUDO_COUNT = 2.0
 """Events that every part of the day is given before the customer's own are counted."""
-STRONGEST_TILT = 3.0
-"""A person's hours move a prior by at most this factor, up or down."""
+LEAST_SHARE = 0.05
+NO_LEANS = (0.0,) * DAYPARTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +23,8 @@ class Context:
 
     subject: who learns and is held out as one. segment: who shares learning. activity: 24 counts of the customer's own
     events by local hour. cart_value × margin (a fraction then), else margin alone, is what a conversion brings.
-    features, abandoned_at and recent_sends are kept in the log; this version's model does not use them.
+    abandoned_at: since when the cart was left; recent_sends: other messages lately. features are kept in the log; this
+    version's model does not use them.
     """
 
     subject: str
@@ -83,19 +82,20 @@ class Context:
         return cls(**{**data, **instants})
 
 
-def activity_tilt(activity: Sequence[float] | None, weight: float, day: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the factor by which a customer's hours move the prior of each of the eight parts of the day.
+def leans(activity: Sequence[float] | None) -> tuple[float, ...]:
+    """Give how far each of the eight parts of the day is a customer's own: log-share of their events, about its mean.
 
-    (n_d + 2)^weight with n_d events in part d, over its mean on a typical day, so that hours are compared and nobody is
-    thought readier to react for being active; then kept within [1/3, 3]. `day`: each part's share of all messages,
-    summing to 1. Ones where nothing is known. It is a prior only: what came of messages overrules it.
+    Two events are added to each part, so that few events say little, and 0.05 to each share, so that an hour never
+    seen is not out of the question; zeros where nothing is known. How far reactions follow it is learned
+    (`reactions.HOURS`). It is a prior only: what came of messages overrules it.
     """
     if activity is None:
-        return np.ones(DAYPARTS)
-    counts = np.asarray(activity, dtype=np.float64).reshape(DAYPARTS, HOURS_OF_DAYPART).sum(axis=1)
-    tilt: NDArray[np.float64] = (counts + ACTIVITY_PSEUDO_COUNT) ** weight
-    tilt /= (day * tilt).sum()
-    return tilt.clip(1.0 / STRONGEST_TILT, STRONGEST_TILT)
+        return NO_LEANS
+    parts = [sum(activity[start : start + HOURS_OF_DAYPART]) for start in range(0, HOURS_OF_DAY, HOURS_OF_DAYPART)]
+    whole = sum(parts) + DAYPARTS * ACTIVITY_PSEUDO_COUNT
+    logs = [log((events + ACTIVITY_PSEUDO_COUNT) / whole + LEAST_SHARE) for events in parts]
+    mean = sum(logs) / DAYPARTS
+    return tuple(each - mean for each in logs)
 
 
 def _hours(activity: Sequence[float]) -> tuple[float, ...]:

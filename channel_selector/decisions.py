@@ -1,21 +1,27 @@
 """A decision holds all that its probabilities were computed from, so that the log alone can compute them again."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from channel_selector.arms import Arm, daypart
-from channel_selector.context import Context
+from channel_selector.context import Context, leans
 from channel_selector.holdout import Assignment
 from channel_selector.options import DeliveryOption
+from channel_selector.reactions import Occasion
 from channel_selector.reasons import Evidence, ReasonCode, sentence
 from channel_selector.tallies import NO_TALLY, CustomerEffects, Tally
 from channel_selector.validation import from_microseconds, to_microseconds
 
+HOUR, LATELY = timedelta(hours=1), timedelta(days=7)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """What learning needs of a decision to send: whose, where, when; nothing else of the decision is read again."""
+    """What learning needs of a decision to send: whose, where, when, on which occasion; nothing else is read again.
+
+    `lean`, `waited`, `weekday`, `variant`, `recent`: see `reactions.Occasion`.
+    """
 
     decision_id: str
     subject: str
@@ -25,6 +31,18 @@ class Send:
     local_hour: int
     endpoint_id: str
     send_at: datetime
+    lean: float = 0.0
+    waited: float | None = None
+    weekday: int | None = None
+    variant: str | None = None
+    recent: int = 0
+
+    @property
+    def occasion(self) -> Occasion:
+        """What of the message is not its arm."""
+        return Occasion(
+            lean=self.lean, waited=self.waited, weekday=self.weekday, variant=self.variant, recent=self.recent
+        )
 
     @property
     def arm(self) -> Arm:
@@ -42,6 +60,11 @@ class Send:
             "local_hour": self.local_hour,
             "endpoint_id": self.endpoint_id,
             "send_at": to_microseconds(self.send_at),
+            "lean": self.lean,
+            "waited": self.waited,
+            "weekday": self.weekday,
+            "variant": self.variant,
+            "recent": self.recent,
         }
 
     @classmethod
@@ -108,16 +131,7 @@ class Decision:
         option = self.option
         if option is None or self.propensity is None:
             return None
-        return Send(
-            decision_id=self.decision_id,
-            subject=self.subject,
-            segment=self.context.segment,
-            channel=option.channel,
-            device_kind=option.device_kind,
-            local_hour=option.local_hour,
-            endpoint_id=option.endpoint_id,
-            send_at=option.send_at,
-        )
+        return _send(self.decision_id, self.subject, self.context, option)
 
     def to_json(self) -> dict[str, Any]:
         """Give the record as JSON holds it; instants are microseconds since 1970 UTC."""
@@ -164,17 +178,34 @@ def send_of_json(data: dict[str, Any]) -> Send | None:
     """
     if data["chosen"] is None or data["propensity"] is None:
         return None
-    option = data["options"][data["chosen"]]
+    option = DeliveryOption.from_json(data["options"][data["chosen"]])
+    return _send(data["decision_id"], data["subject"], Context.from_json(data["context"]), option)
+
+
+def _send(decision_id: str, subject: str, context: Context, option: DeliveryOption) -> Send:
+    occasion = occasion_of(context, option)
     return Send(
-        decision_id=data["decision_id"],
-        subject=data["subject"],
-        segment=data["context"]["segment"],
-        channel=option["channel"],
-        device_kind=option["device_kind"],
-        local_hour=option["local_hour"],
-        endpoint_id=option["endpoint_id"],
-        send_at=from_microseconds(option["send_at"]),
+        decision_id=decision_id,
+        subject=subject,
+        segment=context.segment,
+        channel=option.channel,
+        device_kind=option.device_kind,
+        local_hour=option.local_hour,
+        endpoint_id=option.endpoint_id,
+        send_at=option.send_at,
+        lean=leans(context.activity)[daypart(option.local_hour)],
+        waited=occasion.waited,
+        weekday=occasion.weekday,
+        variant=occasion.variant,
+        recent=occasion.recent,
     )
+
+
+def occasion_of(context: Context, option: DeliveryOption) -> Occasion:
+    """Give the occasion of an option, without the customer's hours; recent messages are those of the week before."""
+    waited = None if context.abandoned_at is None else (option.send_at - context.abandoned_at) / HOUR
+    recent = sum(option.send_at - LATELY < at <= option.send_at for at in context.recent_sends)
+    return Occasion(waited=waited, weekday=option.weekday, variant=option.variant, recent=recent)
 
 
 PLAIN_FIELDS = (

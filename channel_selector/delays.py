@@ -1,11 +1,13 @@
 """F(age): the share of a channel's outcomes that have come by an age, among those that come within the window.
 
-Estimated from closed windows alone, which no truncation can bias; those that are still open enter the posteriors
-weighed by F (Chapelle, "Modeling delayed feedback in display advertising", KDD 2014). F(0) = 0 and F(window) = 1.
+Windows still open enter the posteriors weighed by F (Chapelle, "Modeling delayed feedback in display advertising",
+KDD 2014), and F is estimated from them too, corrected for what could not have come yet: F(eⱼ₋₁) = F(eⱼ) (1 − nⱼ / Rⱼ),
+where Rⱼ outcomes came by eⱼ of messages as old as eⱼ, nⱼ of them since eⱼ₋₁ (right truncation: Lagakos, Barraj and
+De Gruttola, Biometrika 75, 1988). With closed windows alone it is their plain share. F(0) = 0 and F(window) = 1.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import accumulate
@@ -39,11 +41,13 @@ def bin_of(age: float, window: float) -> int:
 class Delays:
     """How late each channel's outcomes of one kind come.
 
-    `counts`: for each channel, how many of its closed windows' outcomes fell between each two `EDGES`.
+    `counts`: for each channel, n: how many outcomes fell between each two `EDGES`, of messages as old as the second.
+    `risks`: R: how many came by the second edge; those that `counts` add up to where a channel is not in it.
     """
 
     window: timedelta
     counts: Mapping[str, tuple[int, ...]]
+    risks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     _curves: dict[str, tuple[float, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def share(self, channel: str, age: float) -> float:
@@ -62,22 +66,51 @@ class Delays:
     def _curve(self, channel: str) -> tuple[float, ...]:
         curve = self._curves.get(channel)
         if curve is None:
-            curve = self._curves[channel] = self._estimate(self.counts.get(channel, NO_COUNTS))
+            curve = self._curves[channel] = self._estimate(channel)
         return curve
 
-    def _estimate(self, counts: tuple[int, ...]) -> tuple[float, ...]:
+    def _estimate(self, channel: str) -> tuple[float, ...]:
         """F at the edges: the channel's own outcomes beside `PRIOR_OUTCOMES` of the published distribution."""
+        counts = self.counts.get(channel, NO_COUNTS)
+        risks = self.risks.get(channel, tuple(accumulate(counts)))
         hours = self.window.total_seconds() / HOUR
-        prior = (published_share(edge * hours) / published_share(hours) for edge in EDGES)
-        own = accumulate(counts, initial=0)
-        total = PRIOR_OUTCOMES + sum(counts)
-        return tuple((PRIOR_OUTCOMES * before + came) / total for before, came in zip(prior, own, strict=True))
+        prior = [published_share(edge * hours) / published_share(hours) for edge in EDGES]
+        curve = [1.0]
+        for index in range(BINS, 0, -1):
+            came = counts[index - 1] + PRIOR_OUTCOMES * (prior[index] - prior[index - 1])
+            at_risk = risks[index - 1] + PRIOR_OUTCOMES * prior[index]
+            curve.append(curve[-1] * (1.0 - came / at_risk))
+        return (0.0, *curve[-2::-1])
 
-    def to_json(self) -> dict[str, list[int]]:
-        """Give the counts as JSON holds them, by channel in order."""
-        return {channel: list(self.counts[channel]) for channel in sorted(self.counts)}
+    def to_json(self) -> dict[str, list[list[int]]]:
+        """Give counts and risks as JSON holds them, by channel in order."""
+        return {
+            channel: [list(self.counts[channel]), list(self.risks.get(channel, accumulate(self.counts[channel])))]
+            for channel in sorted(self.counts)
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], window: timedelta) -> "Delays":
         """Give the record `to_json` wrote."""
-        return cls(window, {channel: tuple(counts) for channel, counts in data.items()})
+        counts = {channel: tuple(rows[0]) for channel, rows in data.items()}
+        return cls(window, counts, {channel: tuple(rows[1]) for channel, rows in data.items()})
+
+
+def estimated(window: timedelta, came: Iterable[tuple[str, timedelta, timedelta]]) -> Delays:
+    """Count outcomes: of which channel, how long after the message, and how old the message is now."""
+    counts: dict[str, list[int]] = {}
+    risks: dict[str, list[int]] = {}
+    whole = window.total_seconds()
+    for channel, delay, age in came:
+        at = bin_of(delay.total_seconds(), whole)
+        n, r = counts.setdefault(channel, [0] * BINS), risks.setdefault(channel, [0] * BINS)
+        reached = bisect_right(EDGES, min(age.total_seconds() / whole, 1.0)) - 1
+        if at < reached:
+            n[at] += 1
+        for index in range(at, reached):
+            r[index] += 1
+    return Delays(
+        window,
+        {channel: tuple(bins) for channel, bins in counts.items()},
+        {channel: tuple(bins) for channel, bins in risks.items()},
+    )

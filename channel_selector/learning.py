@@ -8,18 +8,19 @@ Where a channel's clicks are tracked, that is, where the log holds one of any of
 went before belongs to the organic baseline: it is counted as bought and is neither an engagement nor a conversion.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import fsum
+from math import exp, fsum
 
-from channel_selector.arms import Arm
 from channel_selector.decisions import Send
-from channel_selector.delays import BINS, Delays, bin_of
+from channel_selector.delays import Delays, estimated
+from channel_selector.fitting import Observed, fit_reactions
 from channel_selector.outcomes import Outcome, effects_of, reacts, was_sent
 from channel_selector.population import Population
+from channel_selector.reactions import Reactions
 from channel_selector.settings import Activation, SelectorSettings
-from channel_selector.tallies import Cell, Cells, CustomerEffects, Tally
+from channel_selector.tallies import NO_EFFECTS, Cell, Cells, CustomerEffects, Spot, Tally
 from channel_selector.validation import utc
 
 Reported = tuple[str, Outcome]
@@ -80,16 +81,18 @@ def fit_population(
     sends, outcomes = list(sends), list(outcomes)
     tracked = tracked_channels(sends, outcomes, now=now)
     joined = trials(sends, outcomes, tracked=tracked, settings=settings, now=now)
-    closed = [trial for trial in joined if trial.age >= window]
-    engaged = _delays([(trial.send.channel, trial.engaged_after) for trial in closed], window)
-    converted = _delays([(trial.send.channel, trial.converted_after) for trial in closed], window)
+    engaged = estimated(window, _came((trial, trial.engaged_after) for trial in joined))
+    converted = estimated(window, _came((trial, trial.converted_after) for trial in joined))
+    observed = [_observed(trial, engaged) for trial in sorted(joined, key=_sending_order)]
+    reactions = fit_reactions(observed, activity_weight=settings.activity_weight)
     return Population(
         position=position,
         at=now,
-        tallies=_cells(joined, engaged, converted),
+        tallies=_cells(joined, engaged, converted, reactions),
         engaged_delays=engaged,
         converted_delays=converted,
         tracked=tracked,
+        reactions=reactions,
     )
 
 
@@ -108,16 +111,18 @@ def customer_effects(
     after a merge those of both, after a split those to the endpoints kept.
     """
     now, sends, outcomes = utc("now", now), list(sends), list(outcomes)
-    delays = population.engaged_delays, population.converted_delays
+    if not sends:
+        return NO_EFFECTS
+    beliefs = population.engaged_delays, population.converted_delays, population.reactions
     tracked = population.tracked | tracked_channels(sends, outcomes, now=now)
-    groups: dict[Arm, list[Trial]] = {}
+    groups: dict[Spot, list[Trial]] = {}
     for trial in trials(sends, outcomes, tracked=tracked, settings=settings, now=now):
-        groups.setdefault(trial.send.arm, []).append(trial)
-    arms = {arm: _tally(members, *delays) for arm, members in groups.items()}
+        groups.setdefault(Spot(trial.send.arm, trial.send.endpoint_id), []).append(trial)
+    spots = {spot: _tally(members, *beliefs) for spot, members in groups.items()}
     if population.at is None:
-        return CustomerEffects(arms)
+        return CustomerEffects(spots)
     known = trials(sends, outcomes, tracked=population.tracked, settings=settings, now=population.at)
-    return CustomerEffects(arms, _cells(known, *delays))
+    return CustomerEffects(spots, _cells(known, *beliefs))
 
 
 def _trial(
@@ -147,32 +152,50 @@ def _fold_order(trial: Trial) -> tuple[datetime, str]:
     return trial.send.send_at + latest, trial.send.decision_id
 
 
-def _delays(delays: Iterable[tuple[str, timedelta | None]], window: timedelta) -> Delays:
-    counts: dict[str, list[int]] = {}
-    for channel, delay in delays:
+def _came(each: Iterable[tuple[Trial, timedelta | None]]) -> Iterator[tuple[str, timedelta, timedelta]]:
+    for trial, delay in each:
         if delay is not None:
-            bin_counts = counts.setdefault(channel, [0] * BINS)
-            bin_counts[bin_of(delay.total_seconds(), window.total_seconds())] += 1
-    return Delays(window, {channel: tuple(bins) for channel, bins in counts.items()})
+            yield trial.send.channel, delay, trial.age
 
 
-def _cells(joined: Iterable[Trial], engaged: Delays, converted: Delays) -> Cells:
+def _sending_order(trial: Trial) -> tuple[datetime, str]:
+    return trial.send.send_at, trial.send.decision_id
+
+
+def _observed(trial: Trial, engaged: Delays) -> Observed:
+    return Observed(
+        subject=trial.send.subject,
+        segment=trial.send.segment,
+        arm=trial.send.arm,
+        endpoint_id=trial.send.endpoint_id,
+        occasion=trial.send.occasion,
+        reacted=trial.engaged_after is not None,
+        exposure=_share(engaged, trial),
+    )
+
+
+def _cells(joined: Iterable[Trial], engaged: Delays, converted: Delays, reactions: Reactions) -> Cells:
     groups: dict[Cell, list[Trial]] = {}
     for trial in joined:
         groups.setdefault((trial.send.segment, trial.send.arm), []).append(trial)
-    return {cell: _tally(members, engaged, converted) for cell, members in groups.items()}
+    return {cell: _tally(members, engaged, converted, reactions) for cell, members in groups.items()}
 
 
-def _tally(members: Sequence[Trial], engaged: Delays, converted: Delays) -> Tally:
+def _tally(members: Sequence[Trial], engaged: Delays, converted: Delays, reactions: Reactions) -> Tally:
+    """Count some sends; a message on a better occasion than the plainest is exposed to reactions as much more."""
     reacted = [trial for trial in members if trial.engaged_after is not None]
     return Tally(
         sends=len(members),
         engaged=len(reacted),
         converted=sum(trial.converted_after is not None for trial in members),
-        engaged_exposure=fsum(_share(engaged, trial) for trial in members),
+        engaged_exposure=fsum(_share(engaged, trial) * _odds(reactions, trial) for trial in members),
         converted_exposure=fsum(_share(converted, trial) for trial in reacted),
         bought=sum(trial.bought for trial in members),
     )
+
+
+def _odds(reactions: Reactions, trial: Trial) -> float:
+    return exp(reactions.occasion(trial.send.occasion))
 
 
 def _share(delays: Delays, trial: Trial) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -44,19 +45,29 @@ class Learned:
     @property
     def version(self) -> str:
         """Name and number."""
-        return "learned-1"
+        return "learned-2"
 
     def propensities(self, batch: Batch, estimates: Estimates) -> Propensities:
         """Give π; sending nothing, where it competes, has its part of the uniform too."""
-        values = Values(
-            estimates.explored_location, estimates.explored_spread, batch.gain, batch.cost, batch.cell_starts
-        )
-        best = best_shares(values, do_not_send=self.do_not_send)
+        best, nothing = _best_shares(batch, estimates, do_not_send=self.do_not_send)
         sizes = _sizes(batch)
         even = self.floor / (sizes + self.do_not_send)
-        q = best.cells[batch.option_cell] * batch.option_part
-        nothing = (1.0 - self.floor) * best.nothing + even if self.do_not_send else np.zeros(len(sizes))
+        q = best[batch.option_cell] * batch.option_part
+        nothing = (1.0 - self.floor) * nothing + even if self.do_not_send else np.zeros(len(sizes))
         return Propensities((1.0 - self.floor) * q + np.repeat(even, sizes), nothing)
+
+
+def _best_shares(batch: Batch, estimates: Estimates, *, do_not_send: bool) -> tuple[Floats, Floats]:
+    """Give q of every cell and, for each request, of sending nothing."""
+    cells, nothing = np.zeros(len(batch.cell_row)), np.zeros(len(batch.requests))
+    for alike in estimates.alike:
+        mine = alike.cells
+        values = Values(
+            estimates.explored_location[mine], estimates.explored_spread[mine], batch.gain[mine], batch.cost[mine]
+        )
+        shares = best_shares(values, partial(estimates.log_covariance, alike), do_not_send=do_not_send)
+        cells[mine], nothing[alike.decisions] = shares
+    return cells, nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from channel_selector.tallies import NO_TALLY, Cell, Cells, Tally, total
 Key = TypeVar("Key", bound=Hashable)
 
 Counts = tuple[float, ...]
-"""Successes and exposure by level (channel, everybody, segment) and in it by stage (engaged, converted): 12 numbers."""
-LEVELS, STAGES = 3, 2
+"""Conversions and their exposure by level: channel, medium, segment of it: 6 numbers."""
+LEVELS = 3
 
 
 class Pools:
@@ -32,20 +32,12 @@ class Pools:
         return self._channels.get(channel, NO_TALLY)
 
     def counts(self, segment: str | None, arm: Arm) -> Counts:
-        """Give what a segment's belief about an arm rests on, level by level."""
-        channel = self.channel(arm.channel)
+        """Give what a segment's belief about P(buys | reacted) rests on, level by level."""
         return (
-            *_engaged(channel),
-            *_converted(channel),
-            *_engaged(self.arm(arm)),
+            *_converted(self.channel(arm.channel)),
             *_converted(self._media.get(arm.medium, NO_TALLY)),
-            *_engaged(self._cells.get((segment, arm), NO_TALLY)),
             *_converted(self._segment_media.get((segment, arm.medium), NO_TALLY)),
         )
-
-
-def _engaged(tally: Tally) -> tuple[float, float]:
-    return tally.engaged, tally.engaged_exposure
 
 
 def _converted(tally: Tally) -> tuple[float, float]:

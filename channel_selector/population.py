@@ -8,13 +8,14 @@ from hashlib import blake2b
 from typing import Any
 
 from channel_selector.delays import Delays
+from channel_selector.reactions import Reactions
 from channel_selector.tallies import Cells, cells_from_json, cells_to_json
 from channel_selector.validation import MICROSECOND, from_microseconds, to_microseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """What all customers together have taught: tallies by segment and arm, delays by channel.
+    """What all customers together have taught: how they react; tallies by segment and arm; delays by channel.
 
     `tracked`: the channels that tell of clicks; in the others a purchase is all that is ever told.
     `position`: how far the log had been read, in the log's own numbers (0: nothing). `at`: the instant the ages of open
@@ -27,6 +28,7 @@ class Population:
     engaged_delays: Delays
     converted_delays: Delays
     tracked: frozenset[str] = frozenset()
+    reactions: Reactions = field(default_factory=Reactions)
     version: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -49,6 +51,7 @@ class Population:
             "tallies": cells_to_json(self.tallies),
             "engaged_delays": self.engaged_delays.to_json(),
             "converted_delays": self.converted_delays.to_json(),
+            "reactions": self.reactions.to_json(),
         }
 
     @classmethod
@@ -62,4 +65,5 @@ class Population:
             tallies=cells_from_json(data["tallies"]),
             engaged_delays=Delays.from_json(data["engaged_delays"], window),
             converted_delays=Delays.from_json(data["converted_delays"], window),
+            reactions=Reactions.from_json(data["reactions"]),
         )

@@ -1,14 +1,15 @@
 """π comes first and is exact for the law that the draw follows; only the draw uses the seed and the decision id.
 
-The law: each cell's conversion probability p is log-normal (`posteriors`), cells independent, Φ by Page's closed form;
-a cell's value is p × gain − cost. q_i = P(cell i has the highest value) = ∫ Π_{j≠i} F_j dF_i, computed on a fixed grid:
-between two neighbouring points, what P = Π F_j gains is shared in proportion to each cell's relative rise of F_i, so
-that the shares sum to 1 by construction. No random number is used: the grid is part of the model's version.
+The law: the logarithms of the cells' conversion probabilities are jointly normal, effects that cells share drawn in
+common; a cell's value is probability × gain − cost. q is the share of a fixed set of points of that normal at which a
+cell's value is the highest: no random number is used, and the points are part of the model's version.
 """
 
 from bisect import bisect_right
+from functools import cache
 from itertools import accumulate
-from typing import NamedTuple
+from statistics import NormalDist
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,104 +17,116 @@ from numpy.typing import NDArray
 from channel_selector.holdout import stable_uniform
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Indices = NDArray[np.int64]
 
-POINTS = 64
-REACH = 4.0
-"""The grid has 64 points from the highest of the cells' −4 σ values to the highest of their +4 σ values.
+POINTS, GENERATOR = 3067, 1056
+"""Korobov's lattice: point i has the coordinates i · 1056ʲ mod 3067, put through the normal quantile.
 
-They stand closest at the lower end (cubes of even steps), where the surest of the good cells meet. Against 100,000
-draws the largest error of 150 random decisions of up to 30 cells was 0.005, within the noise of the draws.
+The generator is the best of forty tried: against 320,000 draws the largest error of 60 random decisions of 2 to 30
+cells that share effects was 0.008, on average 0.004.
 """
-PHI_SCALE, PHI_CUBIC, PHI_END = 1.5957691216057308, 0.044715, 8.0
-"""Φ(z) ≈ 1 / (1 + exp(−1.59577 (z + 0.044715 z³))), error < 2e-4 (Page, Applied Statistics 26, 1977)."""
-SMALLEST_GAIN = 1e-12
-TINY = 1e-300
+MOST = 32
+"""Cells that compete for q at most: those of the highest upper bounds. The others have the floor alone."""
+REACH = 3.2
+"""A cell whose value at +3.2 σ lies below another's at −3.2 σ does not compete."""
 CHUNK = 2**18
 """Numbers worked on at once: cells × points, so that they stay in the processor's cache."""
-STEPS = np.linspace(0.0, 1.0, POINTS) ** 3
 
 
 class Values(NamedTuple):
-    """What the cells of many decisions are worth: one entry a cell, those of a decision together.
-
-    location, spread: mean and standard deviation of log p, spread > 0. gain, cost: of a conversion, of a send, ≥ 0.
-    starts: index of each decision's first cell; every decision has one at least.
-    """
+    """What cells are worth, decisions × cells: location and spread of log p, gain of a conversion, cost of a send."""
 
     location: Floats
     spread: Floats
     gain: Floats
     cost: Floats
-    starts: NDArray[np.int64]
+
+
+class Covariances(Protocol):
+    """How the logarithms of some cells go together."""
+
+    def __call__(self, rows: Indices, members: Indices) -> Floats:
+        """Give the covariances, rows × n × n, of each of these rows' `members` (rows × n)."""
+        ...
 
 
 class Shares(NamedTuple):
-    """q: for each cell, and for sending nothing, for each decision; together they sum to 1 for each decision."""
+    """q: of each cell (decisions × cells), and of sending nothing; together they sum to 1 for each decision."""
 
     cells: Floats
     nothing: Floats
 
 
-def best_shares(values: Values, *, do_not_send: bool) -> Shares:
+def best_shares(values: Values, covariances: Covariances, *, do_not_send: bool) -> Shares:
     """Give the probability of each cell to have the highest value; with `do_not_send`, nothing (value 0) competes.
 
-    Deterministic, the same for a decision alone or among others. Cost: cells × 64 evaluations of Φ.
+    Deterministic, the same for a decision alone or among others. O(n² × 3067) for n cells that compete.
     """
-    count = len(values.starts)
-    ends = np.append(values.starts[1:], len(values.location))
-    shares = Shares(np.empty(len(values.location)), np.zeros(count))
-    first = 0
-    while first < count:
-        limit = values.starts[first] + CHUNK // POINTS
-        last = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
-        cells = slice(values.starts[first], ends[last - 1])
-        own_starts = values.starts[first:last] - values.starts[first]
-        part = Values(values.location[cells], values.spread[cells], values.gain[cells], values.cost[cells], own_starts)
-        shares.cells[cells], shares.nothing[first:last] = _shares(part, do_not_send=do_not_send)
-        first = last
+    upper, competing = _compete(values, do_not_send=do_not_send)
+    shares = Shares(np.zeros_like(values.location), np.zeros(len(values.location)))
+    order = np.argsort(-upper, axis=1, kind="stable")
+    for count in np.unique(competing).tolist():
+        rows = np.flatnonzero(competing == count)
+        at_once = max(1, CHUNK // (POINTS * count))
+        for start in range(0, len(rows), at_once):
+            part = rows[start : start + at_once]
+            members = order[part, :count]
+            if count == 1 and not do_not_send:
+                shares.cells[part, members[:, 0]] = 1.0
+                continue
+            mine = Values(*(np.take_along_axis(field[part], members, axis=1) for field in values))
+            found = _shares(mine, covariances(part, members), do_not_send=do_not_send)
+            shares.cells[part[:, None], members] = found.cells
+            shares.nothing[part] = found.nothing
     return shares
 
 
-def _shares(values: Values, *, do_not_send: bool) -> Shares:
-    starts = values.starts
-    sizes = np.diff(np.append(starts, len(values.location)))
-    owner = np.repeat(np.arange(len(starts)), sizes)
-    log_gain = np.log(np.maximum(values.gain, SMALLEST_GAIN))
-    cheapest = np.minimum.reduceat(values.cost, starts)
-    extra = values.cost - cheapest[owner]
-    low, high = _reach(values, log_gain, extra)
-    nothing_at = np.log(np.maximum(cheapest, TINY)) if do_not_send else np.full(len(starts), -np.inf)
-    competes = nothing_at > low
-    low = np.maximum(low, nothing_at)
-    grid = low[:, None] + np.maximum(high - low, 1e-6)[:, None] * STEPS
-    rises, products = _distributions(values, grid[owner], log_gain, extra)
-    gained = np.diff(products, axis=1) / np.maximum(np.add.reduceat(rises, starts, axis=0), TINY)
-    raw = (rises * gained[owner]).sum(axis=1)
-    nothing = np.where(competes, products[:, 0], 0.0)
-    reached = np.add.reduceat(raw, starts)
-    cells = raw * ((1.0 - nothing) / np.maximum(reached, TINY))[owner]
-    return Shares(cells, np.maximum(1.0 - np.add.reduceat(cells, starts), 0.0))
+def _compete(values: Values, *, do_not_send: bool) -> tuple[Floats, Indices]:
+    """Give each cell's upper bound, and how many of each decision's compete: the first ones by that bound."""
+    upper = np.exp(values.location + REACH * values.spread) * values.gain - values.cost
+    lower = np.exp(values.location - REACH * values.spread) * values.gain - values.cost
+    bar = np.maximum(lower.max(axis=1), 0.0) if do_not_send else lower.max(axis=1)
+    count = (upper >= bar[:, None]).sum(axis=1)
+    return upper, np.clip(count, 1, MOST)
 
 
-def _reach(values: Values, log_gain: Floats, extra: Floats) -> tuple[Floats, Floats]:
-    """Give the ends of each decision's grid, on the scale log(value + its cheapest cost): the best is always above."""
-    ends = []
-    for reach in (-REACH, REACH):
-        worth = np.exp(values.location + reach * values.spread + log_gain) - extra
-        ends.append(np.maximum.reduceat(np.log(np.maximum(worth, TINY)), values.starts))
-    return ends[0], ends[1]
+def _shares(values: Values, covariance: Floats, *, do_not_send: bool) -> Shares:
+    """Give the shares of the points; a last coordinate of ones carries the location through the one product."""
+    count = covariance.shape[1]
+    root = np.empty((len(covariance), count, count + 1), dtype=np.float32)
+    root[:, :, 0] = values.location
+    root[:, :, 1:] = np.linalg.cholesky(covariance)
+    worth = np.matmul(root, points(count))
+    if do_not_send or np.ptp(values.cost) > 0.0:
+        np.exp(worth, out=worth)
+        worth *= values.gain.astype(np.float32)[:, :, None]
+        worth -= values.cost.astype(np.float32)[:, :, None]
+    best = worth.max(axis=1)
+    wins = worth == best[:, None, :]
+    if do_not_send:
+        wins &= (best >= 0.0)[:, None, :]
+    return _parts(wins)
 
 
-def _distributions(values: Values, grid: Floats, log_gain: Floats, extra: Floats) -> tuple[Floats, Floats]:
-    """Give each cell's relative rise of F between neighbouring points, and each decision's Π F at every point."""
-    dearer = extra > 0.0
-    if dearer.any():
-        grid[dearer] = np.log(np.exp(grid[dearer]) + extra[dearer, None])
-    z = (grid - (log_gain + values.location)[:, None]) / values.spread[:, None]
-    np.clip(z, -PHI_END, PHI_END, out=z)
-    below = 1.0 / (1.0 + np.exp(-PHI_SCALE * z * (1.0 + PHI_CUBIC * z * z)))
-    rises = (below[:, 1:] - below[:, :-1]) / (below[:, 1:] + below[:, :-1])
-    return rises, np.multiply.reduceat(below, values.starts, axis=0)
+def _parts(wins: NDArray[np.bool_]) -> Shares:
+    """Give each cell's share of the points, and nothing's; cells that are level at a point share it."""
+    won = np.bitwise_count(np.packbits(wins, axis=2)).sum(axis=2, dtype=np.int64)
+    unlike = np.flatnonzero(won.sum(axis=1) > wins.any(axis=1).sum(axis=1))
+    cells = won / float(POINTS)
+    for row in unlike.tolist():
+        cells[row] = (wins[row] / np.maximum(wins[row].sum(axis=0), 1)).sum(axis=1) / POINTS
+    return Shares(cells, np.maximum(1.0 - cells.sum(axis=1), 0.0))
+
+
+@cache
+def points(count: int) -> Singles:
+    """Give the fixed points for so many cells: (ones and coordinates) × points."""
+    quantile = NormalDist().inv_cdf
+    line = np.array([quantile((index + 0.5) / POINTS) for index in range(POINTS)], dtype=np.float32)
+    steps = [pow(GENERATOR, power, POINTS) for power in range(count)]
+    places = np.arange(POINTS)[None, :] * np.array(steps)[:, None] % POINTS
+    return np.concatenate([np.ones((1, POINTS), dtype=np.float32), line[places]])
 
 
 def draw(probabilities: list[float], nothing: float, seed: int, decision_id: str) -> int | None:

@@ -27,10 +27,11 @@ class SelectorSettings:
     floor: ε, 0–1, the share of choices spread evenly over the options. attribution_window: how long after `send_at` an
     outcome counts, up to 90 days. holdout, bau: shares of subjects (0–1 together) sent nothing / sent as `bau_channels`
     says (first channel available, earliest time). do_not_send: sending nothing competes with value 0. margin: what one
-    conversion brings (a fraction where contexts give cart values), 0 to 1e15. customer_exploration: 0–1, how much of
-    the customer's own uncertainty, in standard deviations, is explored; 1 is plain Thompson sampling, too curious where
-    a customer gets few messages. activity_weight: 0–1, exponent of the activity prior, 0 is off. salt: changes who is
-    held out.
+    conversion brings (a fraction where contexts give cart values), 0 to 1e15. customer_exploration,
+    population_exploration: 0–1, how much of the uncertainty about the customer and about everybody, in standard
+    deviations, is explored; 1 and 1 is plain Thompson sampling, too curious where a customer gets few messages.
+    activity_weight: 0–1, how far log-odds are taken to follow a customer's own hours before that is learned; 0 leaves
+    the hours out. salt: changes who is held out.
     """
 
     floor: float = 0.05
@@ -42,11 +43,12 @@ class SelectorSettings:
     margin: float = 1.0
     activation: Activation = Activation.ASSUMED
     customer_exploration: float = 0.15
+    population_exploration: float = 0.5
     activity_weight: float = 0.5
     salt: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("floor", "holdout", "bau", "customer_exploration", "activity_weight"):
+        for name in ("floor", "holdout", "bau", "customer_exploration", "population_exploration", "activity_weight"):
             require_number(name, getattr(self, name), low=0.0, high=1.0)
         require_number("holdout and bau together", self.holdout + self.bau, low=0.0, high=1.0)
         require_number("margin", self.margin, low=0.0)

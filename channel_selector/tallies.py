@@ -7,7 +7,7 @@ come are never failures. Sums are exact (math.fsum), so that the order of the lo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import fsum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from channel_selector.arms import Arm, Medium
 
@@ -51,22 +51,30 @@ def cells_from_json(rows: Iterable[list[Any]]) -> Cells:
     return {(row[0], Arm(*row[1:4])): Tally(*row[4:]) for row in rows}
 
 
+class Spot(NamedTuple):
+    """What a customer's own messages are counted by: the arm, and the endpoint that it was sent to."""
+
+    arm: Arm
+    endpoint_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class CustomerEffects:
-    """One customer's own tallies by arm, as known at one moment; empty: nothing was ever sent.
+    """One customer's own tallies by arm and endpoint, as known at one moment; empty: nothing was ever sent.
 
     `taught`: what of it the population has been learned from too, so that nobody counts in their own prior.
     """
 
-    arms: Mapping[Arm, Tally]
+    spots: Mapping[Spot, Tally]
     taught: Cells = field(default_factory=dict)
+    arms: Mapping[Arm, Tally] = field(init=False, repr=False, compare=False)
     media: Mapping[Medium, Tally] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        grouped: dict[Medium, list[Tally]] = {}
-        for arm in sorted(self.arms):
-            grouped.setdefault(arm.medium, []).append(self.arms[arm])
-        object.__setattr__(self, "media", {medium: total(tallies) for medium, tallies in grouped.items()})
+        ordered = sorted(self.spots)
+        arms = _grouped((spot.arm, self.spots[spot]) for spot in ordered)
+        object.__setattr__(self, "arms", arms)
+        object.__setattr__(self, "media", _grouped((arm.medium, tally) for arm, tally in arms.items()))
 
     @property
     def purchases(self) -> int:
@@ -74,15 +82,26 @@ class CustomerEffects:
         return sum(tally.bought for tally in self.arms.values())
 
     def to_json(self) -> dict[str, Any]:
-        """Give the record as JSON holds it: rows of an arm's three parts and its tally, and of cells."""
-        arms = [[*arm, *self.arms[arm]] for arm in sorted(self.arms)]
-        return {"arms": arms, "taught": cells_to_json(self.taught)}
+        """Give the record as JSON holds it: rows of an arm's three parts, an endpoint and its tally, and of cells."""
+        spots = [[*spot.arm, spot.endpoint_id, *self.spots[spot]] for spot in sorted(self.spots)]
+        return {"spots": spots, "taught": cells_to_json(self.taught)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "CustomerEffects":
         """Give the record `to_json` wrote."""
-        arms = {Arm(*row[:3]): Tally(*row[3:]) for row in data["arms"]}
-        return cls(arms, cells_from_json(data["taught"]))
+        spots = {Spot(Arm(*row[:3]), row[3]): Tally(*row[4:]) for row in data["spots"]}
+        return cls(spots, cells_from_json(data["taught"]))
+
+
+Key = TypeVar("Key")
+
+
+def _grouped(rows: Iterable[tuple[Key, Tally]]) -> dict[Key, Tally]:
+    """Add up the tallies of each key."""
+    groups: dict[Key, list[Tally]] = {}
+    for key, tally in rows:
+        groups.setdefault(key, []).append(tally)
+    return {key: tallies[0] if len(tallies) == 1 else total(tallies) for key, tallies in groups.items()}
 
 
 NO_EFFECTS = CustomerEffects({})

@@ -35,6 +35,8 @@ COMMANDS: dict[str, Entry] = {
     "rules": Entry("service.commands.rules:rules", "Run linking rules on a written case."),
     "keys": Entry("service.commands.keys:keys", "Create, list and revoke API keys."),
     "config": Entry("service.commands.config:config", "Show the settings and where each came from."),
+    "evaluate": Entry("service.commands.evaluate:evaluate", "Tell what a policy would have earned on a log."),
+    "simulate": Entry("service.commands.simulate:simulate", "Compare policies in a simulated shop."),
     "rebuild": Entry("service.commands.rebuild:rebuild", "Throw the folds away and make them again from the logs."),
     "verify": Entry("service.commands.verify:verify", "Check the logs, their hash chain and the folds."),
     "backup": Entry("service.commands.backup:backup", "Write one moment of the store into a file."),

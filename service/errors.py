@@ -8,6 +8,7 @@ HomingError
 ├── RulesChanged        the linking rules are others than those the store was folded under
 ├── AddressError        the host and port to serve on cannot be had
 ├── ImportFailed        a file cannot be read, or its rejects not be written
+├── EvidenceError       a log to evaluate cannot be used; names file, column and row
 └── StoreError          the store cannot do it; says what to do
     ├── StoreBusy       another process holds the store
     └── SchemaError     the store's schema is not this program's
@@ -78,6 +79,10 @@ class AddressError(HomingError):
 
 class ImportFailed(HomingError):  # noqa: N818 - what happened to the file
     """A file to import cannot be read (further), or its rejects cannot be written; says how far it came."""
+
+
+class EvidenceError(HomingError):
+    """A log to evaluate, or the policy to judge on it, cannot be used; names the file, the column and the row."""
 
 
 class StoreError(HomingError):

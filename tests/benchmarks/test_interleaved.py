@@ -9,7 +9,7 @@ import pytest
 from benchmarks.interleaved import ContestantFailed, run
 from benchmarks.records import Benchmark, Column, Contestant, Size
 
-SIZE = Size(people=10, rounds=2, alone=1, passes=1, known=0, identifiers=0)
+SIZE = Size(people=10, rounds=2, alone=1, passes=1, known=0, identifiers=0, logs=2, log_rounds=100)
 
 
 def benchmark(*modules: str) -> Benchmark:

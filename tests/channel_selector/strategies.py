@@ -1,12 +1,14 @@
 """Hypothesis strategies and makers of small records for the selector's tests."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
 from channel_selector import Context, DeliveryOption, Outcome, OutcomeKind
+from channel_selector.arms import Arm
 from channel_selector.decisions import Send
-from channel_selector.tallies import Tally
+from channel_selector.tallies import Cells, CustomerEffects, Spot, Tally
 
 NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
 CHANNELS = ("app_push", "web_push", "email", "sms", "pager")
@@ -53,6 +55,11 @@ def send(name: str, *, subject: str = "u", hours: float = 0.0, channel: str = "a
         endpoint_id="e",
         send_at=NOW + timedelta(hours=hours),
     )
+
+
+def known(arms: Mapping[Arm, Tally], taught: Cells | None = None) -> CustomerEffects:
+    """Make a customer's history of messages to one endpoint."""
+    return CustomerEffects({Spot(arm, "e"): tally for arm, tally in arms.items()}, {} if taught is None else taught)
 
 
 money = st.one_of(st.just(0.0), st.floats(0.01, 1e6), st.floats(0.0, 1e15))

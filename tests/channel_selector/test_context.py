@@ -4,16 +4,13 @@ import math
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from channel_selector import Context
-from channel_selector.context import activity_tilt
+from channel_selector.context import leans
 from tests.channel_selector.strategies import NOW, contexts
-
-EVEN = np.full(8, 1 / 8)
 
 
 @pytest.mark.parametrize(
@@ -66,39 +63,17 @@ def test_a_conversion_brings_margin_times_cart_value(
     assert Context(subject="u", cart_value=cart_value, margin=margin).gain(7.0) == gain
 
 
-@given(st.lists(st.integers(0, 10**6), min_size=24, max_size=24), st.floats(0, 1))
-def test_activity_tilts_by_a_factor_of_three_at_most(activity: list[int], weight: float) -> None:
-    """The busiest part of the day has the highest factor; all stay within [1/3, 3]."""
-    tilt = activity_tilt(activity, weight, EVEN)
-    parts = np.reshape(activity, (8, 3)).sum(axis=1)
-    assert tilt.min() >= 1 / 3
-    assert tilt.max() <= 3.0
-    assert tilt[parts.argmax()] == tilt.max()
+@given(st.lists(st.integers(0, 10**6), min_size=24, max_size=24))
+def test_leans_follow_the_activity_and_compare_hours_alone(activity: list[int]) -> None:
+    """The busiest part of the day leans most; over the day they come to nothing, so that nobody is readier as such."""
+    found = leans(activity)
+    parts = [sum(activity[start : start + 3]) for start in range(0, 24, 3)]
+    assert found[parts.index(max(parts))] == max(found)
+    assert sum(found) == pytest.approx(0.0, abs=1e-9)
+    assert max(map(abs, found)) < 16.0
 
 
-def test_no_activity_and_no_weight_tilt_nothing() -> None:
-    """Nothing known, nothing counted or the prior switched off: ones."""
-    for tilt in (
-        activity_tilt(None, 0.5, EVEN),
-        activity_tilt([0] * 24, 0.5, EVEN),
-        activity_tilt(range(24), 0.0, EVEN),
-    ):
-        assert tilt == pytest.approx(np.ones(8))
-
-
-@given(st.lists(st.integers(0, 30), min_size=24, max_size=24), st.lists(st.integers(1, 99), min_size=8, max_size=8))
-def test_activity_compares_hours_and_does_not_raise_the_day(activity: list[int], sends: list[int]) -> None:
-    """Over the hours that messages are sent at the mean factor is 1, but for what the bounds cut off."""
-    day = np.array(sends) / sum(sends)
-    raw = np.sqrt(np.reshape(activity, (8, 3)).sum(axis=1) + 2.0)
-    free = raw / (day @ raw)
-    if free.min() >= 1 / 3 and free.max() <= 3.0:
-        assert day @ activity_tilt(activity, 0.5, day) == pytest.approx(1.0)
-
-
-def test_someone_active_by_day_is_not_thought_readier_by_day() -> None:
-    """Where messages go out by day only, even activity over that day tilts nothing: nights do not lift it."""
-    day = np.array([0.0, 0.0, 0.25, 0.25, 0.25, 0.25, 0.0, 0.0])
-    tilt = activity_tilt([0] * 6 + [40] * 12 + [0] * 6, 0.5, day)
-    assert tilt[2:6] == pytest.approx(np.ones(4))
-    assert tilt[0] == 1 / 3
+def test_no_activity_leans_nowhere() -> None:
+    """Nothing known, nothing counted, the same all day: zeros."""
+    for activity in (None, [0] * 24, [7] * 24):
+        assert leans(activity) == pytest.approx((0.0,) * 8)

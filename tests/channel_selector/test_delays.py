@@ -1,4 +1,4 @@
-"""F(age) is a distribution over the window, and follows a channel's own closed windows as they come in."""
+"""F(age) is a distribution over the window, and follows what is known of a channel."""
 
 from datetime import timedelta
 

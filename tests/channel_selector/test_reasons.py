@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from channel_selector.arms import Arm
 from channel_selector.reasons import LEADS, Evidence, ReasonCode, sentence
-from channel_selector.tallies import NO_EFFECTS, NO_TALLY, CustomerEffects, Tally
-from tests.channel_selector.strategies import arms, tallies
+from channel_selector.tallies import NO_EFFECTS, NO_TALLY, Tally
+from tests.channel_selector.strategies import arms, known, tallies
 
 PHONE_EVENING = Arm("app_push", "phone", 6)
 EVERYBODY = "app pushes on the phone sent at 18:00–21:00"
@@ -21,7 +21,7 @@ BEST = ReasonCode.BEST_EXPECTED_VALUE
 
 def test_the_buyers_best_hour() -> None:
     """Nine of fourteen purchases after pushes in the evening: said so."""
-    effects = CustomerEffects(
+    effects = known(
         {
             PHONE_EVENING: Tally(20, 12, 9, 20.0, 12.0, 9),
             Arm("app_push", "phone", 4): Tally(9, 4, 2, 9.0, 4.0, 2),
@@ -35,7 +35,7 @@ def test_the_buyers_best_hour() -> None:
 def test_purchases_without_a_click_count_as_purchases() -> None:
     """The model leaves them out; the sentence says what the log says, and "most often" only of all purchases."""
     clicked = {PHONE_EVENING: Tally(20, 4, 3, 20.0, 4.0, 5), Arm("email", "", 3): Tally(12, 0, 0, 12.0, 0.0, 6)}
-    told = sentence(BEST, PHONE_EVENING, CustomerEffects(clicked), UNKNOWN)
+    told = sentence(BEST, PHONE_EVENING, known(clicked), UNKNOWN)
     assert told == "Bought after 5 of 20 app pushes on the phone, 18:00–21:00."
 
 
@@ -67,7 +67,7 @@ def test_purchases_without_a_click_count_as_purchases() -> None:
 )
 def test_less_evidence_says_less(own: Tally | None, everybody: Evidence, told: str) -> None:
     """Opened, silent, never tried: each is told as it is."""
-    effects = NO_EFFECTS if own is None else CustomerEffects({PHONE_EVENING: own})
+    effects = NO_EFFECTS if own is None else known({PHONE_EVENING: own})
     assert sentence(BEST, PHONE_EVENING, effects, everybody) == told
     assert sentence(ReasonCode.EXPLORING, PHONE_EVENING, effects, everybody) == f"Tried to learn more. {told}"
 
@@ -80,7 +80,7 @@ def test_less_evidence_says_less(own: Tally | None, everybody: Evidence, told: s
 )
 def test_every_number_is_a_count(code: ReasonCode, arm: Arm, own: dict[Arm, Tally], everybody: Evidence) -> None:
     """Each "n of m" is one of the counts, and "most often" is said only of what is."""
-    effects = CustomerEffects(own)
+    effects = known(own)
     told = sentence(code, arm, effects, everybody)
     counts = own.get(arm, NO_TALLY)
     allowed = {

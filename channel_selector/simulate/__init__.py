@@ -1,0 +1,1 @@
+"""A shop with known truth, to see what policies make of it; a simulation is never a field result."""
