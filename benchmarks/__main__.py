@@ -28,7 +28,7 @@ HOURS_LONG = frozenset({evidence.BENCHMARK.name, select.BENCHMARK.name})
 @click.option("--quick", is_flag=True, help="A small shop, one round: to see that it works.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, every run in it.")
 def main(names: tuple[str, ...], *, quick: bool, as_json: bool) -> None:
-    """Measure Homing beside its controls: collector, recommend, identity, evidence; select (hours long) if named."""
+    """Measure Homing beside its controls: collector, recommend, identity; evidence and select (long) if named."""
     machine = this_machine()
     results: list[Result] = []
     for name in names or [name for name in BENCHMARKS if name not in HOURS_LONG]:
