@@ -4,14 +4,14 @@ Every answer tells what changes, and which open decisions are then somebody else
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 
 from sqlalchemy.engine import Connection
 
-from identity.changes import ProfileChange, Snapshot, changes
+from identity.changes import Created, ProfileChange, Snapshot, changes
 from identity.component import Component
 from identity.errors import ContradictionError
 from identity.identifiers import Identifier
@@ -38,10 +38,14 @@ class OpenDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What a word changes, or would change; `name` is the id of the judgement made or undone (None: only tried out)."""
+    """What a word changes, or would change; `name` is the id of the judgement made or undone (None: only tried out).
+
+    `created` are the members of the profiles that were not there before.
+    """
 
     name: str | None
     changes: tuple[ProfileChange, ...]
+    created: Mapping[ProfileRef, tuple[Identifier, ...]]
     open_decisions: tuple[OpenDecision, ...]
 
 
@@ -106,18 +110,28 @@ def _say(conn: Connection, people: People, word: Word, saying: Saying) -> Judged
         message = f"this contradicts what was judged before ({error}); undo that first"
         raise ApiError(HTTPStatus.CONFLICT, "contradiction", message) from error
     found = tuple(_changes(trial))
-    open_decisions = tuple(_open_decisions(conn, people, trial, saying.now))
+    judged = Judged(
+        name=None,
+        changes=found,
+        created={change.profile: _members(trial, change.profile) for change in found if isinstance(change, Created)},
+        open_decisions=tuple(_open_decisions(conn, people, trial, saying.now)),
+    )
     if saying.dry_run:
-        return Judged(name=None, changes=found, open_decisions=open_decisions)
+        return judged
     entry, judgement = (word.id, word.id) if isinstance(word, Judgement) else (new_name(saying.now), word.judgement)
     people.judge(conn, word, word_message(word, entry, saying.source, saying.now))
-    return Judged(name=judgement, changes=found, open_decisions=open_decisions)
+    return replace(judged, name=judgement)
 
 
 def _changes(trial: Trial) -> list[ProfileChange]:
     if trial.before is None or trial.after is None:
         return []
     return changes(Snapshot.of_components([trial.before]), Snapshot.of_components([trial.after]))
+
+
+def _members(trial: Trial, profile: ProfileRef) -> tuple[Identifier, ...]:
+    """Give who would be in a profile."""
+    return () if trial.after is None else tuple(sorted(trial.after.replay.cluster(profile.founder).members))
 
 
 def _open_decisions(conn: Connection, people: People, trial: Trial, now: datetime) -> Iterable[OpenDecision]:

@@ -57,9 +57,10 @@ def of_judged(told: JudgedShown, *, undone: bool) -> Iterator[str]:
 
 def of_judgement(told: JudgementShown) -> str:
     """Tell of a judgement in force."""
-    link = "belong with" if told.kind == "must_link" else "never belong with"
+    left, right = _listed(told.left), _listed(told.right)
+    said = f"joins {left} with {right}" if told.kind == "must_link" else f"keeps {left} apart from {right}"
     reason = f" ({told.reason})" if told.reason else ""
-    return f"{told.judgement_id}  {_when(told.at)}: {_listed(told.left)} {link} {_listed(told.right)}{reason}."
+    return f"{told.judgement_id}  {_when(told.at)}: {said}{reason}."
 
 
 def _step(step: StepShown) -> str:
@@ -121,7 +122,7 @@ _REASONS: Mapping[str, Callable[[ApartShown], str]] = {
 """What is said of each reason; of links refused and expired the way tells."""
 
 _CHANGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "created": lambda change: f"{change['profile_id']} is a new profile.",
+    "created": lambda change: f"{change['profile_id']} is a new profile: {_listed(change['identifiers'])}.",
     "merged": lambda change: f"{change['profile_id']} takes {_listed(change['absorbed'])} in.",
     "split": _split,
     "shifted": _shifted,

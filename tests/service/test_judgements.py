@@ -66,6 +66,7 @@ def test_a_split_is_tried_out_said_and_undone(known: Api) -> None:
     assert said["changes"] == tried["changes"] != []
     assert [change["change"] for change in said["changes"]][:2] == ["created", "split"]
     alone = profile(known, TABLET)
+    assert said["changes"][0] == {"change": "created", "profile_id": alone, "identifiers": [TABLET]}
     assert said["changes"][1] == {"change": "split", "profile_id": together, "into": [alone]}
     assert profile(known, PHONE) == profile(known, USER) == together != alone
     (listed,) = get(known, "/v1/judgements", *Scope)["judgements"]
