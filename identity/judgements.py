@@ -44,7 +44,7 @@ class Judgement:
     right: frozenset[Identifier]
     at: datetime | None = None
     id: str = ""
-    reason: str = ""
+    reason: str = field(default="", repr=False)
 
     @property
     def identifiers(self) -> frozenset[Identifier]:

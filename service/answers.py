@@ -59,6 +59,11 @@ def refusal(error: Exception) -> ApiError:
     return _internal(error)
 
 
+def unstored(response: Response) -> None:
+    """Keep personal data out of every cache on the way."""
+    response.headers["Cache-Control"] = "no-store"
+
+
 def refusals(scope: str, others: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """Describe the refusals of a route that needs a key of this scope, for the OpenAPI document."""
     told = {401: "No live key", 403: f"The key lacks the scope {scope}", **others}

@@ -36,7 +36,7 @@ class Teller:
         return JudgedShown(
             judgement_id=found.name,
             dry_run=dry_run,
-            changes=[self._change(change) for change in found.changes],
+            changes=[self._change(change, found) for change in found.changes],
             open_decisions=[
                 OpenDecisionShown(
                     decision_id=each.decision_id,
@@ -70,10 +70,12 @@ class Teller:
             reasons=[self._apart(reason) for reason in found.reasons],
         )
 
-    def _change(self, change: ProfileChange) -> dict[str, Any]:
+    def _change(self, change: ProfileChange, found: Judged) -> dict[str, Any]:
         match change:
-            case Created(profile=ref) | Retired(profile=ref):
-                told: dict[str, Any] = {"profile_id": self._id(ref)}
+            case Created(profile=ref):
+                told: dict[str, Any] = {"profile_id": self._id(ref), "identifiers": self._names(found.created[ref])}
+            case Retired(profile=ref):
+                told = {"profile_id": self._id(ref)}
             case Merged(survivor=survivor, absorbed=absorbed):
                 told = {"profile_id": self._id(survivor), "absorbed": [self._id(ref) for ref in absorbed]}
             case Split(profile=ref, into=into):

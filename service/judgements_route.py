@@ -1,26 +1,21 @@
 """`/v1/judgements`: people say who belongs together and who never does; each word can be tried out, and undone."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, TypeAdapter
 from sqlalchemy.engine import Connection
 
-from identity.identifiers import Identifier
 from identity.judgements import JudgementKind
-from identity.normalize import normalize
-from identity.rules import LinkingRules
 from service import judging
-from service.answers import refusals
+from service.answers import refusals, unstored
 from service.bodies import described, read_body
 from service.deployed import homing_of
-from service.errors import ApiError
 from service.judgement_answers import Teller
 from service.judging import Judged, Saying
 from service.keys import Caller, Scope, require
-from service.schemas.consents import IdentifierGiven
+from service.named import read_identifier
 from service.schemas.judgements import JudgedShown, JudgementsShown, LinkGiven, SplitGiven
 from service.wiring import Homing
 
@@ -37,7 +32,7 @@ _GIVEN: TypeAdapter[LinkGiven | SplitGiven] = TypeAdapter(
     Annotated[LinkGiven | SplitGiven, Field(discriminator="kind")]
 )
 
-router = APIRouter(prefix="/v1/judgements", tags=["judgements"], responses=_RESPONSES)
+router = APIRouter(prefix="/v1/judgements", tags=["judgements"], dependencies=[Depends(unstored)], responses=_RESPONSES)
 
 Judge = Annotated[Caller, Depends(require(Scope.JUDGE))]
 DryRun = Annotated[bool, Query(description="Tell what would change, and change nothing")]
@@ -52,9 +47,9 @@ async def judge(request: Request, caller: Judge, *, dry_run: DryRun = False) -> 
 
     def job(conn: Connection) -> Judged:
         if isinstance(given, SplitGiven):
-            named = [read_identifier(each, homing.rules) for each in given.identifiers]
+            named = [read_identifier(each.namespace, each.value, homing.rules) for each in given.identifiers]
             return judging.split_off(conn, homing.people, named, saying)
-        left, right = (read_identifier(each, homing.rules) for each in (given.left, given.right))
+        left, right = (read_identifier(each.namespace, each.value, homing.rules) for each in (given.left, given.right))
         return judging.link(conn, homing.people, JudgementKind(given.kind), (left, right), saying)
 
     return await _told(homing, caller, job, dry_run=dry_run)
@@ -77,26 +72,6 @@ async def list_judgements(request: Request, caller: Judge) -> JudgementsShown:
     found = await homing.writer.run(lambda conn: judging.standing(conn, homing.people))
     teller = _teller(homing, caller)
     return JudgementsShown(judgements=[teller.judgement(each) for each in found])
-
-
-def read_name(text: str, rules: LinkingRules) -> Identifier:
-    """Read `namespace:value`; 422 with the reason for what names nobody."""
-    namespace, _, value = text.partition(":")
-    return _read(namespace, value, rules)
-
-
-def read_identifier(given: IdentifierGiven, rules: LinkingRules) -> Identifier:
-    """Read an identifier as the collector would; 422 with the reason for one that names nobody."""
-    return _read(given.namespace, given.value, rules)
-
-
-def _read(namespace: str, value: str, rules: LinkingRules) -> Identifier:
-    read = normalize(namespace, value, rules)
-    if isinstance(read, Identifier):
-        return read
-    # What stands for the namespace may be somebody's value, written without one.
-    told = f"{namespace}: {read.reason}" if namespace in rules.namespaces else str(read.reason)
-    raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_identifier", f"write namespace:value ({told})")
 
 
 async def _told(homing: Homing, caller: Caller, job: Callable[[Connection], Judged], *, dry_run: bool) -> JudgedShown:

@@ -4,19 +4,21 @@ Every answer tells what changes, and which open decisions are then somebody else
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 
 from sqlalchemy.engine import Connection
 
-from identity.changes import ProfileChange, Snapshot, changes
+from identity.changes import Created, ProfileChange, Snapshot, changes
+from identity.component import Component
 from identity.errors import ContradictionError
 from identity.identifiers import Identifier
 from identity.incremental import Trial
 from identity.judgements import Judgement, JudgementKind, Pair, Undo, Word, in_force, split
-from identity.profiles import ProfileId
+from identity.profiles import ProfileId, ProfileRef
+from identity.resolve import live
 from service.errors import ApiError
 from service.people import People
 from service.store import decisions
@@ -36,10 +38,14 @@ class OpenDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What a word changes, or would change; `name` is the judgement's id, None where it was only tried out."""
+    """What a word changes, or would change; `name` is the id of the judgement made or undone (None: only tried out).
+
+    `created` are the members of the profiles that were not there before.
+    """
 
     name: str | None
     changes: tuple[ProfileChange, ...]
+    created: Mapping[ProfileRef, tuple[Identifier, ...]]
     open_decisions: tuple[OpenDecision, ...]
 
 
@@ -104,12 +110,17 @@ def _say(conn: Connection, people: People, word: Word, saying: Saying) -> Judged
         message = f"this contradicts what was judged before ({error}); undo that first"
         raise ApiError(HTTPStatus.CONFLICT, "contradiction", message) from error
     found = tuple(_changes(trial))
-    open_decisions = tuple(_open_decisions(conn, people, trial, saying.now))
+    judged = Judged(
+        name=None,
+        changes=found,
+        created={change.profile: _members(trial, change.profile) for change in found if isinstance(change, Created)},
+        open_decisions=tuple(_open_decisions(conn, people, trial, saying.now)),
+    )
     if saying.dry_run:
-        return Judged(name=None, changes=found, open_decisions=open_decisions)
-    name = word.id if isinstance(word, Judgement) else new_name(saying.now)
-    people.judge(conn, word, word_message(word, name, saying.source, saying.now))
-    return Judged(name=name, changes=found, open_decisions=open_decisions)
+        return judged
+    entry, judgement = (word.id, word.id) if isinstance(word, Judgement) else (new_name(saying.now), word.judgement)
+    people.judge(conn, word, word_message(word, entry, saying.source, saying.now))
+    return replace(judged, name=judgement)
 
 
 def _changes(trial: Trial) -> list[ProfileChange]:
@@ -118,22 +129,47 @@ def _changes(trial: Trial) -> list[ProfileChange]:
     return changes(Snapshot.of_components([trial.before]), Snapshot.of_components([trial.after]))
 
 
+def _members(trial: Trial, profile: ProfileRef) -> tuple[Identifier, ...]:
+    """Give who would be in a profile."""
+    return () if trial.after is None else tuple(sorted(trial.after.replay.cluster(profile.founder).members))
+
+
 def _open_decisions(conn: Connection, people: People, trial: Trial, now: datetime) -> Iterable[OpenDecision]:
-    """Give the decisions still to be sent that would be another profile's."""
+    """Give the decisions still to be sent of the profiles that lose anybody, whichever of their ids they were made for.
+
+    A decision is for whoever its id stands for: an id that was absorbed may come to life again.
+    """
     if trial.before is None or trial.after is None:
         return
-    before, after = trial.before.refs(), trial.after.refs()
-    moved = {ref for identifier, ref in before.items() if after.get(identifier) != ref}
-    now_ids = {people.id_of(ref): after.get(ref.founder) for ref in moved}
-    for row in decisions.of_profiles(conn, sorted(now_ids)):
-        if row.send_at is not None and row.send_at > now:
-            then = now_ids[row.profile_id]
+    before, after = _Standing(trial.before), _Standing(trial.after)
+    losing = {ref for identifier, ref in before.live.items() if after.live.get(identifier) != ref}
+    issued = {ref for standing in (before, after) for ref in standing.issued() if before.now(ref) in losing}
+    refs = {people.id_of(ref): ref for ref in issued}
+    for row in decisions.of_profiles(conn, sorted(refs)):
+        was, then = before.now(refs[row.profile_id]), after.now(refs[row.profile_id])
+        if row.send_at is not None and row.send_at > now and was is not None:
             yield OpenDecision(
                 decision_id=row.decision_id,
-                before=row.profile_id,
+                before=people.id_of(was),
                 after=None if then is None else people.id_of(then),
                 send_at=row.send_at,
             )
+
+
+class _Standing:
+    """Whom ids stand for, in one component."""
+
+    def __init__(self, component: Component) -> None:
+        self.live = component.refs()
+        self._redirects = component.replay.redirects
+
+    def issued(self) -> set[ProfileRef]:
+        """Give the refs that may have been issued: those in use, those given up, and each member's first one."""
+        return {*self.live.values(), *self._redirects, *(ProfileRef(member, 0) for member in self.live)}
+
+    def now(self, ref: ProfileRef) -> ProfileRef | None:
+        """Give the profile that a ref stands for; None if nobody holds its founder."""
+        return live(self._redirects, ref) if ref in self._redirects else self.live.get(ref.founder)
 
 
 def _unprocessable(message: str) -> ApiError:

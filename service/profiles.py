@@ -4,18 +4,18 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy.engine import Connection
 
 from identity.explain import Explanation
 from identity.graph import Graph, to_node_link
-from service.answers import refusals
+from service.answers import refusals, unstored
 from service.deployed import homing_of
 from service.errors import ApiError
 from service.graphs import profile_graph
 from service.judgement_answers import Teller
-from service.judgements_route import read_name
 from service.keys import Caller, Scope, require
+from service.named import read_name
 from service.pages import LIMIT, MOST, page
 from service.people import ProfileView, SeenFact
 from service.profile_answers import Shower, decision_shown
@@ -28,11 +28,6 @@ from service.store import decisions
 from service.store.decisions import DecisionRow
 from service.store.times import to_micros
 from service.wiring import Homing
-
-
-def _unstored(response: Response) -> None:
-    """Keep personal data out of every cache on the way."""
-    response.headers["Cache-Control"] = "no-store"
 
 
 def _today(request: Request) -> None:
@@ -50,7 +45,7 @@ _RESPONSES = refusals(
 router = APIRouter(
     prefix="/v1/profiles",
     tags=["profiles"],
-    dependencies=[Depends(_unstored), Depends(_today)],
+    dependencies=[Depends(unstored), Depends(_today)],
     responses=_RESPONSES,
 )
 
@@ -116,8 +111,11 @@ async def explain_profile(
     homing = homing_of(request)
 
     def job(conn: Connection) -> Explanation:
-        _known(homing.people.view(conn, profile_id))
         left, right = (read_name(text, homing.rules) for text in (from_, to))
+        members = frozenset(_known(homing.people.view(conn, profile_id)).profile.identifiers)
+        if members.isdisjoint((left, right)):
+            message = "neither of the two is in this profile; name the profile that holds one of them"
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "not_of_this_profile", message)
         return homing.people.explain(conn, left, right)
 
     teller = Teller(homing.people.id_of, pii=caller.may(Scope.READ_PII))

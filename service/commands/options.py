@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from service.commands.results import emit_json, json_option
+from service.errors import ApiError
 
 if TYPE_CHECKING:
+    from identity.identifiers import Identifier
     from service.settings import Configuration
     from service.store.database import Database
     from service.wiring import Homing
 
-__all__ = ["Chosen", "config_option", "db_option", "emit_json", "json_option", "with_settings"]
+__all__ = ["Chosen", "config_option", "db_option", "emit_json", "json_option", "named", "with_settings"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +60,16 @@ class Chosen:
             yield homing
         finally:
             homing.close()
+
+
+def named(homing: "Homing", text: str) -> "Identifier":
+    """Read `NAMESPACE:VALUE`; a wrong one is a wrong use of the command."""
+    from service.named import read_name  # noqa: PLC0415 - see above
+
+    try:
+        return read_name(text, homing.rules)
+    except ApiError as error:
+        raise click.UsageError(error.message) from error
 
 
 def db_option(command: F) -> F:

@@ -1,41 +1,92 @@
-"""`homing profile`: who is who; values are masked unless asked for whole."""
+"""`homing profile`: who is who, and why; values are masked unless asked for whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+import orjson
 from sqlalchemy.engine import Connection
 
-from service.commands.options import Chosen, emit_json, json_option, with_settings
+from identity.graph import Graph, to_graphml, to_node_link
+from service.commands.judging import join, judgements, split, undo
+from service.commands.options import Chosen, emit_json, json_option, named, with_settings
+from service.commands.sentences import of_explanation
+from service.graphs import profile_graph
+from service.judgement_answers import Teller
+from service.people import ProfileView
 from service.profile_answers import Shower
 from service.reach import reach
 from service.schemas.profiles import ProfileShown
 from service.wiring import Homing
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 
 @click.group()
 def profile() -> None:
-    """Inspect who is who."""
+    """Inspect who is who, and judge it."""
+
+
+for judging in (split, join, undo, judgements):
+    profile.add_command(judging)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A profile's id, or (None) an identifier that it holds."""
+
+    profile_id: str | None
+    namespace: str
+    value: str
+
+    @classmethod
+    def of(cls, profile_id: str | None, namespace: str | None, value: str | None) -> "Asked":
+        """Read the options; exactly one way of naming is allowed."""
+        if (profile_id is None) == (namespace is None) or (namespace is None) != (value is None):
+            raise click.UsageError("Name one profile: --id ID, or --namespace NAME with --value VALUE.")
+        return cls(profile_id=profile_id, namespace=namespace or "", value=value or "")
+
+    def find(self, conn: Connection, homing: Homing) -> ProfileView:
+        """Find the profile."""
+        if self.profile_id is not None:
+            view = homing.people.view(conn, self.profile_id)
+        else:
+            view = homing.people.profile_of(conn, self.namespace, self.value)
+        if view is None:
+            raise click.ClickException("no such profile: this was never seen, or too many persons share it")
+        return view
+
+
+def asking(command: F) -> F:
+    """Add the options that name a profile, and `--pii`."""
+    for option in (
+        click.option("--pii", is_flag=True, help="Show values whole."),
+        click.option("--value", help="With --namespace: the identifier's value."),
+        click.option("--namespace", help="With --value: the kind of an identifier it holds, like email."),
+        click.option("--id", "profile_id", help="A profile's id; one that was absorbed shows the survivor."),
+    ):
+        command = option(command)
+    return command
 
 
 @profile.command()
-@click.option("--id", "profile_id", help="A profile's id; one that was absorbed shows the survivor.")
-@click.option("--namespace", help="With --value: the kind of an identifier it holds, like email.")
-@click.option("--value", help="With --namespace: the identifier's value.")
-@click.option("--pii", is_flag=True, help="Show values whole.")
+@asking
 @json_option
 @with_settings
 def show(
     chosen: Chosen, profile_id: str | None, namespace: str | None, value: str | None, *, pii: bool, as_json: bool
 ) -> None:
     """Show a profile: identifiers, devices, endpoints, consents."""
-    if (profile_id is None) == (namespace is None) or (namespace is None) != (value is None):
-        raise click.UsageError("Name one profile: --id ID, or --namespace NAME with --value VALUE.")
+    asked = Asked.of(profile_id, namespace, value)
     with chosen.homing() as homing:
-        asked = _Asked(profile_id=profile_id, namespace=namespace or "", value=value or "")
-        found = homing.writer.submit(lambda conn: _find(conn, homing, asked, pii=pii)).result()
-    if found is None:
-        raise click.ClickException("no such profile: this was never seen, or too many persons share it")
+
+        def job(conn: Connection) -> ProfileShown:
+            view = asked.find(conn, homing)
+            return Shower(homing.rules, pii=pii).profile(view, reach(conn, view, homing.customer_rules))
+
+        found = homing.writer.submit(job).result()
     if as_json:
         emit_json(found.model_dump(by_alias=True))
         return
@@ -43,23 +94,64 @@ def show(
         click.echo(line)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """A profile's id, or (None) an identifier that it holds."""
+@profile.command()
+@click.option("--from", "from_", metavar="NAMESPACE:VALUE", required=True, help="One identifier.")
+@click.option("--to", metavar="NAMESPACE:VALUE", required=True, help="The other.")
+@click.option("--pii", is_flag=True, help="Show values whole.")
+@json_option
+@with_settings
+def explain(chosen: Chosen, from_: str, to: str, *, pii: bool, as_json: bool) -> None:
+    """Tell why two identifiers are in one profile, or why not: the way between them and its weakest cut."""
+    with chosen.homing() as homing:
+        left, right = named(homing, from_), named(homing, to)
+        found = homing.writer.submit(lambda conn: homing.people.explain(conn, left, right)).result()
+        told = Teller(homing.people.id_of, pii=pii).explanation(found)
+    if as_json:
+        emit_json(told.model_dump())
+        return
+    for line in of_explanation(told):
+        click.echo(line)
 
-    profile_id: str | None
-    namespace: str
-    value: str
+
+@profile.command()
+@asking
+@click.option("--format", "written", type=click.Choice(["graphml", "json"]), help="json unless told otherwise.")
+@click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="A file instead of here.")
+@json_option
+@with_settings
+def graph(
+    chosen: Chosen,
+    profile_id: str | None,
+    namespace: str | None,
+    value: str | None,
+    *,
+    written: str | None,
+    out: Path | None,
+    pii: bool,
+    as_json: bool,
+) -> None:
+    """Write a profile's identifiers and links as a graph: node-link JSON, or GraphML for Gephi and the like."""
+    if as_json and written == "graphml":
+        raise click.UsageError("--json and --format graphml exclude each other; give one of them.")
+    asked = Asked.of(profile_id, namespace, value)
+    with chosen.homing() as homing:
+
+        def job(conn: Connection) -> Graph:
+            return profile_graph(homing.people, conn, asked.find(conn, homing), pii=pii)
+
+        found = homing.writer.submit(job).result()
+    text = to_graphml(found) if written == "graphml" else _json(found)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{out} cannot be written ({error.strerror}); name another file") from error
 
 
-def _find(conn: Connection, homing: Homing, asked: _Asked, *, pii: bool) -> ProfileShown | None:
-    if asked.profile_id is not None:
-        view = homing.people.view(conn, asked.profile_id)
-    else:
-        view = homing.people.profile_of(conn, asked.namespace, asked.value)
-    if view is None:
-        return None
-    return Shower(homing.rules, pii=pii).profile(view, reach(conn, view, homing.customer_rules))
+def _json(found: Graph) -> str:
+    return orjson.dumps(to_node_link(found), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _lines(found: ProfileShown) -> Iterator[str]:

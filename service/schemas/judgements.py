@@ -57,7 +57,7 @@ class JudgedShown(BaseModel):
 
     judgement_id: str | None
     dry_run: bool
-    changes: list[dict[str, Any]]
+    changes: list[dict[str, Any]] = Field(repr=False)
     open_decisions: list[OpenDecisionShown]
 
 

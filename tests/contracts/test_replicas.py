@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Connection
 
+from identity.identifiers import Identifier
+from identity.judgements import JudgementKind
 from service.clock import FixedClock
 from service.ingest import Receipt, ingest
+from service.judging import Saying, link, standing, undo
 from service.messages import Message
 from service.store import locks
 from service.store.database import Database, open_database
@@ -111,3 +114,22 @@ def test_the_same_message_through_both_counts_once(servers: tuple[Homing, Homing
         asked = [take(homing, part) for homing, part in zip(servers, (batch, batch[::-1]), strict=True)]
         taken += [receipt for future in asked for receipt in future.result(30)]
     assert sorted(taken) == [Receipt.ACCEPTED] * 60 + [Receipt.DUPLICATE] * 60
+
+
+def test_a_judgement_through_one_the_other_knows(servers: tuple[Homing, Homing]) -> None:
+    """Two logins are one person through one replica, which both knew apart before, and two again through the other."""
+    here, there = servers
+    for number in (1, 2):
+        assert take(here, [message(number)]).result(30) == [Receipt.ACCEPTED]
+    apart = [profile(homing, f"u{number}")[0] for homing in servers for number in (1, 2)]
+    assert apart[:2] == apart[2:]
+    assert apart[0] != apart[1]
+    ends = Identifier("user_id", "u1"), Identifier("user_id", "u2")
+    saying = Saying(source="analyst", now=here.clock.now())
+    said = here.writer.submit(lambda conn: link(conn, here.people, JudgementKind.MUST_LINK, ends, saying)).result(30)
+    assert {profile(homing, f"u{number}")[0] for homing in servers for number in (1, 2)} == {apart[0]}
+    name = said.name
+    assert name is not None
+    assert [each.id for each in there.writer.submit(lambda conn: standing(conn, there.people)).result(30)] == [name]
+    there.writer.submit(lambda conn: undo(conn, there.people, name, saying)).result(30)
+    assert [profile(homing, f"u{number}")[0] for homing in servers for number in (1, 2)] == apart

@@ -1,6 +1,7 @@
 """The folds are a function of the logs: thrown away and made again, they are the same to the last bit."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from channel_selector.outcomes import Outcome, OutcomeKind
+from identity.identifiers import Identifier
+from identity.judgements import JudgementKind
 from identity.observations import Trust
-from service import shelf
+from service import judging, shelf
 from service.asks import Ask
 from service.clock import FixedClock
+from service.errors import ApiError
 from service.ingest import ingest
+from service.judging import Saying
 from service.learner import learn
 from service.messages import Message, parse
 from service.outcomes import record_outcomes, report
@@ -86,6 +91,8 @@ steps = st.lists(
         st.tuples(st.just("event"), st.integers(0, 60), st.sampled_from([Trust.ASSERTED, Trust.SERVER]), who),
         st.tuples(st.just("decide"), few, few, st.booleans()),
         st.tuples(st.just("outcome"), st.integers(0, 5), st.sampled_from(list(OutcomeKind)), st.integers(0, 30)),
+        st.tuples(st.just("judge"), few, few, st.sampled_from(list(JudgementKind))),
+        st.tuples(st.just("undo"), few, st.none(), st.none()),
         st.tuples(st.just("learn"), st.none(), st.none(), st.none()),
         st.tuples(st.just("forget"), st.none(), st.none(), st.none()),
     ),
@@ -100,6 +107,7 @@ class Shop:
         self._homing = homing
         self._clock = clock
         self._decided: list[str] = []
+        self._judged: list[str] = []
 
     def do(self, number: int, step: tuple[Any, ...]) -> None:
         """Do one step; outcomes may name a decision that is not made yet."""
@@ -117,10 +125,21 @@ class Shop:
             name = self._decided[first] if first < len(self._decided) else f"later-{first}"
             told = report(name, Outcome(kind=second, at=now - timedelta(hours=third)), "shop")
             self._run(lambda conn: record_outcomes(conn, [told], now))
+        elif kind == "judge":
+            ends = Identifier("user_id", f"u{first}"), Identifier("device_id", f"d{second}")
+            self._said(lambda conn: judging.link(conn, homing.people, third, ends, Saying(source="analyst", now=now)))
+        elif kind == "undo":
+            name = self._judged[first] if first < len(self._judged) else "jdg_never"
+            self._said(lambda conn: judging.undo(conn, homing.people, name, Saying(source="analyst", now=now)))
         elif kind == "learn":
             asyncio.run(learn(homing))
         else:
             self._run(lambda _: homing.people.forget())
+
+    def _said(self, job: Any) -> None:
+        """Say a word, which may contradict others or undo what was never said."""
+        with suppress(ApiError):
+            self._judged.append(self._run(job).name)
 
     def _run(self, job: Any) -> Any:
         return self._homing.writer.submit(job).result(30)
@@ -129,7 +148,7 @@ class Shop:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_the_folds_are_the_same_to_the_last_bit(tmp_path_factory: pytest.TempPathFactory, done: list[Any]) -> None:
-    """After any history of late events, merges, hubs, decisions, outcomes and learning, with caches lost in between."""
+    """After any history of late events, merges, hubs, judgements, decisions, learning, with caches lost in between."""
     clock = FixedClock(NOON)
     homing = strict(tmp_path_factory.mktemp("store"), clock)
     try:

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from identity.identifiers import Identifier
+from identity.judgements import JudgementKind, judged, split
 from identity.observations import Trust
 from identity.rules import LinkingRules
 from service.asks import Ask
@@ -17,9 +18,11 @@ from service.customers.traits import trait_words
 from service.imports.lines import lines
 from service.imports.observations import _read
 from service.imports.tables import Row
+from service.judging import Saying
 from service.keys import Caller, NewKey, Scope
 from service.messages import Message, parse
 from service.schemas.consents import ConsentGiven
+from service.schemas.judgements import JudgedShown, LinkGiven
 from service.schemas.outcomes import OutcomeGiven, OutcomeTaken
 from service.schemas.profiles import IdentifierShown
 from service.schemas.recommendations import BatchAsked, RecommendationAsked
@@ -76,6 +79,17 @@ RECORDS: dict[str, Callable[[], object]] = {
     "taken": lambda: OutcomeTaken(id=MARK, status="accepted"),
     "shown": lambda: IdentifierShown(namespace="email", value=MARK),
     "identifier": lambda: Identifier("email", MARK),
+    "judgement": lambda: judged(JudgementKind.MUST_LINK, Identifier("email", MARK), Identifier("email", MARK + "2")),
+    "reason": lambda: split(
+        frozenset({Identifier("email", MARK)}), [{Identifier("email", MARK), Identifier("email", "b")}], reason=MARK
+    ),
+    "saying": lambda: Saying(source="analyst", now=NOON, reason=MARK),
+    "link": lambda: LinkGiven.model_validate(
+        {"kind": "must_link", "left": f"email:{MARK}", "right": NAMED, "reason": MARK}
+    ),
+    "judged": lambda: JudgedShown(
+        judgement_id="j", dry_run=False, changes=[{"change": "created", "identifiers": [MARK]}], open_decisions=[]
+    ),
     "answer": lambda: Answer(digest=b"", status=200, body=MARK.encode()),
     "secret": lambda: Secret(value=MARK.encode(), origin="HOMING_SECRET"),
     "key": lambda: NewKey(
