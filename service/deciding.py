@@ -38,7 +38,7 @@ from service.people import People, ProfileView
 from service.rulings import FALLBACK_ENDPOINT, Logged, Ruling, hold_of, log, log_hold, logged
 from service.secret import Secret
 from service.settings import Settings
-from service.standing import Standing, standing
+from service.standing import Standing, Standings
 from service.store import decisions, models
 from service.store.decisions import LoggedEntry
 from service.store.watch import News
@@ -60,7 +60,7 @@ class Decider:
 
     def __init__(self, people: People, rules: CustomerRules, settings: Settings, secret: Secret) -> None:
         self._people = people
-        self._rules = rules
+        self.standings = Standings(rules, settings)
         self._settings = settings
         self._key = secret.derive("decisions")
         # The seed is logged with every decision: it comes from a key that nothing else is made with.
@@ -74,14 +74,16 @@ class Decider:
         self._chooser = None
 
     def renew(self, news: News) -> None:
-        """Drop the population if another process has learned."""
+        """Drop the population if another process has learned, and all that is at hand if it was undone."""
+        if news.everything:
+            self.standings.forget()
         if news.learned:
             self.forget()
 
     def decide(self, conn: Connection, ask: Ask, now: datetime) -> Ruling:
         """Give the decision on a message: the one that stands, or a new one, logged."""
         found = self._find(conn, ask, now)
-        known = None if found is None else standing(conn, found, self._rules, self._settings)
+        known = None if found is None else self.standings.of(conn, found)
         subjects = (*(known.profile_ids if known else ()), self._stranger(ask))
         for row in decisions.of_message(conn, subjects, ask.message_id):
             if row.expires_at > now:
@@ -94,7 +96,7 @@ class Decider:
         if row is None:
             return None
         view = self._people.view(conn, row.profile_id)
-        known = None if view is None else standing(conn, view, self._rules, self._settings)
+        known = None if view is None else self.standings.of(conn, view)
         return self._again(conn, decisions.read(conn, [row.seq])[0], known, now)
 
     def chooser(self, conn: Connection) -> Chooser:

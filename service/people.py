@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 
@@ -18,12 +18,12 @@ from identity.identifiers import Identifier, NamespaceClass
 from identity.incremental import Incremental, Trial
 from identity.judgements import Judgement, JudgementKind, Undo, Word, in_force
 from identity.normalize import normalize
-from identity.observations import Observation
 from identity.ownership import OwnedInterval, deciding
 from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
 from identity.replay import Cluster, Refused, Sighting
 from identity.resolve import live
 from identity.rules import LinkingRules
+from service.filed import FiledFacts, Filing, SeenFact
 from service.messages import Message
 from service.shelf import StoreShelf
 from service.store import facts, locks, nodes
@@ -33,16 +33,6 @@ from service.words import read_erasure, read_word
 
 MAX_IDS = 100_000
 """How many profile ids are kept at hand: hashing one costs 5 µs, and a view needs some of the same for each fact."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenFact:
-    """A message of the profile's raw component; `owner` is the profile it belongs to (None: nobody's)."""
-
-    seq: int
-    message: Message
-    observation: Observation
-    owner: ProfileId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +48,16 @@ class ProfileView:
     profile: Profile
     redirected_from: ProfileId | None
     absorbed: tuple[ProfileId, ...]
-    facts: tuple[SeenFact, ...]
+    filed: FiledFacts = field(repr=False)
     hubs: Hubs
     refused: tuple[Refused, ...]
     intervals: tuple[OwnedInterval, ...]
     ids: dict[ProfileRef, ProfileId]
+
+    @property
+    def facts(self) -> tuple[SeenFact, ...]:
+        """The facts of its raw component, in the order of the replay."""
+        return self.filed.facts
 
     def telling(self) -> tuple[SeenFact, ...]:
         """Give the facts that tell anything of this profile, of a large component a small part.
@@ -70,15 +65,7 @@ class ProfileView:
         They are its own, and those that name one of its identifiers or what was ever seen with one: somebody else may
         have claimed its device, or put a newer push token on it.
         """
-        members = frozenset(self.profile.identifiers)
-        named = {fact.observation.identifiers for fact in self.facts}
-        near = members.union(*(names for names in named if not members.isdisjoint(names)))
-        far = {names for names in named if near.isdisjoint(names)}
-        return tuple(
-            fact
-            for fact in self.facts
-            if fact.owner == self.profile.profile_id or fact.observation.identifiers not in far
-        )
+        return self.filed.telling(self.profile.profile_id, self.profile.identifiers)
 
 
 class People:
@@ -88,12 +75,14 @@ class People:
         self.rules = rules
         self._key = key
         self._id = lru_cache(maxsize=MAX_IDS)(partial(profile_id, key=key))
+        self._filing = Filing(self._id)
         self._shelf = StoreShelf(rules, self._component, watch)
         self._at_hand: Incremental | None = None
 
     def forget(self) -> None:
         """Drop what is at hand: it was rolled back, or another process has written."""
         self._shelf.forget()
+        self._filing.forget()
         self._at_hand = None
 
     def renew(self, news: News) -> None:
@@ -293,25 +282,13 @@ class People:
         """Collect what is known of one profile of a component."""
         cluster, redirects = component.replay.cluster(ref.founder), component.replay.redirects
         profile = self._profile(ref, cluster)
-        attribution = component.owners().attribution()
-        seen = [
-            SeenFact(
-                seq=seq,
-                message=message,
-                observation=observation,
-                owner=None if (owner := attribution[observation.key]) is None else self._id(owner),
-            )
-            for seq, (message, observation) in self._shelf.history(component).items()
-            if observation.key in attribution  # else it is another component's, of which a flooded identifier was seen
-        ]
-        seen.sort(key=lambda fact: fact.observation.key)
-        mine = {i for fact in seen if fact.owner == profile.profile_id for i in fact.observation.identifiers}
+        filed = self._filing.file(component, self._shelf.history(component))
         return ProfileView(
             profile=profile,
             redirected_from=None if asked in (None, profile.profile_id) else asked,
             absorbed=tuple(self._id(old) for old in _former(redirects, ref, cluster.members)),
-            facts=tuple(seen),
-            hubs=self._shelf.hubs(sorted(mine)),
+            filed=filed,
+            hubs=self._shelf.hubs(sorted(filed.named_by(profile.profile_id))),
             refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),
             intervals=tuple(component.owners().intervals(cluster.members)),
             ids={ref: self._id(ref) for ref in {*component.refs().values()}},

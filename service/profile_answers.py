@@ -9,8 +9,9 @@ from identity.identifiers import Identifier
 from identity.rules import LinkingRules
 from identity.traits import Trait
 from service.customers import Device, Known, device_of
+from service.filed import SeenFact
 from service.masks import mask, mask_value
-from service.people import ProfileView, SeenFact
+from service.people import ProfileView
 from service.reach import Reach
 from service.rulings import Logged
 from service.schemas.profiles import (

@@ -12,12 +12,13 @@ from identity.graph import Graph, to_node_link
 from service.answers import refusals, unstored
 from service.deployed import homing_of
 from service.errors import ApiError
+from service.filed import SeenFact
 from service.graphs import profile_graph
 from service.judgement_answers import Teller
 from service.keys import Caller, Scope, require
 from service.named import read_name
 from service.pages import LIMIT, MOST, page
-from service.people import ProfileView, SeenFact
+from service.people import ProfileView
 from service.profile_answers import Shower, decision_shown
 from service.reach import Reach, reach
 from service.rulings import logged

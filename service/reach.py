@@ -12,7 +12,7 @@ from channel_selector.outcomes import Outcome, OutcomeKind
 from identity.rules import LinkingRules
 from service.attribution import told_outcomes
 from service.consents import DEFAULT_CATEGORIES
-from service.customers import Customer, CustomerRules, customer
+from service.customers import Customer, CustomerRules, Regulars, customer
 from service.feedback import Feedback, feedback
 from service.people import ProfileView
 from service.secret import Secret
@@ -49,9 +49,10 @@ class Reach:
     outcomes: tuple[Reported, ...]
 
 
-def reach(conn: Connection, view: ProfileView, rules: CustomerRules) -> Reach:
-    """Read what is known of a profile; two statements, and a fold of its facts."""
-    person = customer(view.profile, view.telling(), rules)
+def reach(conn: Connection, view: ProfileView, rules: CustomerRules, regulars: Regulars | None = None) -> Reach:
+    """Read what is known of a profile; two statements, and a fold of its facts, or of the new ones among `regulars`."""
+    facts = view.telling()
+    person = customer(view.profile, facts, rules) if regulars is None else regulars.customer(view.profile, facts)
     places = endpoints(person, rules)
     sent, reported = _past(conn, [place.endpoint_id for place in places])
     came = (*reported, *told_outcomes(person.messages))

@@ -3,6 +3,7 @@
 A pure reading of the store: nothing here changes it.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,12 +17,15 @@ from channel_selector.outcomes import OutcomeKind
 from channel_selector.settings import Activation
 from identity.profiles import ProfileId
 from service.attribution import order_outcomes, sent
-from service.customers import CustomerRules
+from service.customers import CustomerRules, Regulars
 from service.people import ProfileView
 from service.reach import Reach, reach
 from service.settings import Settings
 from service.store import decisions
 from service.store.decisions import DecisionRow
+
+MAX_SENDS = 200_000
+"""How many past sends are kept at hand: less than half a kilobyte each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +54,49 @@ class Standing:
         )
 
 
+class Standings:
+    """Reads profiles for sending, and keeps at hand what reading them again would give. Belongs to the writer's thread.
+
+    What is kept of a decision never changes once it is committed: `forget` what was rolled back.
+    """
+
+    def __init__(self, rules: CustomerRules, settings: Settings) -> None:
+        self._rules = rules
+        self._settings = settings
+        self._regulars = Regulars(rules)
+        self._sends: OrderedDict[str, Send | None] = OrderedDict()
+
+    def forget(self) -> None:
+        """Drop what is at hand."""
+        self._regulars.forget()
+        self._sends.clear()
+
+    def of(self, conn: Connection, view: ProfileView) -> Standing:
+        """Read what is known of a profile."""
+        reached = reach(conn, view, self._rules, self._regulars)
+        return Standing(
+            view=view,
+            reach=reached,
+            sends=self._sends_of(conn, reached.sent),
+            outcomes=(*reached.outcomes, *_bought(reached, self._settings)),
+        )
+
+    def _sends_of(self, conn: Connection, rows: Sequence[DecisionRow]) -> tuple[Send, ...]:
+        """Give what learning needs of some decisions, leaving out those that were not drawn or send nothing."""
+        unread = [row.seq for row in rows if row.decision_id not in self._sends]
+        for logged in decisions.read(conn, unread) if unread else ():
+            send = orjson.loads(logged.entry.body)["send"]
+            self._sends[str(logged.entry.decision_id)] = None if send is None else Send.from_json(send)
+        in_order = sorted(rows, key=lambda row: row.seq)
+        found = tuple(send for row in in_order if (send := self._sends[row.decision_id]) is not None)
+        while len(self._sends) > MAX_SENDS:
+            self._sends.popitem(last=False)
+        return found
+
+
 def standing(conn: Connection, view: ProfileView, rules: CustomerRules, settings: Settings) -> Standing:
-    """Read what is known of a profile."""
-    reached = reach(conn, view, rules)
-    return Standing(
-        view=view,
-        reach=reached,
-        sends=_sends(conn, reached.sent),
-        outcomes=(*reached.outcomes, *_bought(reached, settings)),
-    )
-
-
-def _sends(conn: Connection, rows: Sequence[DecisionRow]) -> tuple[Send, ...]:
-    """Give what learning needs of some decisions, leaving out those that were not drawn or send nothing."""
-    bodies = (orjson.loads(logged.entry.body) for logged in decisions.read(conn, [row.seq for row in rows]))
-    return tuple(Send.from_json(body["send"]) for body in bodies if body["send"] is not None)
+    """Read what is known of a profile, with nothing at hand."""
+    return Standings(rules, settings).of(conn, view)
 
 
 def _bought(reached: Reach, settings: Settings) -> Iterable[Reported]:

@@ -3,6 +3,17 @@
 from service.customers.customer import MESSENGERS, Customer, CustomerRules, customer
 from service.customers.devices import Device, PushToken
 from service.customers.names import device_of
+from service.customers.regulars import Regulars
 from service.customers.sightings import Known
 
-__all__ = ["MESSENGERS", "Customer", "CustomerRules", "Device", "Known", "PushToken", "customer", "device_of"]
+__all__ = [
+    "MESSENGERS",
+    "Customer",
+    "CustomerRules",
+    "Device",
+    "Known",
+    "PushToken",
+    "Regulars",
+    "customer",
+    "device_of",
+]

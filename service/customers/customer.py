@@ -48,7 +48,8 @@ class Customer:
 
     `identifiers` are those it holds, the most telling first; `devices` come with the one seen last first. `timezone`
     is the latest that the person's events named (None: never). `activity`: 24 counts by local hour. `confidence`: see
-    `Sightings`. `messages` are the facts that are this person's, oldest first.
+    `Sightings`. `messages` are the facts that are this person's, oldest first; `commerce` is what they tell of carts
+    and orders.
     """
 
     profile: Profile = field(repr=False)
@@ -61,6 +62,7 @@ class Customer:
     activity: tuple[int, ...]
     confidence: float
     messages: tuple[Message, ...] = field(repr=False)
+    commerce: tuple[CommerceEvent, ...] = field(default=(), repr=False)
 
     @property
     def profile_id(self) -> ProfileId:
@@ -98,11 +100,6 @@ class Customer:
         return replace(self, statements=self.statements + told_by_outcomes) if told_by_outcomes else self
 
     @cached_property
-    def commerce(self) -> tuple[CommerceEvent, ...]:
-        """What the person did with carts and orders."""
-        return tuple(event for message in self.messages if (event := commerce_event(message)) is not None)
-
-    @cached_property
     def orders(self) -> tuple[Order, ...]:
         """What the person bought, by time."""
         return orders(self.commerce)
@@ -122,13 +119,15 @@ def customer(profile: Profile, facts: Iterable[Fact], rules: CustomerRules) -> C
 
     Other people's facts tell of devices only. O(n log n) for n facts.
     """
-    fold = _Fold(profile, rules)
+    fold = CustomerFold(profile, rules)
     for fact in facts:
         fold.take(fact)
     return fold.customer()
 
 
-class _Fold:
+class CustomerFold:
+    """Takes the facts of `customer` in, one after another; `customer()` may be asked for between them."""
+
     def __init__(self, profile: Profile, rules: CustomerRules) -> None:
         self._profile = profile
         self._rules = rules
@@ -138,6 +137,7 @@ class _Fold:
         self._preferences = Preferences(rules.categories)
         self._activity = Activity()
         self._own: list[Message] = []
+        self._commerce: list[CommerceEvent] = []
 
     def take(self, fact: Fact) -> None:
         """Take one fact in."""
@@ -148,6 +148,9 @@ class _Fold:
         self._devices.take(fact, names, context)
         if fact.owner == self._profile.profile_id:
             self._own.append(message)
+            event = commerce_event(message)
+            if event is not None:
+                self._commerce.append(event)
             self._activity.take(message, names, context)
             self._preferences.take(message, message.source if names.device is None else names.device)
         elif self._names_contact(names):
@@ -170,4 +173,5 @@ class _Fold:
             activity=self._activity.counts(self._rules.timezone),
             confidence=self._sightings.confidence,
             messages=tuple(self._own),
+            commerce=tuple(self._commerce),
         )

@@ -18,7 +18,7 @@ _CLAIMS = frozenset({NamespaceClass.PERSON, NamespaceClass.CONTACT})
 
 
 class Fact(Protocol):
-    """A message, what it observes under the rules, and the profile it belongs to (`people.SeenFact`)."""
+    """A message, what it observes under the rules, and the profile it belongs to (`filed.SeenFact`)."""
 
     @property
     def message(self) -> Message:

@@ -8,13 +8,14 @@ from typing import Any
 from channel_selector.endpoints import Consent, ConsentState
 from identity.identifiers import Identifier
 from identity.observations import Trust
+from identity.profiles import Profile
 from identity.resolve import resolve
 from identity.rules import LinkingRules
 from service.consents import consent_message
 from service.customers import Customer, CustomerRules, customer
+from service.filed import SeenFact
 from service.messages import Message, parse
 from service.observing import Observer
-from service.people import SeenFact
 
 START = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
 """A Monday."""
@@ -75,16 +76,20 @@ class World:
 
     def customer(self, namespace: str, value: str) -> Customer:
         """Give the customer whose profile holds an identifier."""
+        profile, facts = self.seen(namespace, value)
+        return customer(profile, facts, self.rules)
+
+    def seen(self, namespace: str, value: str) -> tuple[Profile, list[SeenFact]]:
+        """Give the profile that holds an identifier, and everybody's facts."""
         observer = Observer(self.rules.linking)
         observed = [(message, observer.observe(message)) for message in self.messages]
         resolution = resolve([observation for _, observation in observed], self.rules.linking)
         wanted = Identifier(namespace, value)
         profile = next(profile for profile in resolution.profiles if wanted in profile.identifiers)
-        facts = [
+        return profile, [
             SeenFact(seq=seq, message=message, observation=seen, owner=resolution.attribution[seen.key])
             for seq, (message, seen) in enumerate(sorted(observed, key=lambda pair: pair[1].key), 1)
         ]
-        return customer(profile, facts, self.rules)
 
 
 def device(name: str, kind: str = "ios", token: str | None = None, **context: Any) -> dict[str, Any]:

@@ -1,0 +1,215 @@
+"""What is known of a recipient is the same with everything at hand as read anew, whatever has happened in between."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy.engine import Connection
+
+from channel_selector.outcomes import Outcome, OutcomeKind
+from identity.errors import ContradictionError
+from identity.identifiers import Identifier
+from identity.judgements import JudgementKind
+from identity.normalize import clean
+from identity.observations import Trust
+from service import judging
+from service.asks import Ask
+from service.clock import FixedClock
+from service.customers import Regulars
+from service.errors import ApiError
+from service.ingest import ingest
+from service.judging import Saying
+from service.messages import Message, parse
+from service.outcomes import record_outcomes, report
+from service.people import People, ProfileView
+from service.standing import Standing, standing
+from service.store import decisions, nodes
+from service.store.watch import News
+from service.wiring import Homing
+from tests.service.customers.world import World
+from tests.service.harness import NOON, deployment
+
+USERS, DEVICES = ("ada", "bob"), ("phone", "tablet")
+EVENTS = ("Seen", "Product Added", "Order Completed", "Order Refunded", "Unsubscribed")
+
+who = st.sampled_from([*(("user_id", user) for user in USERS), *(("device_id", each) for each in DEVICES)])
+happenings = st.tuples(
+    st.just("event"),
+    st.sampled_from(EVENTS),
+    st.integers(0, 60),
+    st.none() | st.sampled_from(USERS),
+    st.none() | st.sampled_from(DEVICES),
+)
+steps = (
+    happenings
+    | st.tuples(st.just("ask"), who)
+    | st.tuples(st.just("outcome"), st.sampled_from(list(OutcomeKind)))
+    | st.tuples(st.just("judge"), st.sampled_from(list(JudgementKind)))
+    | st.tuples(st.just("undo"))
+    | st.tuples(st.just("lost"), happenings)
+    | st.tuples(st.just("elsewhere"), happenings)
+)
+traffics = st.lists(st.tuples(happenings, steps), min_size=4, max_size=8)
+
+
+class Lost(Exception):  # noqa: N818 - what happens to a job
+    """The job is rolled back."""
+
+
+class Traffic:
+    """Lets things happen in a deployment, and reads everybody with all at hand and with nothing."""
+
+    def __init__(self, homing: Homing) -> None:
+        self.homing = homing
+        self._number = 0
+
+    def let(self, step: tuple[Any, ...]) -> None:
+        """Let one thing happen."""
+        self._number += 1
+        kind, *told = step
+        job: Callable[..., None] = getattr(self, f"_{kind}")
+        with suppress(Lost, ContradictionError, ApiError):
+            self.homing.writer.submit(lambda conn: job(conn, *told)).result(30)
+
+    def _message(self, name: str, hours: int, user: str | None, device: str | None) -> Message:
+        raw = {
+            "type": "track",
+            "event": name,
+            "messageId": f"m{self._number}",
+            "timestamp": (NOON - timedelta(hours=hours)).isoformat(),
+            "userId": user,
+            "anonymousId": None if user or device else "browser",
+            "properties": {"order_id": f"o{hours}", "cart_id": f"c{hours % 3}", "product_id": "coat", "price": 10},
+            "context": {"device": {"id": device, "type": "ios", "token": f"token-{device}-{hours}"}} if device else {},
+            "traits": {},
+        }
+        read = parse(raw, route_type=None, source="shop", trust=Trust.SERVER, received_at=NOON, sent_at=None)
+        assert isinstance(read, Message)
+        return read
+
+    def _event(self, conn: Connection, *told: Any) -> None:
+        ingest(conn, self.homing.people, [self._message(*told)])
+
+    def _lost(self, conn: Connection, happening: tuple[Any, ...]) -> None:
+        """Take an event in, decide, look at everybody, and roll it all back."""
+        self._event(conn, *happening[1:])
+        self._ask(conn, ("user_id", USERS[0]))
+        self._read(conn)
+        raise Lost
+
+    def _elsewhere(self, conn: Connection, happening: tuple[Any, ...]) -> None:
+        """Let another process take an event in: what it changed is told afterwards, as the watch does."""
+        message = self._message(*happening[1:])
+        named = clean(message.identifiers, self.homing.rules)[0]
+        before = nodes.find(conn, named).values()
+        ingest(conn, self._others(), [message])
+        touched = {node.component for node in (*before, *nodes.find(conn, named).values())}
+        changed = frozenset(number for number in touched if number is not None)
+        self.homing.people.renew(News(everything=False, components=changed, learned=False, judged=False))
+
+    def _ask(self, conn: Connection, recipient: tuple[str, str]) -> None:
+        ask = Ask(recipient=(recipient,), message_id=f"message-{self._number}")
+        self.homing.decider.decide(conn, ask, self.homing.clock.now())
+
+    def _outcome(self, conn: Connection, kind: OutcomeKind) -> None:
+        made = [row for profile in decisions.profile_ids(conn) for row in decisions.of_profiles(conn, [profile])]
+        if made:
+            row = made[self._number % len(made)]
+            record_outcomes(conn, [report(row.decision_id, Outcome(kind=kind, at=NOON), "shop")], NOON)
+
+    def _judge(self, conn: Connection, kind: JudgementKind) -> None:
+        ends = Identifier("user_id", USERS[0]), Identifier("user_id", USERS[1])
+        judging.link(conn, self.homing.people, kind, ends, self._saying())
+
+    def _undo(self, conn: Connection) -> None:
+        for word in judging.standing(conn, self.homing.people)[-1:]:
+            judging.undo(conn, self.homing.people, word.id, self._saying())
+
+    def _saying(self) -> Saying:
+        return Saying(source="test", now=NOON + timedelta(seconds=self._number))
+
+    def _others(self) -> People:
+        return People(self.homing.rules, self.homing.secret.derive("profiles"))
+
+    def check(self) -> None:
+        """Look at everybody, and compare: outside of the job, which would be run again with nothing at hand."""
+        for kept, anew in self.homing.writer.submit(self._read).result(30):
+            assert (kept is None) == (anew is None)
+            if kept is not None and anew is not None:
+                assert_same_view(kept.view, anew.view)
+                assert_same_standing(kept, anew)
+
+    def _read(self, conn: Connection) -> list[tuple[Standing | None, Standing | None]]:
+        """Read everybody with all at hand, and with nothing."""
+        homing, others = self.homing, self._others()
+        read = []
+        for namespace, value in [*(("user_id", u) for u in USERS), *(("device_id", d) for d in DEVICES)]:
+            kept = homing.people.profile_of(conn, namespace, value)
+            anew = others.profile_of(conn, namespace, value)
+            read.append(
+                (
+                    None if kept is None else homing.decider.standings.of(conn, kept),
+                    None if anew is None else standing(conn, anew, homing.customer_rules, homing.settings),
+                )
+            )
+        return read
+
+
+def assert_same_view(kept: ProfileView, anew: ProfileView) -> None:
+    """Compare all that is told of a profile."""
+    assert kept.facts == anew.facts
+    assert kept.telling() == anew.telling() == _telling(anew)
+    for name in ("profile", "absorbed", "hubs", "refused", "intervals", "ids"):
+        assert getattr(kept, name) == getattr(anew, name), name
+
+
+def _telling(view: ProfileView) -> tuple[Any, ...]:
+    """Say what telling means by its words alone."""
+    members = set(view.profile.identifiers)
+    beside = members.union(*(f.observation.identifiers for f in view.facts if members & {*f.observation.identifiers}))
+    mine = view.profile.profile_id
+    return tuple(f for f in view.facts if f.owner == mine or beside & {*f.observation.identifiers})
+
+
+def assert_same_standing(kept: Standing, anew: Standing) -> None:
+    """Compare all that a decision is made from."""
+    for name in ("reach", "sends", "outcomes", "planned", "profile_ids"):
+        assert getattr(kept, name) == getattr(anew, name), name
+    assert kept.reach.customer.orders == anew.reach.customer.orders
+    assert kept.reach.customer.carts(NOON) == anew.reach.customer.carts(NOON)
+
+
+@settings(max_examples=10, deadline=None)
+@given(traffic=traffics)
+def test_at_hand_is_as_read_anew(traffic: list[tuple[tuple[Any, ...], tuple[Any, ...]]]) -> None:
+    """After events in any order, orders, decisions, outcomes, judgements, rollbacks and what others wrote."""
+    with TemporaryDirectory() as folder:
+        homing = deployment(Path(folder), FixedClock(NOON))
+        try:
+            happened = Traffic(homing)
+            for step in chain.from_iterable(traffic):
+                happened.let(step)
+                happened.check()
+        finally:
+            homing.close()
+
+
+def test_regulars_are_bounded_and_all_the_same() -> None:
+    """With room for one fold of a few facts, each customer is still what it is."""
+    world = World()
+    for number in range(12):
+        world.track(number, "Product Added", userId=f"u{number % 3}", properties={"product_id": "coat"})
+    small, large = Regulars(world.rules, max_facts=15), Regulars(world.rules)
+    for user in ("u0", "u1", "u2", "u1"):
+        profile, facts = world.seen("user_id", user)
+        anew = world.customer("user_id", user)
+        assert small.customer(profile, facts) == anew
+        assert large.customer(profile, facts[:6]).messages == anew.messages[:2]
+        assert large.customer(profile, facts) == anew
+    assert (small.weight, large.weight) == (13, 39)
