@@ -8,6 +8,7 @@ HomingError
 ├── RulesChanged        the linking rules are others than those the store was folded under
 ├── AddressError        the host and port to serve on cannot be had
 ├── ImportFailed        a file cannot be read, or its rejects not be written
+├── BatchFailed         files cannot be resolved: none there, or nowhere to write
 └── StoreError          the store cannot do it; says what to do
     ├── StoreBusy       another process holds the store
     └── SchemaError     the store's schema is not this program's
@@ -78,6 +79,10 @@ class AddressError(HomingError):
 
 class ImportFailed(HomingError):  # noqa: N818 - what happened to the file
     """A file to import cannot be read (further), or its rejects cannot be written; says how far it came."""
+
+
+class BatchFailed(HomingError):  # noqa: N818 - what happened to the files
+    """Files cannot be resolved: there are none, or what came of them cannot be written."""
 
 
 class StoreError(HomingError):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from identity.frames.arrow import Texts, texts
+from identity.frames.arrow import Texts, series, texts
 from identity.frames.faults import FrameError
 from identity.frames.interning import ALL_BITS, Hashes, Ids, Interner
 from identity.frames.normal_form import Form, form
@@ -79,6 +79,10 @@ class Vocabulary:
         """Give the identifier that a normal entry is."""
         name = self.names.known[self.entries.names[entry]].name
         return Identifier("" if name is None else name, self.entries.text(entry))
+
+    def values(self) -> pl.Series:
+        """Give the texts of all entries."""
+        return series("value", self.entries.offsets, self.entries.data)
 
     def raw(self, entry: int) -> tuple[str, str]:
         """Give an entry as it was written, trimmed."""
