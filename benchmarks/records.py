@@ -12,12 +12,17 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much is measured: customers of the sample shop, rounds, and single events or passes over all questions."""
+    """How much is measured: customers of the sample shop, rounds, and single events or passes over all questions.
+
+    `edges`: links to resolve; `contested`: the share of their profiles that compete for a device, 0 to 1.
+    """
 
     people: int
     rounds: int
     alone: int
     passes: int
+    edges: int = 0
+    contested: float = 0.0
 
     def write(self, folder: Path) -> None:
         """Leave it where the contestants find it."""
