@@ -118,7 +118,7 @@ def _summary(answer: Answer, steps: Steps) -> dict[str, Any]:
         "profiles": sum(sizes.values()),
         "sizes": {str(size): count for size, count in sizes.items()},
         "contested": answer.contested,
-        "refused": len(answer.refused),
+        "refused": len(answer.fought.left),
         "hubs": {
             "shared": sum(hub.shared for hub in hubs),
             "flooded": sum(not hub.shared for hub in hubs),

@@ -127,14 +127,13 @@ def contested(seen: Seen, names: Ids, spaces: NameRules, rules: LinkingRules, ju
     return marks
 
 
-def founders(seen: Seen, names: Ids, spaces: NameRules, any_class: bool, words: "Words") -> Ids:
+def founders(seen: Seen, names: Ids, spaces: NameRules, words: "Words") -> Ids:
     """Give the founder of each root's component: the least by class, first sighting, priority, namespace, value.
 
     NOBODY (-1) for what is no root. Values are compared eight bytes at a time, and only those still equal.
     """
     founder = np.full(len(names), -1, np.int32)
-    tier = np.zeros(len(spaces.tier), np.int8) if any_class else spaces.tier
-    tied = _best(seen.parent, seen.times, names, tier, seen.first, spaces.priority, spaces.rank, founder)
+    tied = _best(seen.parent, seen.times, names, spaces.tier, seen.first, spaces.priority, spaces.rank, founder)
     candidates = np.flatnonzero(tied).astype(np.int32)
     depth = 0
     while len(candidates):

@@ -32,8 +32,8 @@ def links(answer: Answer) -> Iterator[pl.DataFrame]:
     )
     profile = pl.Series(answer.profile_of)
     told = grouped.select(
-        _written(answer, grouped["left"]).alias("one"),
-        _written(answer, grouped["right"]).alias("other"),
+        answer.vocabulary.written(grouped["left"].to_numpy()).alias("one"),
+        answer.vocabulary.written(grouped["right"].to_numpy()).alias("other"),
         "observations",
         *(pl.col(name).cast(pl.Datetime("us", "UTC")) for name in ("first_seen", "last_seen")),
         _TRUSTS.gather(grouped["trust"]).alias("trust"),
@@ -44,14 +44,6 @@ def links(answer: Answer) -> Iterator[pl.DataFrame]:
         *("observations", "first_seen", "last_seen", "trust", "linked"),
     )
     yield told.join(answer.refused_links(), on=["left", "right"], how="left").sort("left", "right")
-
-
-def _written(answer: Answer, entries: pl.Series) -> pl.Series:
-    """Write entries as `namespace:value`."""
-    known = answer.vocabulary.entries
-    names = pl.Series([each.name for each in answer.vocabulary.names.known], dtype=pl.String)
-    values = answer.vocabulary.values()
-    return names.gather(pl.Series(known.names).gather(entries)) + ":" + values.gather(entries)
 
 
 def _pairs(chunk: Chunk, held: Bools) -> pl.DataFrame:

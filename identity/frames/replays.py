@@ -1,11 +1,10 @@
-"""Contested components are replayed by R itself; what comes out is put back into numbers."""
+"""Components that a judgement or a ttl concerns are replayed by R itself; what comes out is put back into numbers."""
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -13,13 +12,13 @@ from numba import njit
 from identity.frames import columns
 from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk, Starts, trust_of
 from identity.frames.components import Bools
+from identity.frames.fought import REASONS, Fought, fought
 from identity.frames.interning import Ids
 from identity.hubs import Hubs
 from identity.identifiers import Identifier
 from identity.judgements import Verdicts
 from identity.observations import Observation
-from identity.profiles import ProfileRef
-from identity.replay import Refused, Sighting
+from identity.replay import Sighting
 from identity.resolve import run, sightings
 from identity.rules import LinkingRules
 
@@ -33,13 +32,6 @@ def observation_id(key: str, at: int | None, trust: int | None, pairs: Sequence[
     """
     said = json.dumps([key, at, trust, pairs], ensure_ascii=False, separators=(",", ":"))
     return f"observation-{blake2b(said.encode(), digest_size=16).hexdigest()}"
-
-
-class Outcome(NamedTuple):
-    """What a replay makes of a component: each identifier's profile, and the links refused."""
-
-    refs: list[tuple[Identifier, ProfileRef]]
-    refused: list[Refused]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,51 +48,60 @@ class Sources:
 
 def replay(
     sources: Sources, marks: Bools, hubs: Hubs, shared: Bools, rules: LinkingRules, verdicts: Verdicts
-) -> Iterator[Outcome]:
+) -> Fought:
     """Replay the components whose roots are marked."""
     whose: defaultdict[int, list[Sighting]] = defaultdict(list)
-    root_of: dict[Identifier, int] = {}
+    entry_of: dict[Identifier, int] = {}
     copies: dict[str, int] = {}
     for chunk in sources.chunks:
         for place in _concerned(chunk.starts, chunk.entries, sources.parent, marks, shared):
-            observation = _observation(sources, chunk, int(place), root_of, copies)
+            observation = _observation(sources, chunk, place, entry_of, copies)
             for sighting in sightings(observation, hubs):
-                if sighting.identifiers and marks[root := root_of[sighting.identifiers[0]]]:
+                root = int(sources.parent[entry_of[sighting.identifiers[0]]]) if sighting.identifiers else -1
+                if root >= 0 and marks[root]:
                     whose[root].append(sighting)
+    held: list[tuple[int, int, int]] = []
+    refused: list[tuple[int, int, int]] = []
     for seen in whose.values():
         seen.sort(key=lambda s: (s.observation.key, not s.main, s.identifiers))
         replayed, _ = run(seen, rules, verdicts)
-        yield Outcome([(i, replayed.ref(i)) for i in replayed.identifiers()], list(replayed.refused.values()))
+        for identifier in replayed.identifiers():
+            ref = replayed.ref(identifier)
+            held.append((entry_of[identifier], entry_of[ref.founder], ref.generation))
+        for link in replayed.refused.values():
+            refused.append((entry_of[link.left], entry_of[link.right], REASONS.index(link.reason)))
+    return fought(held, refused)
 
 
 def _observation(
-    sources: Sources, chunk: Chunk, place: int, root_of: dict[Identifier, int], copies: dict[str, int]
+    sources: Sources, chunk: Chunk, place: int, entry_of: dict[Identifier, int], copies: dict[str, int]
 ) -> Observation:
     """Make an observation of numbers again."""
     identifiers = []
     for entry in chunk.entries[chunk.starts[place] : chunk.starts[place + 1]].tolist():
         identifier = sources.identifier(entry)
-        root_of[identifier] = int(sources.parent[entry])
+        entry_of[identifier] = entry
         identifiers.append(identifier)
     at = UNDATED if chunk.at is None else int(chunk.at[place])
     known_at = min(at, sources.latest)
     return Observation(
-        id=_name(sources, chunk, place, None if at == UNDATED else at, copies),
+        id=name_of(sources, chunk, place, copies),
         at=columns.LATEST if known_at == UNDATED else columns.moment(known_at),
         identifiers=tuple(sorted(identifiers)),
         trust=trust_of(chunk, place),
     )
 
 
-def _name(sources: Sources, chunk: Chunk, place: int, at: int | None, copies: dict[str, int]) -> str:
+def name_of(sources: Sources, chunk: Chunk, place: int, copies: dict[str, int]) -> str:
     """Name an observation; a link that stands in several rows is seen as often, and so its copies are counted."""
     starts, entries = (chunk.starts, chunk.entries) if chunk.written is None else chunk.written
     pairs = sorted({sources.raw(entry) for entry in entries[starts[place] : starts[place + 1]].tolist()})
     said = UNTRUSTED if chunk.said is None else int(chunk.said[place])
-    trust = None if said == UNTRUSTED else said
+    at = UNDATED if chunk.at is None else int(chunk.at[place])
+    known = (None if at == UNDATED else at, None if said == UNTRUSTED else said, pairs)
     if chunk.keys is not None:
-        return observation_id(sources.key(int(chunk.keys[place])), at, trust, pairs)
-    name = observation_id("", at, trust, pairs)
+        return observation_id(sources.key(int(chunk.keys[place])), *known)
+    name = observation_id("", *known)
     copies[name] = copies.get(name, 0) + 1
     return name if copies[name] == 1 else f"{name}-{copies[name]}"
 

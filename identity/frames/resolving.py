@@ -4,7 +4,6 @@ The profiles, their ids and the links refused are exactly those of `identity.res
 (tests/identity/frames/test_resolving.py).
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,18 +14,19 @@ import polars as pl
 
 from identity.frames import columns
 from identity.frames.arrow import series
-from identity.frames.chunks import UNDATED
-from identity.frames.components import FLOODED, SHARED, Bools, Crowd, Seen, Words, contested, find_hubs, founders
+from identity.frames.chunks import UNDATED, Chunk
+from identity.frames.components import SHARED, Bools, Crowd, Seen, Words, contested, find_hubs, founders
+from identity.frames.contested import fight
+from identity.frames.fought import REASONS, Fought, fought
 from identity.frames.intake import Input, Intake
 from identity.frames.interning import ALL_BITS, Ids
 from identity.frames.naming import DIGITS, profile_ids
-from identity.frames.replays import Sources, replay
+from identity.frames.replays import Sources, name_of, replay
 from identity.frames.vocabulary import NameRules, Vocabulary
 from identity.hubs import Hubs
 from identity.identifiers import Identifier
 from identity.judgements import Judgement, Verdicts, in_order, settle
-from identity.replay import Refused
-from identity.rules import Founder, LinkingRules
+from identity.rules import LinkingRules
 
 SLICE = 1 << 19
 """Identifiers of one part of the answer."""
@@ -34,7 +34,7 @@ SLICE = 1 << 19
 Told = Callable[[str], None]
 """Hears which step begins."""
 
-REFUSED = {"left": pl.String, "right": pl.String, "reason": pl.String}
+NONE_FOUGHT = fought((), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,17 +100,19 @@ def resolve_frame(
 class Answer:
     """Who is who, in numbers.
 
-    `profile_of` numbers each entry's profile, -1 for entries in none; `digits` are the profiles' ids, end to end, and
-    `founder_of` their founders. `component_of` numbers what links ever joined.
+    `profile_of` numbers each entry's profile, -1 for entries in none; `digits` are the profiles' ids, end to end,
+    `founders` the entries they are founded on, `generations` how often those had ceased to found before.
     """
 
     vocabulary: Vocabulary
     input: Input
     seen: Seen
     profile_of: Ids
+    founders: Ids
+    generations: Ids
     digits: npt.NDArray[np.uint8]
     crowds: list[Crowd]
-    refused: list[Refused]
+    fought: Fought
     contested: int
 
     @property
@@ -120,7 +122,7 @@ class Answer:
 
     @property
     def component_of(self) -> Ids:
-        """The root of each entry's component."""
+        """The root of each entry's component: all that links ever joined."""
         return self.seen.parent
 
     def hubs(self) -> tuple[SharedIdentifier, ...]:
@@ -138,9 +140,15 @@ class Answer:
         return {size: int(count) for size, count in enumerate(counts) if count}
 
     def refused_links(self) -> pl.DataFrame:
-        """Give the links refused."""
-        rows = [(str(r.left), str(r.right), str(r.reason)) for r in sorted(self.refused, key=lambda r: (r.left, r.right))]
-        return pl.DataFrame(rows, schema=REFUSED, orient="row")
+        """Give the links refused, sorted."""
+        reasons = pl.Series([str(reason) for reason in REASONS], dtype=pl.String)
+        return pl.DataFrame(
+            {
+                "left": self.vocabulary.written(self.fought.left),
+                "right": self.vocabulary.written(self.fought.right),
+                "reason": reasons.gather(self.fought.reasons.astype(np.uint32)),
+            }
+        ).sort("left", "right")
 
     def profiles(self) -> pl.DataFrame:
         """Give all identifiers with their profiles."""
@@ -217,20 +225,21 @@ def _named(
     """Number the profiles, and name them."""
     entries = intake.vocabulary.entries
     words = Words(entries.offsets, entries.data)
-    founder = founders(seen, entries.names, spaces, intake.rules.founder is Founder.ANY, words)
+    founder = founders(seen, entries.names, spaces, words)
     founder[replayed] = -1
     roots = np.flatnonzero(founder >= 0)
     number = np.full(len(founder), -1, np.int32)
     number[roots] = np.arange(len(roots), dtype=np.int32)
     profile_of = np.where(seen.times > 0, number[seen.parent], -1).astype(np.int32)
     named, generations = founder[roots], np.zeros(len(roots), np.int32)
-    refused: list[Refused] = []
+    outcome = NONE_FOUGHT
     if replayed.any():
         told("replaying contested components")
-        more = _Replayed(len(roots))
-        _replay(intake, found, seen, marks, crowds, replayed, verdicts, more, profile_of, refused)
-        named = np.concatenate([named, np.array(more.founders, np.int32)])
-        generations = np.concatenate([generations, np.array(more.generations, np.int32)])
+        outcome = _fought(intake, found, seen, spaces, marks, crowds, replayed, verdicts)
+        more, first, which = np.unique(outcome.founders, return_index=True, return_inverse=True)
+        profile_of[outcome.entries] = len(roots) + which
+        named = np.concatenate([named, more.astype(np.int32)])
+        generations = np.concatenate([generations, outcome.generations[first]])
     called = [("" if each.name is None else each.name).encode() for each in intake.names.known]
     digits = profile_ids(called, entries.names, named, generations, entries.offsets, entries.data, key)
     return Answer(
@@ -238,67 +247,48 @@ def _named(
         input=found,
         seen=seen,
         profile_of=profile_of,
+        founders=named,
+        generations=generations,
         digits=digits,
         crowds=crowds,
-        refused=refused,
+        fought=outcome,
         contested=int(replayed.sum()),
     )
 
 
-class _Replayed:
-    """The profiles that replays make, numbered on from those before."""
-
-    def __init__(self, first: int) -> None:
-        self._first = first
-        self.founders: list[int] = []
-        self.generations: list[int] = []
-
-    def add(self, founder: int, generation: int) -> int:
-        """Number one more."""
-        self.founders.append(founder)
-        self.generations.append(generation)
-        return self._first + len(self.founders) - 1
-
-
-def _replay(
+def _fought(
     intake: Intake,
     found: Input,
     seen: Seen,
+    spaces: NameRules,
     marks: npt.NDArray[np.uint8],
     crowds: list[Crowd],
     replayed: Bools,
     verdicts: Verdicts,
-    more: _Replayed,
-    profile_of: Ids,
-    refused: list[Refused],
-) -> None:
-    """Let R decide the contested components."""
+) -> Fought:
+    """Let the replay decide: the compiled one, or R itself where a judgement or a ttl has a say."""
     vocabulary = intake.vocabulary
-    of: dict[Identifier, int] = {}
-
-    def identifier(entry: int) -> Identifier:
-        known = vocabulary.identifier(entry)
-        of[known] = entry
-        return known
-
-    hubs = Hubs(
-        shared=frozenset(identifier(c.entry) for c in crowds if c.shared),
-        flooded=frozenset(identifier(c.entry) for c in crowds if not c.shared),
-    )
     latest = UNDATED if intake.now is None else columns.micros(intake.now)
     sources = Sources(
         chunks=found.chunks,
-        identifier=identifier,
+        identifier=vocabulary.identifier,
         raw=vocabulary.raw,
         key=intake.keys.text,
         parent=seen.parent,
         latest=latest,
     )
-    for outcome in replay(sources, replayed, hubs, marks == SHARED, intake.rules, verdicts):
-        numbers = {ref: more.add(of[ref.founder], ref.generation) for ref in sorted({ref for _, ref in outcome.refs})}
-        for known, ref in outcome.refs:
-            profile_of[of[known]] = numbers[ref]
-        refused += outcome.refused
+    if not verdicts.groups and not verdicts.barred and not spaces.ttls:
+        copies: dict[str, int] = {}
+
+        def name(chunk: Chunk, place: int) -> str:
+            return name_of(sources, chunk, place, copies)
+
+        return fight(found.chunks, seen.parent, replayed, marks, vocabulary, spaces, intake.rules, latest, name)
+    hubs = Hubs(
+        shared=frozenset(vocabulary.identifier(c.entry) for c in crowds if c.shared),
+        flooded=frozenset(vocabulary.identifier(c.entry) for c in crowds if not c.shared),
+    )
+    return replay(sources, replayed, hubs, marks == SHARED, intake.rules, verdicts)
 
 
 def _seen(name: str, at: npt.NDArray[np.int64]) -> pl.Series:

@@ -15,9 +15,9 @@ from identity.frames.arrow import Texts, series, texts
 from identity.frames.faults import FrameError
 from identity.frames.interning import ALL_BITS, Hashes, Ids, Interner
 from identity.frames.normal_form import Form, form
-from identity.identifiers import Identifier, NamespaceClass
+from identity.identifiers import Identifier, Namespace, NamespaceClass
 from identity.normalize import normalize
-from identity.rules import LinkingRules
+from identity.rules import Founder, LinkingRules
 
 NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """What namespaces are called."""
@@ -84,6 +84,11 @@ class Vocabulary:
         """Give the texts of all entries."""
         return series("value", self.entries.offsets, self.entries.data)
 
+    def written(self, entries: Ids) -> pl.Series:
+        """Write entries as `namespace:value`."""
+        names = pl.Series([each.name for each in self.names.known], dtype=pl.String)
+        return names.gather(self.entries.names[entries]) + ":" + self.values().gather(entries)
+
     def raw(self, entry: int) -> tuple[str, str]:
         """Give an entry as it was written, trimmed."""
         return self.names.known[self.entries.names[entry]].written.strip(), self.entries.text(entry).strip()
@@ -134,12 +139,11 @@ class Names:
         order = sorted(range(len(spaces)), key=lambda n: (spaces[n].name, n))
         ranks = np.zeros(len(spaces), np.int32)
         ranks[order] = np.arange(len(spaces), dtype=np.int32)
-        tiers = {NamespaceClass.PERSON: 1, NamespaceClass.CONTACT: 2}
+        anyone = self._rules.founder is Founder.ANY
         return NameRules(
             person=np.array([space.kind is NamespaceClass.PERSON for space in spaces], np.bool_),
-            tier=np.array(
-                [0 if s.kind is NamespaceClass.PERSON and s.limit == 1 else tiers.get(s.kind, 3) for s in spaces], np.int8
-            ),
+            contact=np.array([space.kind is NamespaceClass.CONTACT for space in spaces], np.bool_),
+            tier=np.array([0 if anyone else _tier(space) for space in spaces], np.int8),
             priority=np.array([space.priority for space in spaces], np.int32),
             rank=ranks,
             limits={n: space.limit for n, space in enumerate(spaces) if space.limit is not None},
@@ -147,11 +151,19 @@ class Names:
         )
 
 
+def _tier(space: Namespace) -> int:
+    """Rank a namespace's class as a founder's (DESIGN 4, ProfileId)."""
+    if space.kind is NamespaceClass.PERSON:
+        return 0 if space.limit == 1 else 1
+    return 2 if space.kind is NamespaceClass.CONTACT else 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameRules:
-    """What the rules say of namespaces, by number; `rank` orders them as text."""
+    """What the rules say of namespaces, by number; `rank` orders them as text, `tier` tells who founds before whom."""
 
     person: npt.NDArray[np.bool_]
+    contact: npt.NDArray[np.bool_]
     tier: npt.NDArray[np.int8]
     priority: npt.NDArray[np.int32]
     rank: Ids
