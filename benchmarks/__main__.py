@@ -20,7 +20,9 @@ BENCHMARKS = {each.name: each for each in _ALL}
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)), metavar="[NAME]...")
 @click.option("--quick", is_flag=True, help="A small shop, one round: to see that it works.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, every run in it.")
-@click.option("--rows", multiple=True, type=click.IntRange(100), help="Links that `resolve` is measured with; repeatable.")
+@click.option(
+    "--rows", multiple=True, type=click.IntRange(100), help="Links that `resolve` is measured with; repeatable."
+)
 @click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Also draw what `resolve` took.")
 def main(names: tuple[str, ...], *, quick: bool, as_json: bool, rows: tuple[int, ...], png: Path | None) -> None:
     """Measure Homing beside its controls: collector, recommend, identity, resolve; all of them if none is named."""

@@ -27,7 +27,10 @@ def measured(work: Callable[[], object], edges: int) -> Figures:
 
 
 def _peak() -> int:
-    """Give the most memory held, in bytes; on Linux `ru_maxrss` would count what the parent held before the process began."""
+    """Give the most memory held, in bytes.
+
+    On Linux `ru_maxrss` would count what the parent held before the process began.
+    """
     if _STATUS.exists():
         line = next(line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""`homing resolve` on generated links, beside what others make of the same file, and beside merely reading and writing it.
+"""`homing resolve` on generated links, beside what others make of that file, and beside merely reading and writing it.
 
 The others find connected components: they know no limits, no hubs, no trust, and give no lasting ids.
 """
@@ -59,7 +59,7 @@ GROWTH = _benchmark("The same without peers, growing", (_HOMING, *_FLOORS))
 
 
 def cases(size: Size, rows: Sequence[int], *, quick: bool) -> list[tuple[Benchmark, Size]]:
-    """Give what is measured: each number of rows without contest and with, then the growth unless quick or told rows."""
+    """Give what is measured: each number of rows with and without contest, then growth, unless quick or told rows."""
     rounds = 1 if quick else ROUNDS
     sides = [
         (BENCHMARK, replace(size, rounds=rounds, edges=edges, contested=share))

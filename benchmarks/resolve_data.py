@@ -1,4 +1,4 @@
-"""Links of invented people on disk, from a seed: mean four identifiers a profile, a tail to a hundred, a few super-nodes.
+"""Links of invented people, from a seed: mean four identifiers a profile, a tail to a hundred, a few super-nodes.
 
 A contested profile is two of them that share a device: one limit, one link too many.
 """
@@ -41,7 +41,7 @@ def write_links(folder: Path, edges: int, contested: float) -> str:
     return f"{len(frame):,} links of {profiles:,} profiles, {contested:.0%} contested"
 
 
-def _joined(
+def _joined(  # noqa: PLR0917 - all of them numbers of one graph
     random: np.random.Generator, begins: Numbers, child: Numbers, parent: Numbers, edges: int, contested: float
 ) -> tuple[Numbers, Numbers]:
     """Add super-nodes, contested devices, and repetitions until there are as many links as asked for."""

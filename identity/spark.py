@@ -1,7 +1,6 @@
 """R's answer on a Spark cluster: the same partition, ids and refusals as `identity.frames`, for files of any size.
 
-Components come from alternating stars (Kiveris, Lattanzi, Mirrokni, Rastogi, Vassilvitskii 2014, "Connected components
-in MapReduce and beyond"), each round checkpointed; contested ones are replayed by R, each in one Python worker, on which
+Components come from alternating stars (Kiveris et al. 2014, "Connected components in MapReduce and beyond"), each round checkpointed; contested ones are replayed by R, each in one Python worker, on which
 Homing must be installed.
 """
 
@@ -74,9 +73,7 @@ def _scan(session: SparkSession, path: str) -> DataFrame:
     return session.read.json(path, primitivesAsString=True)
 
 
-def resolve_spark(
-    tables: list[DataFrame], rules: LinkingRules, *, key: bytes = b"", now: datetime
-) -> SparkAnswer:
+def resolve_spark(tables: list[DataFrame], rules: LinkingRules, *, key: bytes = b"", now: datetime) -> SparkAnswer:
     """Resolve tables of observations or of links (CONTRACT 4). What says no time was seen `now`, nothing is later.
 
     Raises FrameError where times with an offset and without one are mixed.
@@ -84,7 +81,9 @@ def resolve_spark(
     rows = reduce(DataFrame.unionByName, [_parsed(table, rules) for table in tables]).localCheckpoint()
     zones = rows.agg(F.max("zoned"), F.max("naive")).head()
     if zones is not None and zones[0] and zones[1]:
-        raise FrameError("", "the column observed_at mixes times with an offset and times without; give all of them one")
+        raise FrameError(
+            "", "the column observed_at mixes times with an offset and times without; give all of them one"
+        )
     latest = F.lit(columns.micros(now))
     seen = _observations(rows, latest)
     sights, beyond = _sights(rows, rules)
@@ -129,7 +128,13 @@ _ARROW = pa.schema(
     [
         *((name, pa.string()) if name != "named" else (name, pa.bool_()) for name in ("key", "named", "namespace")),
         *((name, pa.string()) for name in ("value", "raw_namespace", "raw_value")),
-        *(("at", pa.int64()), ("said", pa.int32()), ("reason", pa.string()), ("zoned", pa.bool_()), ("naive", pa.bool_())),
+        *(
+            ("at", pa.int64()),
+            ("said", pa.int32()),
+            ("reason", pa.string()),
+            ("zoned", pa.bool_()),
+            ("naive", pa.bool_()),
+        ),
     ]
 )
 
@@ -139,7 +144,11 @@ def _rows(frame: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
     at, zones, bad_at = _times(frame)
     said, bad_trust = _trusts(frame)
     fault = pl.select(
-        pl.when(bad_at).then(pl.lit("invalid_observed_at")).when(bad_trust).then(pl.lit("invalid_trust")).otherwise(pl.lit(""))
+        pl.when(bad_at)
+        .then(pl.lit("invalid_observed_at"))
+        .when(bad_trust)
+        .then(pl.lit("invalid_trust"))
+        .otherwise(pl.lit(""))
     ).to_series()
     common = {"at": at, "said": said, "fault": fault}
     if "left" in frame.columns:
@@ -165,8 +174,12 @@ def _split(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Divide `namespace:value` at the first colon."""
     colon = cells.str.find(":", literal=True)
     frame = pl.DataFrame({"c": cells, "p": colon})
-    names = frame.select(pl.when(pl.col("p").is_null()).then(pl.lit("")).otherwise(pl.col("c").str.splitn(":", 2).struct[0]))
-    values = frame.select(pl.when(pl.col("p").is_null()).then(pl.col("c")).otherwise(pl.col("c").str.splitn(":", 2).struct[1]))
+    names = frame.select(
+        pl.when(pl.col("p").is_null()).then(pl.lit("")).otherwise(pl.col("c").str.splitn(":", 2).struct[0])
+    )
+    values = frame.select(
+        pl.when(pl.col("p").is_null()).then(pl.col("c")).otherwise(pl.col("c").str.splitn(":", 2).struct[1])
+    )
     return names.to_series().str.strip_chars(), values.to_series().fill_null("").str.strip_chars()
 
 
@@ -175,7 +188,9 @@ def _times(frame: pl.DataFrame) -> tuple[pl.Series, tuple[bool, bool], pl.Series
     if "observed_at" not in frame.columns:
         return pl.Series([None], dtype=pl.Int64).new_from_index(0, len(frame)), (False, False), _no(frame)
     found = columns.moments(frame["observed_at"], "")
-    at = pl.Series(found.at).zip_with(pl.Series(found.dated), pl.Series([None], dtype=pl.Int64).new_from_index(0, len(frame)))
+    at = pl.Series(found.at).zip_with(
+        pl.Series(found.dated), pl.Series([None], dtype=pl.Int64).new_from_index(0, len(frame))
+    )
     return at, found.zones, ~pl.Series(found.read)
 
 
@@ -185,7 +200,9 @@ def _trusts(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
         return pl.Series([UNTRUSTED], dtype=pl.Int32).new_from_index(0, len(frame)), _no(frame)
     found, read = columns.trusts(frame["trust"], "")
     said = pl.Series(found).cast(pl.Int32)
-    return said.to_frame("s").select(pl.when(pl.col("s") < 0).then(UNTRUSTED).otherwise(pl.col("s"))).to_series(), ~pl.Series(read)
+    return said.to_frame("s").select(
+        pl.when(pl.col("s") < 0).then(UNTRUSTED).otherwise(pl.col("s"))
+    ).to_series(), ~pl.Series(read)
 
 
 def _no(frame: pl.DataFrame) -> pl.Series:
@@ -276,11 +293,15 @@ def _divided(sights: DataFrame, seen: DataFrame, rules: LinkingRules) -> tuple[D
         F.countDistinct("who").alias("persons"),
         F.countDistinct(F.when(F.col("trust") >= int(Trust.SERVER), F.col("who"))).alias("trusted"),
     )
-    hubs = counted.filter(F.lit(value=False) if limit is None else F.col("persons") > limit).select(
-        F.col("node").alias("identifier"), "persons", (F.col("trusted") > (0 if limit is None else limit)).alias("shared")
+    hubs = counted.filter(F.lit(False) if limit is None else F.col("persons") > limit).select(
+        F.col("node").alias("identifier"),
+        "persons",
+        (F.col("trusted") > (0 if limit is None else limit)).alias("shared"),
     )
     hubs = hubs.localCheckpoint()
-    marks = hubs.select(F.col("identifier").alias("node"), F.when(F.col("shared"), SHARED).otherwise(FLOODED).alias("hub"))
+    marks = hubs.select(
+        F.col("identifier").alias("node"), F.when(F.col("shared"), SHARED).otherwise(FLOODED).alias("hub")
+    )
     marked = whole.join(marks, "node", "left").fillna(0, ["hub"])
     return marked.localCheckpoint(), hubs
 
@@ -293,8 +314,11 @@ def _roots(linking: DataFrame, held: DataFrame) -> DataFrame:
     first = linking.groupBy("key", "named").agg(F.min("node").alias("v"))
     edges = linking.join(first, ["key", "named"]).filter(F.col("node") != F.col("v"))
     stars = _stars(edges.select(F.col("node").alias("u"), "v").distinct())
-    return held.select("node").distinct().join(stars.withColumnRenamed("u", "node"), "node", "left").select(
-        "node", F.coalesce("v", "node").alias("root")
+    return (
+        held.select("node")
+        .distinct()
+        .join(stars.withColumnRenamed("u", "node"), "node", "left")
+        .select("node", F.coalesce("v", "node").alias("root"))
     )
 
 
@@ -306,10 +330,16 @@ def _stars(edges: DataFrame) -> DataFrame:
         before = now
         both = edges.union(edges.select("v", "u")).toDF("u", "v")
         least = both.groupBy("u").agg(F.least(F.min("v"), F.col("u")).alias("m"))
-        large = both.join(least, "u").filter(F.col("v") > F.col("u")).select(F.col("v").alias("u"), F.col("m").alias("v"))
+        large = (
+            both.join(least, "u").filter(F.col("v") > F.col("u")).select(F.col("v").alias("u"), F.col("m").alias("v"))
+        )
         large = large.filter(F.col("u") != F.col("v")).distinct()
         lesser = large.groupBy("u").agg(F.min("v").alias("m"))
-        inner = large.join(lesser, "u").filter(F.col("v") != F.col("m")).select(F.col("v").alias("u"), F.col("m").alias("v"))
+        inner = (
+            large.join(lesser, "u")
+            .filter(F.col("v") != F.col("m"))
+            .select(F.col("v").alias("u"), F.col("m").alias("v"))
+        )
         edges = inner.union(lesser.toDF("u", "v")).distinct().localCheckpoint()
     return edges
 
@@ -345,19 +375,23 @@ def _contested(known: DataFrame, linking: DataFrame, roots: DataFrame, rules: Li
         .withColumn("together", F.count(F.lit(1)).over(Window.partitionBy("key", "named")))
         .filter("together > 1")
         .join(roots, "node")
-        .select("root", F.lit(value=True).alias("weak"))
+        .select("root", F.lit(True).alias("weak"))
         .distinct()
     )
-    limited = [F.lit(value=False)]
+    limited = [F.lit(False)]
     for name, space in rules.namespaces.items():
         if space.limit is not None:
             limited.append(F.count_if(F.col("namespace") == name) > space.limit)
     aged = _rule(rules, lambda space: None if space.ttl is None else space.ttl.total_seconds() * 1e6, None)
-    counted = known.withColumn("ttl", aged.cast("double")).groupBy("root").agg(
-        reduce(Column.__or__, limited).alias("over"),
-        (F.count(F.lit(1)) > rules.profile_cap).alias("capped"),
-        F.count_if(F.col("person")).alias("persons"),
-        F.coalesce(F.max((F.col("last") - F.col("first")) > F.col("ttl")), F.lit(value=False)).alias("aged"),
+    counted = (
+        known.withColumn("ttl", aged.cast("double"))
+        .groupBy("root")
+        .agg(
+            reduce(Column.__or__, limited).alias("over"),
+            (F.count(F.lit(1)) > rules.profile_cap).alias("capped"),
+            F.count_if(F.col("person")).alias("persons"),
+            F.coalesce(F.max((F.col("last") - F.col("first")) > F.col("ttl")), F.lit(False)).alias("aged"),
+        )
     )
     told = counted.join(weak, "root", "left").fillna(value=False, subset=["weak"])
     return told.filter("over or capped or aged or (weak and persons > 1)").select("root")
@@ -378,8 +412,10 @@ def _replayed(
     def replay(group: Any) -> Any:
         said = list(_replay(pl.DataFrame(pl.from_arrow(group)), rules, key))
         schema = {name: pl.String for name in ("root", "left", "right", "told")}
-        return pl.DataFrame(said, schema=schema, orient="row").to_arrow().cast(
-            pa.schema([(name, pa.string()) for name in schema])
+        return (
+            pl.DataFrame(said, schema=schema, orient="row")
+            .to_arrow()
+            .cast(pa.schema([(name, pa.string()) for name in schema]))
         )
 
     return facts.groupBy("root").applyInArrow(replay, _REPLAYED)
@@ -409,7 +445,9 @@ def _marked(row: dict[str, Any], hub: int) -> frozenset[Identifier]:
 def _observation(row: dict[str, Any], copies: dict[str, int]) -> Observation:
     """Make an observation of a row, named as `identity.frames` names it."""
     pairs = sorted((pair["raw_namespace"], pair["raw_value"]) for pair in row["written"])
-    name = observation_id(row["key"] if row["named"] else "", row["told"], None if row["said"] == UNTRUSTED else row["said"], pairs)
+    name = observation_id(
+        row["key"] if row["named"] else "", row["told"], None if row["said"] == UNTRUSTED else row["said"], pairs
+    )
     if not row["named"]:
         copies[name] = copies.get(name, 0) + 1
         name = name if copies[name] == 1 else f"{name}-{copies[name]}"
@@ -428,7 +466,9 @@ def _profiles(known: DataFrame, calm: DataFrame, replayed: DataFrame, key: bytes
         for batch in batches:
             roots, names, values = (batch.column(n).to_pylist() for n in range(3))
             ids = [profile_id(ProfileRef(Identifier(n, v), 0), key) for n, v in zip(names, values, strict=True)]
-            yield pa.RecordBatch.from_arrays([pa.array(roots, pa.string()), pa.array(ids, pa.string())], ["root", "profile_id"])
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(roots, pa.string()), pa.array(ids, pa.string())], ["root", "profile_id"]
+            )
 
     ids = founders.mapInArrow(name, "root string, profile_id string")
     named = replayed.filter(F.col("root").isNotNull()).select(
@@ -447,4 +487,3 @@ def _rejected(rows: DataFrame, beyond: DataFrame) -> DataFrame:
     """Count what names nobody, by reason."""
     faults = rows.filter(~F.col("reason").isin("", EVIDENCE)).select("reason")
     return faults.union(beyond.select(F.lit("too_many_identifiers"))).groupBy("reason").count()
-

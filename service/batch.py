@@ -163,5 +163,3 @@ class _Results:
                 self._draft(name).unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise BatchFailed(f"{self._folder} cannot be written ({error.strerror})") from error
-
-

@@ -43,7 +43,7 @@ def _components(links: Path, out: Path) -> None:
     while _step(base):
         pass
     base.execute(
-        "COPY (SELECT value, label AS component FROM node JOIN label USING (id)) TO '" + str(out) + "' (FORMAT parquet)"
+        f"COPY (SELECT value, label AS component FROM node JOIN label USING (id)) TO '{out}' (FORMAT parquet)"  # noqa: S608 - our own folder
     )
 
 

@@ -25,7 +25,5 @@ def measure(folder: Path, size: Size) -> Figures:
 
 
 def _resolve(links: Path, out: Path) -> None:
-    batch = Batch(
-        inputs=(links,), out=out / "profiles.parquet", rules=LinkingRules(), key=KEY, now=datetime.now(UTC)
-    )
+    batch = Batch(inputs=(links,), out=out / "profiles.parquet", rules=LinkingRules(), key=KEY, now=datetime.now(UTC))
     run(batch, Steps(lambda _: None))

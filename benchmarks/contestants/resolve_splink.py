@@ -21,7 +21,8 @@ def measure(folder: Path, size: Size) -> Figures:
 def _components(links: Path, out: Path) -> None:
     base = duckdb.connect()
     base.execute(
-        'CREATE TABLE nodes AS SELECT "left" AS id FROM read_parquet($links) UNION SELECT "right" FROM read_parquet($links)',
+        'CREATE TABLE nodes AS SELECT "left" AS id FROM read_parquet($links) '
+        'UNION SELECT "right" FROM read_parquet($links)',
         {"links": str(links)},
     )
     base.execute(

@@ -1,6 +1,6 @@
 """Text crosses between polars and compiled code without being copied, by Arrow's C interfaces alone.
 
-What is read stays alive as long as the `Texts` that reads it; what is given away stays alive as long as polars holds it.
+What is read stays alive as long as the `Texts` that reads it, what is given away as long as polars holds it.
 Source: Arrow C data and C stream interfaces; the layouts `vu` (Utf8View) and `U` (LargeUtf8).
 """
 

@@ -29,7 +29,7 @@ def _loader(bits: int, kind: Any) -> Any:
 
     @intrinsic  # type: ignore[untyped-decorator]
     def load(_typing: Any, _address: Any) -> Any:
-        def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             from llvmlite import ir  # noqa: PLC0415 - comes with numba, and only compiling needs it
 
             pointer = builder.inttoptr(arguments[0], ir.IntType(bits).as_pointer())

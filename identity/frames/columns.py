@@ -113,7 +113,9 @@ def moments(column: pl.Series, source: str) -> Moments:
 def _typed(column: pl.Series, zones: tuple[bool, bool]) -> Moments:
     counts = column.dt.cast_time_unit("us").to_physical()
     dated = counts.is_not_null()
-    return _moments(counts, dated, pl.Series([True]).new_from_index(0, len(column)), zones if dated.any() else (False, False))
+    return _moments(
+        counts, dated, pl.Series([True]).new_from_index(0, len(column)), zones if dated.any() else (False, False)
+    )
 
 
 def _counted(column: pl.Series) -> Moments:
@@ -121,7 +123,9 @@ def _counted(column: pl.Series) -> Moments:
     counts = column.cast(pl.Float64)
     scaled = pl.when(pl.col("n").abs() >= _MILLISECONDS_FROM).then(pl.col("n") * 1e3).otherwise(pl.col("n") * 1e6)
     at = counts.to_frame("n").select(scaled.round().cast(pl.Int64, strict=False))["n"]
-    return _moments(at, column.is_not_null(), column.is_null() | at.is_not_null(), (bool(at.is_not_null().any()), False))
+    return _moments(
+        at, column.is_not_null(), column.is_null() | at.is_not_null(), (bool(at.is_not_null().any()), False)
+    )
 
 
 def _written(column: pl.Series) -> Moments:
@@ -134,9 +138,11 @@ def _written(column: pl.Series) -> Moments:
     )["t"]
     offset = full.str.contains(r"[+-]\d{2}:\d{2}$")
     completed = full.to_frame("t").select(
-        pl.when(offset).then(pl.col("t")).otherwise(pl.col("t") + "+00:00").str.to_datetime(
-            "%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", strict=False
-        ).to_physical()
+        pl.when(offset)
+        .then(pl.col("t"))
+        .otherwise(pl.col("t") + "+00:00")
+        .str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", strict=False)
+        .to_physical()
     )["t"]
     dated = cells != ""
     left = completed.is_null() & dated

@@ -1,7 +1,7 @@
 """Who is connected: plain union-find, and where it could differ from R.
 
-A *component* is all that links ever joined once hubs are out. It is *contested* where R could refuse a link, drop one or
-be told otherwise; in every other component R makes one profile of it: no subset of it breaks a limit that it keeps, and
+A *component* is all that links ever joined once hubs are out. It is *contested* where R could refuse a link or drop
+one, or a judgement speaks of it; in every other component R makes one profile of it: no subset of it breaks a limit that it keeps, and
 whatever is first by rank was so from its first sighting on, so its generation is 0.
 Source: union by index with path halving (Tarjan, van Leeuwen 1984).
 """

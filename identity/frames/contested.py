@@ -98,7 +98,15 @@ def _gather(chunks: Sequence[Chunk], parent: Ids, marks: Bools, hubs: Flags, lat
                 seen=seen,
             )
         )
-    return _Parts(**{name: np.concatenate([getattr(each, name) for each in found]) for name in _Parts.__slots__})
+    return _Parts(
+        root=np.concatenate([each.root for each in found]),
+        at=np.concatenate([each.at for each in found]),
+        trust=np.concatenate([each.trust for each in found]),
+        chunk=np.concatenate([each.chunk for each in found]),
+        place=np.concatenate([each.place for each in found]),
+        sizes=np.concatenate([each.sizes for each in found]),
+        seen=np.concatenate([each.seen for each in found]),
+    )
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

@@ -1,7 +1,7 @@
-"""The canonical replay of `identity.replay` in compiled code, for components that no judgement and no ttl concerns.
+"""The canonical replay of `identity.replay` in compiled code, where no judgement and no ttl has a say.
 
-It follows that file step by step, over numbers: the identifiers of a component are numbered in the order of their text, so
-that comparing numbers is comparing identifiers. That both say the same is shown by tests/identity/frames/test_contests.py.
+It follows that file step by step, over numbers: the identifiers of a component are numbered in the order of their text,
+so that comparing numbers is comparing identifiers. tests/identity/frames/test_resolving.py shows both say the same.
 """
 
 from dataclasses import dataclass
@@ -169,9 +169,7 @@ def _contest(
             here = _links(codes, some, low, width)
             if _fits(some, cluster, old + fresh, size, persons, counts, limits, cap):
                 if old + fresh > 1:
-                    _join(
-                        some[0], cluster, touched, low, high, head, size, persons, counts, tier, first_seen, priority
-                    )
+                    _join(some[0], cluster, touched, low, high, head, size, persons, counts, tier, first_seen, priority)
                 for link in here:
                     link_age[link] = moment if link_trust[link] < 0 else max(link_age[link], moment)
                     link_trust[link] = max(link_trust[link], believed)
@@ -267,7 +265,7 @@ def _codes(starts: Starts, seen: Ids, low: int, width: int) -> Starts:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _links(codes: Starts, some: Ids, low: int, width: int) -> Starts:
-    """Number the links that a sighting sees."""
+    """Give the numbers of the links that a sighting sees."""
     found = np.empty(len(some) * (len(some) - 1) // 2, np.int64)
     count = 0
     for one in range(len(some)):
@@ -421,9 +419,7 @@ def _order(
         left, right = low + codes[link] // width, low + codes[link] % width
         if link_trust[link] < 0 or not touched[cluster[left]]:
             continue
-        first = first_counts or (
-            asserted_first and link_trust[link] <= _ASSERTED and (contact[left] or contact[right])
-        )
+        first = first_counts or (asserted_first and link_trust[link] <= _ASSERTED and (contact[left] or contact[right]))
         if first:
             place = 2 if made[link] else 1
         else:

@@ -1,4 +1,4 @@
-"""Files of tables are read and written a part at a time, by their endings: Parquet, CSV, NDJSON (gzipped ones are read).
+"""Files of tables are read and written a part at a time, by their endings: Parquet, CSV, NDJSON (gzipped: read alone).
 
 Cells of CSV and NDJSON are text until `columns` reads them. What polars says of a damaged file may quote what stands in
 it, so it is not repeated.
@@ -43,9 +43,7 @@ def write(frames: Iterator[pl.DataFrame], path: str) -> None:
     """Write parts, of which there is at least one, into one file; FrameError where that cannot be."""
     first = next(frames)
 
-    def source(
-        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
-    ) -> Iterator[pl.DataFrame]:
+    def source(_columns: object, _predicate: object, _rows: object, _size: object) -> Iterator[pl.DataFrame]:
         yield first
         yield from frames
 

@@ -92,7 +92,7 @@ class Intake:
         self._trust(frame, source)
 
     def number(self, identifiers: Sequence[Identifier]) -> Ids:
-        """Number identifiers that need not be seen anywhere."""
+        """Give numbers to identifiers that need not be seen anywhere."""
         names = self.names.add(texts(pl.Series([i.namespace for i in identifiers], dtype=pl.String)), "")
         return self.vocabulary.add(names, texts(pl.Series([i.value for i in identifiers], dtype=pl.String)))
 
@@ -105,7 +105,7 @@ class Intake:
         self._rows = []
         chunks = []
         while pairs:
-            chunks.append(_linked_chunk(pairs.pop(0), stands, reasons, rejected, self._latest()))
+            chunks.append(_linked_chunk(pairs.pop(0), stands, reasons, rejected))
         if singles:
             chunks.append(self._grouped(singles, stands, reasons, rejected))
         chunks = [self._trimmed(chunk, rejected) for chunk in chunks]
@@ -136,7 +136,7 @@ class Intake:
         return UNDATED if self.now is None else columns.micros(self.now)
 
     def _linked(self, column: pl.Series, source: str) -> Ids:
-        """Number a column of `namespace:value`, divided at the first colon; without one there is no namespace."""
+        """Give numbers to a column of `namespace:value`, divided at the first colon; without one there is no namespace."""
         whole = texts(column)
         before = np.empty(len(whole), np.int32)
         colons(whole.starts, whole.lengths, before)
@@ -174,10 +174,9 @@ class Intake:
     ) -> Chunk:
         """Make observations of rows, wherever they stand; each was when its earliest row says, and so on."""
         some = _joined(tables)
-        assert some.keys is not None
         _reject(some, reasons, rejected)
         good = some.bad == 0
-        keys, entries = some.keys[good], some.fields[0][good]
+        keys, entries = _keys(some)[good], some.fields[0][good]
         used, keys = np.unique(keys, return_inverse=True)
         keys = keys.astype(np.int32)
         starts = np.zeros(len(used) + 1, np.int64)
@@ -196,8 +195,17 @@ class Intake:
         )
 
 
+def _keys(rows: Rows) -> Ids:
+    """Give the observations that rows are of."""
+    return np.zeros(0, np.int32) if rows.keys is None else rows.keys
+
+
 def _lowest(
-    keys: Ids, values: npt.NDArray[np.int64] | npt.NDArray[np.int8] | None, good: npt.NDArray[np.bool_], count: int, none: int
+    keys: Ids,
+    values: npt.NDArray[np.int64] | npt.NDArray[np.int8] | None,
+    good: npt.NDArray[np.bool_],
+    count: int,
+    none: int,
 ) -> npt.NDArray[np.int64] | None:
     """Give the least value of each observation's rows."""
     if values is None:
@@ -215,7 +223,7 @@ def _narrowed(found: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int8] | Non
 def _joined(tables: list[Rows]) -> Rows:
     """Put tables of one shape end to end."""
     return Rows(
-        keys=np.concatenate([t.keys for t in tables if t.keys is not None]),
+        keys=np.concatenate([_keys(table) for table in tables]),
         fields=(np.concatenate([t.fields[0] for t in tables]),),
         at=_column([t.at for t in tables], [len(t.bad) for t in tables], UNDATED, np.int64),
         trust=_column([t.trust for t in tables], [len(t.bad) for t in tables], UNTRUSTED, np.int8),
@@ -223,7 +231,9 @@ def _joined(tables: list[Rows]) -> Rows:
     )
 
 
-def _column(parts: list[npt.NDArray[np.int64] | npt.NDArray[np.int8] | None], sizes: list[int], none: int, kind: type) -> npt.NDArray[np.int64] | None:
+def _column(
+    parts: list[npt.NDArray[np.int64] | npt.NDArray[np.int8] | None], sizes: list[int], none: int, kind: type
+) -> npt.NDArray[np.int64] | None:
     """Put a column end to end, filled where a table lacks it; None where all do."""
     if all(part is None for part in parts):
         return None
@@ -247,9 +257,7 @@ def _reject(rows: Rows, reasons: npt.NDArray[np.uint8], rejected: Counter[str]) 
     rejected.update({REASONS[n]: int(count) for n, count in enumerate(counts) if n and count})
 
 
-def _linked_chunk(
-    rows: Rows, stands: Ids, reasons: npt.NDArray[np.uint8], rejected: Counter[str], latest: int
-) -> Chunk:
+def _linked_chunk(rows: Rows, stands: Ids, reasons: npt.NDArray[np.uint8], rejected: Counter[str]) -> Chunk:
     """Make an observation of each pair."""
     if not reasons.any() and not rows.bad.any():
         sides = rows.fields if len(stands) == 0 or _same(stands) else tuple(stands[f] for f in rows.fields)

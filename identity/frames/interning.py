@@ -1,7 +1,7 @@
 """Each distinct value gets a number, in the order of first sight; equal hashes are told apart by their bytes.
 
-An entry is a value in a namespace. Its text, its namespace and its hash are kept; a table of slots, open addressing with
-linear probing, finds it again (Knuth, The Art of Computer Programming 3, 6.4, algorithm L).
+An entry is a value in a namespace. Its text, its namespace and its hash are kept; a table of slots, open addressing
+with linear probing, finds it again (Knuth, The Art of Computer Programming 3, 6.4, algorithm L).
 """
 
 import numpy as np
@@ -80,7 +80,7 @@ class Interner:
         return bytes(self._data[self._ends[entry] : self._ends[entry + 1]]).decode()
 
     def intern(self, texts: Texts, names: Ids, seeds: Hashes, forms: npt.NDArray[np.uint8]) -> Ids:
-        """Number texts, each in the namespace of that number; `seeds` and `forms` are by namespace."""
+        """Give numbers to texts, each in the namespace of that number; `seeds` and `forms` are by namespace."""
         if self.count + len(texts) > MOST:
             raise TooMany(f"there are more than {MOST:,} distinct values")
         self._reserve(len(texts), int(texts.lengths.sum(dtype=np.int64)))

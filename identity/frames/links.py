@@ -53,7 +53,9 @@ def _pairs(chunk: Chunk, held: Bools) -> pl.DataFrame:
     _together(chunk.starts, chunk.entries, held, left, right, of)
     at = np.full(count, UNDATED, np.int64) if chunk.at is None else chunk.at[of]
     trust = chunk.trust
-    return _frame(left, right, at, np.full(count, int(Trust.SERVER), np.int64) if trust is None else trust[of].astype(np.int64))
+    return _frame(
+        left, right, at, np.full(count, int(Trust.SERVER), np.int64) if trust is None else trust[of].astype(np.int64)
+    )
 
 
 def _frame(left: Starts, right: Starts, at: Starts, trust: npt.NDArray[np.int64]) -> pl.DataFrame:

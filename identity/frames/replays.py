@@ -68,8 +68,7 @@ def replay(
         for identifier in replayed.identifiers():
             ref = replayed.ref(identifier)
             held.append((entry_of[identifier], entry_of[ref.founder], ref.generation))
-        for link in replayed.refused.values():
-            refused.append((entry_of[link.left], entry_of[link.right], REASONS.index(link.reason)))
+        refused += [(entry_of[r.left], entry_of[r.right], REASONS.index(r.reason)) for r in replayed.refused.values()]
     return fought(held, refused)
 
 

@@ -19,7 +19,7 @@ from identity.frames.components import SHARED, Bools, Crowd, Seen, Words, contes
 from identity.frames.contested import fight
 from identity.frames.fought import REASONS, Fought, fought
 from identity.frames.intake import Input, Intake
-from identity.frames.interning import ALL_BITS, Ids
+from identity.frames.interning import Ids
 from identity.frames.naming import DIGITS, profile_ids
 from identity.frames.replays import Sources, name_of, replay
 from identity.frames.vocabulary import NameRules, Vocabulary
@@ -222,7 +222,7 @@ def _named(
     key: bytes,
     told: Told,
 ) -> Answer:
-    """Number the profiles, and name them."""
+    """Give profiles their numbers and their names."""
     entries = intake.vocabulary.entries
     words = Words(entries.offsets, entries.data)
     founder = founders(seen, entries.names, spaces, words)

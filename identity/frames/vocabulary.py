@@ -51,7 +51,7 @@ class Vocabulary:
         self._reasons: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
 
     def add(self, names: Ids, values: Texts) -> Ids:
-        """Number values, each in a namespace numbered by `names`."""
+        """Give numbers to values, each in a namespace numbered by `names`."""
         return self.entries.intern(values, names, self.names.seeds, self.names.forms)
 
     def settle(self) -> tuple[Ids, npt.NDArray[np.uint8]]:
@@ -117,7 +117,7 @@ class Names:
         return self._entries.hashes
 
     def add(self, written: Texts, source: str) -> Ids:
-        """Number namespaces; FrameError where there are too many to be namespaces."""
+        """Give numbers to namespaces; FrameError where there are too many to be namespaces."""
         found = self._entries.intern(written, np.zeros(len(written), np.int32), _ZERO, _NO_FORM)
         if self._entries.count > MOST_NAMES:
             raise FrameError(source, f"more than {MOST_NAMES:,} distinct namespaces; is one column taken for another?")

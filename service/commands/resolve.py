@@ -23,10 +23,14 @@ from service.wiring import linking_rules
     help="Where the profiles go: .parquet, .csv or .ndjson. refused.parquet and summary.json appear beside it.",
 )
 @click.option("--rules", metavar="FILE", help="Linking rules as TOML; those of the settings unless given.")
-@click.option("--explain", is_flag=True, help="Also write links.parquet: every pair seen together, and what became of it.")
+@click.option(
+    "--explain", is_flag=True, help="Also write links.parquet: every pair seen together, and what became of it."
+)
 @json_option
 @with_settings
-def resolve(chosen: Chosen, inputs: tuple[str, ...], out: Path, rules: str | None, *, explain: bool, as_json: bool) -> None:
+def resolve(
+    chosen: Chosen, inputs: tuple[str, ...], out: Path, rules: str | None, *, explain: bool, as_json: bool
+) -> None:
     """Tell who is who in INPUT: Parquet, CSV or NDJSON files (or globs) of observations or of links.
 
     Observations: the columns observation, namespace, value, one row an identifier; links: left, right, each
@@ -75,5 +79,3 @@ def _store(settings: Settings) -> Path | None:
         return sqlite_path(settings.db)
     except ValueError:
         return None
-
-
