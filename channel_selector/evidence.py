@@ -1,7 +1,7 @@
 """All that a log tells of a candidate: every estimator that the log can feed, and why the others cannot answer.
 
-Where no bounds of the rewards are known, the rewards seen stand for them in asymptotic intervals, and there are no anytime
-ones.
+Where no bounds of the rewards are known, the rewards seen stand for them in asymptotic intervals, and there are no
+anytime ones.
 """
 
 from collections.abc import Iterator

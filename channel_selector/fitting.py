@@ -83,9 +83,8 @@ def fit_reactions(observed: Sequence[Observed], *, activity_weight: float) -> Re
     if not observed:
         return Reactions()
     design = _design(observed, activity_weight)
-    reacted = np.array([each.reacted for each in observed], dtype=np.float64)
-    exposure = np.maximum(np.array([each.exposure for each in observed]), reacted)
-    facts, histories = _Facts(reacted, exposure), _histories(observed)
+    histories = _histories(observed)
+    facts = _facts(observed, histories)
     judges = _judges(histories)
     prior = beta = np.array([prior_mean(key, activity_weight) for key in design.keys])
     tastes = PRIOR_TASTES
@@ -93,10 +92,20 @@ def fit_reactions(observed: Sequence[Observed], *, activity_weight: float) -> Re
     for turn in range(ROUNDS):
         beta = beta + _newton(design, prior, beta, facts, known)
         average = _sum(design, beta)
-        if turn < ROUNDS - 1 and reacted.sum() >= ENOUGH:
+        if turn < ROUNDS - 1 and facts.reacted.sum() >= ENOUGH:
             tastes = _vary(judges, tastes, average, facts)
         known = _filter(histories, tastes, average, facts)
     return Reactions(dict(zip(design.keys, beta.tolist(), strict=True)), tastes)
+
+
+def _facts(observed: Sequence[Observed], histories: Iterable[_History]) -> _Facts:
+    """Tell what came of each message; nothing did of those that too many of the same customer's came after."""
+    counted = np.zeros(len(observed) + 1)
+    for history in histories:
+        counted[history.places] = 1.0  # the last one stands for those that are not there
+    counted = counted[:-1]
+    reacted = np.array([each.reacted for each in observed], dtype=np.float64) * counted
+    return _Facts(reacted, np.maximum(np.array([each.exposure for each in observed]) * counted, reacted))
 
 
 def _design(observed: Sequence[Observed], activity_weight: float) -> _Design:

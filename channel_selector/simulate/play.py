@@ -21,7 +21,7 @@ from channel_selector.simulate import figures
 from channel_selector.simulate.shop import START, ZONES, Floats, Ints, Shop
 from channel_selector.slots import DAYPART_SLOTS, SendTime, send_times
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BUYS_AFTER_HOURS = 0.75
 """How long after the click somebody buys: an assumption."""
 
@@ -47,12 +47,22 @@ class Offer:
     @cached_property
     def options(self) -> list[list[DeliveryOption]]:
         """Each customer's options, in the order of the arrays."""
-        times = [_times(self.now, zone) for zone in ZONES]
         zones = self.shop.zone.tolist()
         return [
-            [self._option(customer, k, times[zones[customer]]) for k in np.flatnonzero(reached).tolist()]
+            [self._option(customer, k, self._times[zones[customer]]) for k in np.flatnonzero(reached).tolist()]
             for customer, reached in enumerate(self.reached)
         ]
+
+    @cached_property
+    def waits(self) -> Floats:
+        """Hours from the round's start to sending, customers × options."""
+        hours = np.array([[(when.send_at - self.now) / HOUR for when in times] for times in self._times])
+        result: Floats = hours[self.shop.zone][:, self.shop.part]
+        return result
+
+    @cached_property
+    def _times(self) -> list[list[SendTime]]:
+        return [_times(self.now, zone) for zone in ZONES]
 
     def _option(self, customer: int, k: int, times: Sequence[SendTime]) -> DeliveryOption:
         place, when = figures.PLACES[k // DAYPARTS], times[k % DAYPARTS]
@@ -172,6 +182,7 @@ class _State:
         self._measure(click * shop.buys, offer.reached, choice.probabilities)
         everybody = np.arange(shop.customers)
         luck, delays = shop.luck(turn)[everybody, choice.chosen], shop.delays(turn)[everybody, choice.chosen]
+        wait = offer.waits[everybody, choice.chosen]
         clicked = luck[:, 0] < click[everybody, choice.chosen]
         bought = clicked & (luck[:, 1] < shop.buys[everybody, choice.chosen])
         organic = ~bought & (luck[:, 1] > 1.0 - figures.ORGANIC)
@@ -188,7 +199,8 @@ class _State:
             ("unsubscribed", gone, 0.0),
         ):
             for customer in np.flatnonzero(which).tolist():
-                self._tell(Told(turn, customer, kind, float(delays[customer]) + after))
+                told = Told(turn, customer, kind, float(delays[customer]) + after)
+                self._tell(told, float(wait[customer]))
 
     def _measure(self, value: Floats, reached: NDArray[np.bool_], probabilities: Floats) -> None:
         value = np.where(reached, value, 0.0)
@@ -196,10 +208,9 @@ class _State:
         best = value.max(axis=1).mean()
         self.gaps.append(float(((probabilities * value).sum(axis=1).mean() - chance) / (best - chance)))
 
-    def _tell(self, told: Told) -> None:
-        """Keep an outcome until the first round that starts a day after sending and after it."""
-        gap = self._shop.settings.gap / timedelta(hours=1)
-        turn = told.turn + max(1, int(np.ceil((told.hours + 24.0) / gap)))
+    def _tell(self, told: Told, wait: float) -> None:
+        """Keep an outcome until the first round that starts after it."""
+        turn = told.turn + max(1, int(np.ceil((wait + told.hours) / (self._shop.settings.gap / HOUR))))
         self._due.setdefault(turn, []).append(told)
 
 

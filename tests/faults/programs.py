@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -163,6 +164,7 @@ class _Become:
 
 def _run(become: _Become) -> None:
     """Become the program, in the forked process."""
+    threading.Thread(target=_end_with_the_proof, daemon=True).start()
     os.chdir(become.folder)
     os.environ.clear()
     os.environ.update(become.environment)
@@ -177,3 +179,10 @@ def _run(become: _Become) -> None:
     from service.cli import main  # noqa: PLC0415 - loaded by `warm` in the process forked from
 
     main()
+
+
+def _end_with_the_proof() -> None:
+    """End at once when whoever runs the proof is gone, however it went."""
+    if (proof := multiprocessing.parent_process()) is not None:
+        proof.join()
+        os._exit(1)

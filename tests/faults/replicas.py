@@ -16,8 +16,10 @@ from benchmarks.load import Address
 from tests.faults.clients import Clients, Line
 from tests.faults.deaf import hear_nothing
 from tests.faults.hasty import acknowledge_early
+from tests.faults.kills import POINTS, VISITS
 from tests.faults.oracle import undisturbed_of
 from tests.faults.probe import STALE_SECONDS, Probe
+from tests.faults.programs import wait_until
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
 from tests.faults.stores import KEYS, prepare
@@ -137,6 +139,11 @@ def _let_happen(
         server = chance.choice(servers)
         server.kill()
         time.sleep(chance.uniform(0, 0.3))
+        if chance.random() < 1 / 2:
+            # It comes back to end itself at a named point, as after a commit of which nobody was told.
+            server.begin({"HOMING_FAULT_AT": f"{chance.choice(POINTS)}:{chance.randint(1, VISITS)}"})
+            wait_until(lambda: server.serving() or server.ended(), "a replica comes up or to its named point")
+            server.died()
         server.serve()
 
 
