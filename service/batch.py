@@ -102,7 +102,8 @@ def check(batch: Batch) -> None:
         )
     if not batch.out.absolute().parent.is_dir():
         raise BatchFailed(f"{batch.out.absolute().parent} is no folder; make it first")
-    written = {batch.out.with_name(name).resolve() for name in (batch.out.name, REFUSED, SUMMARY, EXPLAINED)}
+    names = (batch.out.name, REFUSED, SUMMARY, *((EXPLAINED,) if batch.explain else ()))
+    written = {batch.out.with_name(name).resolve() for name in names}
     for path in batch.inputs:
         if path.resolve() in written:
             raise BatchFailed(f"{path} is an input, and would be written over; name another output")

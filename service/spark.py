@@ -44,6 +44,8 @@ def session(master: str, **settings: str) -> Iterator[SparkSession]:
             "spark.sql.session.timeZone": "UTC",
             "spark.pyspark.python": sys.executable,
             "spark.ui.showConsoleProgress": "false",
+            # Two hundred parts, as is Spark's custom, are for clusters.
+            **({"spark.sql.shuffle.partitions": "4"} if master.startswith("local") else {}),
             **{name.replace("__", "."): value for name, value in settings.items()},
         }
         for name, value in chosen.items():
