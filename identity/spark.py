@@ -1,7 +1,7 @@
 """R's answer on a Spark cluster: the same partition, ids and refusals as `identity.frames`, for files of any size.
 
-Components come from alternating stars (Kiveris et al. 2014, "Connected components in MapReduce and beyond"), each round checkpointed; contested ones are replayed by R, each in one Python worker, on which
-Homing must be installed.
+Components come from alternating stars (Kiveris et al. 2014, "Connected components in MapReduce and beyond"), each
+round checkpointed; contested ones are replayed by R, each in one Python worker, on which Homing must be installed.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,12 +38,15 @@ _ROW = (
     "said int, reason string, zoned boolean, naive boolean"
 )
 _REPLAYED = "root string, left string, right string, told string"
-"""What a replay says: an identifier's namespace and value with its profile's id, or (root null) a link refused and why."""
+"""What a replay says: an identifier's namespace, value and profile id, or (root null) a link refused and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparkAnswer:
-    """What `identity.frames` gives, as Spark's tables; `rejected`: reason, count; `hubs`: identifier, persons, shared."""
+    """What `identity.frames` gives, as Spark's tables.
+
+    `rejected` has reason and count, `hubs` identifier, persons, shared.
+    """
 
     profiles: DataFrame
     refused: DataFrame
@@ -397,7 +400,7 @@ def _contested(known: DataFrame, linking: DataFrame, roots: DataFrame, rules: Li
     return told.filter("over or capped or aged or (weak and persons > 1)").select("root")
 
 
-def _replayed(
+def _replayed(  # noqa: PLR0917 - tables
     sights: DataFrame, seen: DataFrame, roots: DataFrame, contested: DataFrame, rules: LinkingRules, key: bytes
 ) -> DataFrame:
     """Let R replay contested components, each in one worker."""

@@ -1,4 +1,4 @@
-"""Files in, profiles out, no store: what `homing resolve` does. The three results appear together, whole, or not at all."""
+"""Files in, profiles out, no store: what `homing resolve` does. Its results appear together, whole, or not at all."""
 
 import glob
 import secrets
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -74,7 +74,7 @@ def found(patterns: Sequence[str]) -> tuple[Path, ...]:
 
 def run(batch: Batch, steps: Steps) -> dict[str, Any]:
     """Resolve, write, and give the summary. Raises FrameError and BatchFailed; nothing is left half-written."""
-    _check(batch)
+    check(batch)
     intake = Intake(batch.rules, batch.now)
     for path in batch.inputs:
         steps.begin(f"reading {path.name}")
@@ -82,7 +82,7 @@ def run(batch: Batch, steps: Steps) -> dict[str, Any]:
             intake.add(part, str(path))
     answer = resolved(intake, key=batch.key, told=steps.begin)
     steps.begin("writing")
-    with _Results(batch.out) as results:
+    with Results(batch.out) as results:
         files.write(answer.parts(), results.path(batch.out.name))
         files.write(iter([answer.refused_links()]), results.path(REFUSED))
         if batch.explain:
@@ -93,7 +93,7 @@ def run(batch: Batch, steps: Steps) -> dict[str, Any]:
     return summary
 
 
-def _check(batch: Batch) -> None:
+def check(batch: Batch) -> None:
     """Refuse an output that cannot be, before anything is read."""
     if not batch.out.name.endswith(files.WRITTEN) or batch.out.name in (REFUSED, EXPLAINED):
         raise BatchFailed(
@@ -102,7 +102,8 @@ def _check(batch: Batch) -> None:
         )
     if not batch.out.absolute().parent.is_dir():
         raise BatchFailed(f"{batch.out.absolute().parent} is no folder; make it first")
-    written = {batch.out.with_name(name).resolve() for name in (batch.out.name, REFUSED, SUMMARY, EXPLAINED)}
+    names = (batch.out.name, REFUSED, SUMMARY, *((EXPLAINED,) if batch.explain else ()))
+    written = {batch.out.with_name(name).resolve() for name in names}
     for path in batch.inputs:
         if path.resolve() in written:
             raise BatchFailed(f"{path} is an input, and would be written over; name another output")
@@ -132,7 +133,7 @@ def _summary(answer: Answer, steps: Steps) -> dict[str, Any]:
     }
 
 
-class _Results:
+class Results:
     """Files that get their names all at once, at the end; a run that fails leaves none of them."""
 
     def __init__(self, out: Path) -> None:
@@ -140,7 +141,7 @@ class _Results:
         self._token = secrets.token_hex(4)
         self._names: list[str] = []
 
-    def __enter__(self) -> "_Results":
+    def __enter__(self) -> Self:
         return self
 
     def path(self, name: str) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import igraph
+import igraph  # type: ignore[import-untyped]  # it has no stubs
 import numpy as np
 
 from benchmarks.contestants.numbered import number, write

@@ -32,4 +32,4 @@ def _components(links: Path, out: Path) -> None:
     found = cluster_pairwise_predictions_at_threshold(
         base.table("nodes"), base.table("edges"), db_api=api, node_id_column_name="id"
     )
-    found.to_parquet(str(out))
+    found.to_parquet(str(out))  # type: ignore[no-untyped-call]  # splink's

@@ -27,10 +27,10 @@ _MIX_3 = np.uint64(0x94D049BB133111EB)
 def _loader(bits: int, kind: Any) -> Any:
     """Make a compiled read of so many bits at any address, aligned or not."""
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def load(_typing: Any, _address: Any) -> Any:
         def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            from llvmlite import ir  # noqa: PLC0415 - comes with numba, and only compiling needs it
+            from llvmlite import ir  # type: ignore[import-untyped]  # noqa: PLC0415 - no stubs; only compiling needs it
 
             pointer = builder.inttoptr(arguments[0], ir.IntType(bits).as_pointer())
             return builder.load(pointer, align=1)
@@ -45,12 +45,12 @@ load_32 = _loader(32, types.uint32)
 load_64 = _loader(64, types.uint64)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def prefetch(_typing: Any, _address: Any) -> Any:
     """Ask for the cache line at an address."""
 
     def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        from llvmlite import ir  # noqa: PLC0415 - comes with numba, and only compiling needs it
+        from llvmlite import ir  # noqa: PLC0415 - only compiling needs it
 
         pointer = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
         number = ir.IntType(32)
@@ -62,7 +62,7 @@ def prefetch(_typing: Any, _address: Any) -> Any:
     return types.void(types.int64), code
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def locate(views: int, buffers: Starts, valid: int, offset: int, starts: Starts, lengths: Lengths) -> None:
     """Find the texts of a Utf8View array: inline, or in one of its buffers."""
     for row in range(len(starts)):
@@ -80,7 +80,7 @@ def locate(views: int, buffers: Starts, valid: int, offset: int, starts: Starts,
             starts[row] = buffers[load_32(view + 8)] + np.int64(load_32(view + 12))
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def _mixed(value: int) -> int:
     """Spread every bit over all others (splitmix64's finalizer)."""
     value = (value ^ (value >> np.uint64(30))) * _MIX_2
@@ -88,7 +88,7 @@ def _mixed(value: int) -> int:
     return value ^ (value >> np.uint64(31))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def hashed(start: int, length: int, seed: int) -> int:
     """Hash a text, eight bytes at a time, the last of them overlapping."""
     state = np.uint64(seed) ^ (np.uint64(length) * _MIX)
@@ -106,7 +106,7 @@ def hashed(start: int, length: int, seed: int) -> int:
     return _mixed(state + _MIX)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def equal(one: int, other: int, length: int) -> bool:
     """Tell whether two texts of a length are the same bytes."""
     if length >= 8:
@@ -123,7 +123,7 @@ def equal(one: int, other: int, length: int) -> bool:
     return True
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def colons(starts: Starts, lengths: Lengths, before: Lengths) -> None:
     """Find the first colon of each text; -1 where there is none."""
     for row in range(len(starts)):

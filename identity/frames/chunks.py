@@ -45,7 +45,7 @@ class Chunk:
         return len(self.starts) - 1
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def paired(left: Ids, right: Ids, starts: Starts, entries: Ids) -> int:
     """Lay pairs out as observations; an entry seen with itself is seen once, one that is nobody is not seen."""
     count = 0
@@ -61,7 +61,7 @@ def paired(left: Ids, right: Ids, starts: Starts, entries: Ids) -> int:
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def grouped(keys: Ids, entries: Ids, starts: Starts, placed: Ids) -> None:
     """Sort rows by their observation, keeping their order: a counting sort. `starts` has one more than there are."""
     for row in range(len(keys)):
@@ -74,7 +74,7 @@ def grouped(keys: Ids, entries: Ids, starts: Starts, placed: Ids) -> None:
         fill[keys[row]] += 1
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def distinct(starts: Starts, entries: Ids) -> int:
     """Leave each entry of an observation once, sorted by number, in place; give how many are left in all."""
     count = 0
@@ -94,7 +94,7 @@ def distinct(starts: Starts, entries: Ids) -> int:
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def least(keys: Ids, values: npt.NDArray[np.int64], least_of: npt.NDArray[np.int64]) -> None:
     """Keep the least value of each observation."""
     for row in range(len(keys)):

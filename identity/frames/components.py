@@ -1,8 +1,8 @@
 """Who is connected: plain union-find, and where it could differ from R.
 
-A *component* is all that links ever joined once hubs are out. It is *contested* where R could refuse a link or drop
-one, or a judgement speaks of it; in every other component R makes one profile of it: no subset of it breaks a limit that it keeps, and
-whatever is first by rank was so from its first sighting on, so its generation is 0.
+A *component* is all that links ever joined once hubs are out. It is *contested* where R could refuse or drop a link, or
+a judgement speaks of it. Of every other component R makes one profile: no subset of it breaks a limit that it keeps,
+and whatever is first by rank was so from its first sighting on, so its generation is 0.
 Source: union by index with path halving (Tarjan, van Leeuwen 1984).
 """
 
@@ -156,7 +156,7 @@ class Words:
         return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _find(parent: Ids, entry: int) -> int:
     """Give the root, halving the path to it."""
     while parent[entry] != entry:
@@ -165,7 +165,7 @@ def _find(parent: Ids, entry: int) -> int:
     return entry
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _join(parent: Ids, left: int, right: int) -> None:
     """Put two entries under the lesser of their roots."""
     one, other = _find(parent, left), _find(parent, right)
@@ -175,14 +175,14 @@ def _join(parent: Ids, left: int, right: int) -> None:
         parent[one] = other
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _flatten(parent: Ids) -> None:
     """Every parent is a lesser entry, so that one pass will do."""
     for entry in range(len(parent)):
         parent[entry] = parent[parent[entry]]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _see(
     starts: Starts,
     entries: Ids,
@@ -219,7 +219,7 @@ def _see(
             weak[into] = True
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _meet(starts: Starts, entries: Ids, names: Ids, person: Bools, met: Ids) -> None:
     """Count, for each entry that is no person, the sightings of persons beside it."""
     for each in range(len(starts) - 1):
@@ -231,7 +231,7 @@ def _meet(starts: Starts, entries: Ids, names: Ids, person: Bools, met: Ids) -> 
                 met[entries[place]] += persons
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _beside(
     starts: Starts, entries: Ids, names: Ids, person: Bools, crowded: Bools, pairs: Starts, of: Starts, count: int
 ) -> int:
@@ -261,7 +261,7 @@ def _persons(chunk: Chunk, names: Ids, spaces: NameRules, crowded: Bools) -> tup
     return pairs, trust
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _count(parent: Ids, counted: Bools, tally: Ids) -> None:
     """Count the entries of each root."""
     for entry in range(len(parent)):
@@ -269,7 +269,7 @@ def _count(parent: Ids, counted: Bools, tally: Ids) -> None:
             tally[parent[entry]] += 1
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _best(
     parent: Ids,
     times: Ids,
@@ -312,7 +312,7 @@ def _best(
     return chosen
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _words(offsets: Starts, data: npt.NDArray[np.uint8], entries: Ids, depth: int, found: Hashes) -> None:
     """Read eight bytes of each text, the first the highest."""
     for row in range(len(entries)):

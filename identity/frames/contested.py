@@ -109,7 +109,7 @@ def _gather(chunks: Sequence[Chunk], parent: Ids, marks: Bools, hubs: Flags, lat
     )
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _sightings(
     starts: Starts,
     entries: Ids,
@@ -179,7 +179,7 @@ def _described(entries: Ids, starts: Starts, vocabulary: Vocabulary, spaces: Nam
 
 
 def _ordered(parts: _Parts, chunks: Sequence[Chunk], name: Callable[[Chunk, int], str]) -> Starts:
-    """Put sightings in order: by component, then as the replay takes them; only those of one moment need their names."""
+    """Put sightings in order: by component, then as the replay takes them; only equal moments need names."""
     order = np.lexsort((parts.at, parts.root))
     root, at = parts.root[order], parts.at[order]
     same = (root[1:] == root[:-1]) & (at[1:] == at[:-1])

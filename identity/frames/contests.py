@@ -92,7 +92,7 @@ def contest(members: Members, sightings: Sightings, policy: Policy) -> Contest:
     )
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _pairs(starts: Starts) -> int:
     """Count the pairs seen together, each as often as it was seen."""
     count = 0
@@ -102,7 +102,7 @@ def _pairs(starts: Starts) -> int:
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _contest(
     member_starts: Starts,
     person: Bools,
@@ -231,7 +231,7 @@ def _contest(
     return refused
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _root(cluster: Starts, member: int) -> int:
     """Follow a rebuild's joins."""
     while cluster[member] != member:
@@ -239,7 +239,7 @@ def _root(cluster: Starts, member: int) -> int:
     return member
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _codes(starts: Starts, seen: Ids, low: int, width: int) -> Starts:
     """Give the pairs that a component's sightings see together, each once, sorted: left × width + right."""
     room = 0
@@ -263,7 +263,7 @@ def _codes(starts: Starts, seen: Ids, low: int, width: int) -> Starts:
     return codes[:kept]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _links(codes: Starts, some: Ids, low: int, width: int) -> Starts:
     """Give the numbers of the links that a sighting sees."""
     found = np.empty(len(some) * (len(some) - 1) // 2, np.int64)
@@ -276,7 +276,7 @@ def _links(codes: Starts, some: Ids, low: int, width: int) -> Starts:
     return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _lesser(one: int, other: int, tier: npt.NDArray[np.int8], first_seen: Starts, priority: Ids) -> int:
     """Give the one of two members that founds: by class, first sighting, priority, text."""
     if tier[one] != tier[other]:
@@ -288,7 +288,7 @@ def _lesser(one: int, other: int, tier: npt.NDArray[np.int8], first_seen: Starts
     return min(one, other)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _alone(
     member: int,
     person: Bools,
@@ -307,7 +307,7 @@ def _alone(
         counts[member, limited[member]] = 1
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _fits(
     some: Ids,
     cluster: Starts,
@@ -346,7 +346,7 @@ def _fits(
     return True
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _join(
     member: int,
     cluster: Starts,
@@ -374,7 +374,7 @@ def _join(
             cluster[other] = into
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _breaks(
     a: int,
     b: int,
@@ -394,7 +394,7 @@ def _breaks(
     return _CAP if size[a] + size[b] > cap else 0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _order(
     codes: Starts,
     low: int,
@@ -432,7 +432,7 @@ def _order(
     return _sorted(links[:count], major[:count], minor[:count])
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _sorted(links: Starts, major: Starts, minor: Starts) -> Starts:
     """Sort links by two keys, keeping the order of equals: a merge sort from the bottom up."""
     count = len(links)

@@ -136,7 +136,7 @@ class Intake:
         return UNDATED if self.now is None else columns.micros(self.now)
 
     def _linked(self, column: pl.Series, source: str) -> Ids:
-        """Give numbers to a column of `namespace:value`, divided at the first colon; without one there is no namespace."""
+        """Give numbers to a column of `namespace:value`, divided at the first colon; without one there is none."""
         whole = texts(column)
         before = np.empty(len(whole), np.int32)
         colons(whole.starts, whole.lengths, before)
@@ -226,7 +226,7 @@ def _joined(tables: list[Rows]) -> Rows:
         keys=np.concatenate([_keys(table) for table in tables]),
         fields=(np.concatenate([t.fields[0] for t in tables]),),
         at=_column([t.at for t in tables], [len(t.bad) for t in tables], UNDATED, np.int64),
-        trust=_column([t.trust for t in tables], [len(t.bad) for t in tables], UNTRUSTED, np.int8),
+        trust=_narrowed(_column([t.trust for t in tables], [len(t.bad) for t in tables], UNTRUSTED, np.int64)),
         bad=np.concatenate([t.bad for t in tables]),
     )
 

@@ -110,7 +110,7 @@ class Interner:
             _place(self._slots, self._hashes, self.count)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _place(slots: Hashes, hashes: Hashes, count: int) -> None:
     """Put all entries into an empty table."""
     mask = np.uint64(len(slots) - 1)
@@ -121,7 +121,7 @@ def _place(slots: Hashes, hashes: Hashes, count: int) -> None:
         slots[slot] = (hashes[entry] & _TAG) | np.uint64(entry + 1)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _intern(
     starts: Starts,
     lengths: Lengths,

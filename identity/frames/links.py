@@ -62,7 +62,7 @@ def _frame(left: Starts, right: Starts, at: Starts, trust: npt.NDArray[np.int64]
     return pl.DataFrame({"left": left, "right": right, "at": at, "trust": trust})
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _together(starts: Starts, entries: Ids, held: Bools, left: Starts, right: Starts, of: Starts) -> int:
     """Write down the pairs, and count them; without room only count."""
     count = 0

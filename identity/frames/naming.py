@@ -54,8 +54,8 @@ def profile_ids(
 ) -> Bytes:
     """Give the ids of founders, 32 digits each, end to end.
 
-    A founder is entry `entries[i]` of the texts `data[offsets[e]:offsets[e + 1]]`, in the namespace names[of[e]], with a
-    generation. The key has at most 64 bytes.
+    A founder is an entry `e`, the text data[offsets[e]:offsets[e + 1]] in the namespace names[of[e]], and a generation.
+    The key has at most 64 bytes.
     """
     prefixes = np.frombuffer(b"".join(names), np.uint8) if names else np.zeros(0, np.uint8)
     ends = np.concatenate([[0], np.cumsum([len(name) for name in names])]).astype(np.int64)
@@ -67,13 +67,13 @@ def profile_ids(
     return digits
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def _turned(word: int, bits: int) -> int:
     """Rotate a word to the right."""
     return (word >> np.uint64(bits)) | (word << np.uint64(64 - bits))
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def _mix(a: int, b: int, c: int, d: int, x: int, y: int) -> tuple[int, int, int, int]:
     """Mix two words in: G of the RFC, section 3.1."""
     a = a + b + x
@@ -87,7 +87,7 @@ def _mix(a: int, b: int, c: int, d: int, x: int, y: int) -> tuple[int, int, int,
     return a, b, c, d
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _compress(h: Hashes, m: Hashes, count: int, last: bool) -> None:
     """Take one block in: F of the RFC, section 3.2; its vector v in sixteen variables, for speed."""
     v0, v1, v2, v3, v4, v5, v6, v7 = h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]
@@ -109,7 +109,7 @@ def _compress(h: Hashes, m: Hashes, count: int, last: bool) -> None:
     h[4], h[5], h[6], h[7] = h[4] ^ v4 ^ vc, h[5] ^ v5 ^ vd, h[6] ^ v6 ^ ve, h[7] ^ v7 ^ vf
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _load(block: Bytes, m: Hashes) -> None:
     """Read a block as sixteen words, the lowest byte first."""
     for n in range(16):
@@ -119,7 +119,7 @@ def _load(block: Bytes, m: Hashes) -> None:
         m[n] = word
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _name(
     prefixes: Bytes,
     ends: Starts,

@@ -28,8 +28,8 @@ class Form(IntEnum):
 _JUNK = sorted(word.encode() for word in JUNK if word)
 _LONGEST = max(map(len, _JUNK))
 _WORDS = np.zeros((len(_JUNK), _LONGEST), np.uint8)
-for _row, _word in enumerate(_JUNK):
-    _WORDS[_row, : len(_word)] = np.frombuffer(_word, np.uint8)
+for _row, _text in enumerate(_JUNK):
+    _WORDS[_row, : len(_text)] = np.frombuffer(_text, np.uint8)
 _SIZES = np.array([len(word) for word in _JUNK])
 
 _RESERVED = ("arpa", "invalid", "local", "localhost", "onion", "test")
@@ -50,7 +50,7 @@ def form(name: str, rules: LinkingRules) -> Form:
     return Form.SHA256 if name == "email_sha256" else Form.PLAIN
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def is_normal(start: int, length: int, kind: int) -> bool:
     """Tell whether a text is surely a normal value of its form."""
     if length == 0 or length > MAX_BYTES:
@@ -62,7 +62,7 @@ def is_normal(start: int, length: int, kind: int) -> bool:
     return kind == 1 and _plain(start, length)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _plain(start: int, length: int) -> bool:
     """Printable ASCII that neither begins nor ends with a space or a quote, and is no word of junk."""
     zeros = True
@@ -77,7 +77,7 @@ def _plain(start: int, length: int) -> bool:
     return not zeros and (length > _LONGEST or not _listed(start, length, _WORDS, _SIZES))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _listed(start: int, length: int, words: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int64]) -> bool:
     """Tell whether a text is one of some words, but for case."""
     for row in range(len(sizes)):
@@ -96,7 +96,7 @@ def _listed(start: int, length: int, words: npt.NDArray[np.uint8], sizes: npt.ND
     return False
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _sha256(start: int, length: int) -> bool:
     """64 lower-case hexadecimal digits, not all of them zero."""
     if length != 64:
@@ -110,13 +110,13 @@ def _sha256(start: int, length: int) -> bool:
     return not zeros
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _word(byte: int) -> bool:
     """Tell whether a byte is a lower-case letter or a digit."""
     return (byte >= 97 and byte <= 122) or (byte >= 48 and byte <= 57)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _email(start: int, length: int) -> bool:
     """Lower-case letters, digits, `_`, `+`, `-` and single dots, `@`, a domain of two labels or more."""
     if length > 254:
@@ -137,7 +137,7 @@ def _email(start: int, length: int) -> bool:
     return at < length and 0 < at <= 64 and before != 46 and _domain(start + at + 1, length - at - 1)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _domain(start: int, length: int) -> bool:
     """Labels of letters, digits and single inner hyphens; the last of letters, and none that is reserved."""
     label, dots, top = 0, 0, 0

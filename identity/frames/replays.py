@@ -112,7 +112,7 @@ def _concerned(starts: Starts, entries: Ids, parent: Ids, marks: Bools, shared: 
     return [int(place) for place in np.flatnonzero(found)]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _mark(starts: Starts, entries: Ids, parent: Ids, marks: Bools, shared: Bools, found: Bools) -> None:
     for each in range(len(starts) - 1):
         for place in range(starts[each], starts[each + 1]):

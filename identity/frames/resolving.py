@@ -186,7 +186,11 @@ class Answer:
         )
 
 
-def resolved(intake: Intake, judgements: Iterable[Judgement] = (), *, key: bytes = b"", told: Told = str) -> Answer:
+def _silent(_: str) -> None:
+    """Tell nobody."""
+
+
+def resolved(intake: Intake, judgements: Iterable[Judgement] = (), *, key: bytes = b"", told: Told = _silent) -> Answer:
     """Resolve what was taken in; `told` hears of each step."""
     verdicts = settle(in_order(judgements))
     judged = sorted({*verdicts.groups, *verdicts.barred})

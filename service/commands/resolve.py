@@ -26,10 +26,26 @@ from service.wiring import linking_rules
 @click.option(
     "--explain", is_flag=True, help="Also write links.parquet: every pair seen together, and what became of it."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="This machine, or a Spark cluster (needs homing[spark]).",
+)
+@click.option("--master", default="local[*]", show_default=True, help="The cluster, for --engine spark.")
 @json_option
 @with_settings
 def resolve(
-    chosen: Chosen, inputs: tuple[str, ...], out: Path, rules: str | None, *, explain: bool, as_json: bool
+    chosen: Chosen,
+    inputs: tuple[str, ...],
+    out: Path,
+    rules: str | None,
+    *,
+    engine: str,
+    master: str,
+    explain: bool,
+    as_json: bool,
 ) -> None:
     """Tell who is who in INPUT: Parquet, CSV or NDJSON files (or globs) of observations or of links.
 
@@ -47,7 +63,8 @@ def resolve(
         now=SystemClock().now(),
         explain=explain,
     )
-    summary = batch.run(asked, batch.Steps(lambda step: click.echo(f"{step} …", err=True)))
+    steps = batch.Steps(lambda step: click.echo(f"{step} …", err=True))
+    summary = batch.run(asked, steps) if engine == "local" else _on_spark(asked, steps, master)
     if as_json:
         emit_json(summary)
         return
@@ -57,6 +74,17 @@ def resolve(
     )
     for line in _notes(summary, out):
         click.echo(line)
+
+
+def _on_spark(asked: batch.Batch, steps: batch.Steps, master: str) -> dict[str, Any]:
+    """Run on a cluster."""
+    if asked.explain:
+        raise click.UsageError("--explain works with --engine local alone.")
+    try:
+        from service.spark import run  # noqa: PLC0415 - an extra, and it takes a second
+    except ImportError as error:
+        raise click.ClickException("--engine spark needs pyspark: pip install 'homing[spark]'") from error
+    return run(asked, steps, master)
 
 
 def _notes(summary: Mapping[str, Any], out: Path) -> list[str]:
