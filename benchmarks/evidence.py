@@ -1,11 +1,12 @@
 """How far intervals of off-policy estimates can be relied on, for logs of a learning policy as for uniform ones."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.records import Benchmark, Column, Contestant, Size
 
 
-def prepare(_folder: Path, size: Size) -> str:
+def prepare(_folder: Path, size: Size, _stack: ExitStack) -> str:
     """Tell what is simulated; the contestants do it."""
     return (
         f"coverage in % of {size.logs} logs of {size.log_rounds:,} rounds, three candidates fixed before each: "

@@ -1,5 +1,6 @@
 """The selector beside its peers: how much of the way from chance to the truth each goes, and what it costs."""
 
+from contextlib import ExitStack
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
@@ -12,7 +13,7 @@ STUDENT_95 = {2: 12.706, 10: 2.262}
 """Quantiles of Student's t for so many shops."""
 
 
-def prepare(folder: Path, size: Size) -> str:
+def prepare(folder: Path, size: Size, _stack: ExitStack) -> str:
     """Leave the plan."""
     plan = Plan.of(size)
     plan.write(folder)

@@ -49,7 +49,7 @@ def _purse(above: Floats, reach: Floats) -> float:
     """Give log W, of φ + k and v + k."""
     odds = np.zeros(-(-len(above) // TOGETHER) * TOGETHER)
     odds[: len(above)] = above / np.maximum(reach, SMALLEST) - 1.0
-    odds = odds.reshape(TOGETHER, -1)
-    purses = np.array([np.log((1.0 + bet * odds).prod(axis=0)).sum() for bet in BETS])
+    together = odds.reshape(TOGETHER, -1)
+    purses = np.array([np.log((1.0 + bet * together).prod(axis=0)).sum() for bet in BETS])
     richest = float(purses.max())
     return richest + float(np.log(np.exp(purses - richest).mean()))

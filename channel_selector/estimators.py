@@ -78,7 +78,7 @@ def _corrected(predicted: Predicted, bounds: Bounds, h: Floats, tau: float) -> E
     w = np.where(rounds.weights <= tau, rounds.weights, 0.0)
     direct = predicted.direct
     gamma = direct + w * (rounds.rewards - q[menus.logged])
-    entries, owners, weights = _possible(rounds, menus, h)
+    entries, owners, weights = _possible(rounds, menus)
     weights = np.where(weights <= tau, weights, 0.0)
     center = float((h * gamma).sum() / h.sum())
     ends = []
@@ -106,22 +106,20 @@ def _heaviest(rounds: Rounds) -> float:
     """Give the largest weight that could have come up, as `_possible` counts."""
     if rounds.menus is None:
         return float(rounds.weights.max())
-    return float(_possible(rounds, rounds.menus, np.ones(len(rounds)))[2].max())
+    return float(_possible(rounds, rounds.menus)[2].max())
 
 
-def _possible(rounds: Rounds, menus: Menus, h: Floats) -> tuple[Ints, Ints, Floats]:
+def _possible(rounds: Rounds, menus: Menus) -> tuple[Ints, Ints, Floats]:
     """Give the entries that could have been drawn, their rounds and weights; the drawn alone where the log lacks π.
 
-    Terms h w so large that but 1 % of the candidate's choices, counted with h, have them are left out: in a few rounds
-    they could come up, but the ends of z speak for every round.
+    Weights so large that but 1 % of the candidate's choices have them are left out: in a few rounds they could come up,
+    but the ends of z speak for every round.
     """
     if menus.logging is None:
         return menus.logged, np.arange(len(rounds)), rounds.weights
     entries = np.flatnonzero(menus.logging > 0.0)
-    owners = menus.owners[entries]
     weights = menus.candidate[entries] / menus.logging[entries]
-    reach = h[owners] * weights
-    order = np.argsort(reach)
-    mass = np.cumsum((h[owners] * menus.candidate[entries])[order])
-    usual = reach <= reach[order][np.searchsorted(mass, USUAL * mass[-1])]
-    return entries[usual], owners[usual], weights[usual]
+    order = np.argsort(weights)
+    mass = np.cumsum(menus.candidate[entries][order])
+    usual = weights <= weights[order][np.searchsorted(mass, USUAL * mass[-1])]
+    return entries[usual], menus.owners[entries[usual]], weights[usual]

@@ -6,10 +6,11 @@ cell's value is the highest: no random number is used, and the points are part o
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import cache
 from itertools import accumulate
 from statistics import NormalDist
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +44,8 @@ class Values(NamedTuple):
     cost: Floats
 
 
-class Covariances(Protocol):
-    """How the logarithms of some cells go together."""
-
-    def __call__(self, rows: Indices, members: Indices) -> Floats:
-        """Give the covariances, rows × n × n, of each of these rows' `members` (rows × n)."""
-        ...
+Covariances = Callable[[Indices, Indices], Floats]
+"""How logarithms go together: from some rows and each one's cells (rows × n) to their covariances (rows × n × n)."""
 
 
 class Shares(NamedTuple):

@@ -44,7 +44,8 @@ def test_what_is_shared_is_learned_together() -> None:
 def test_the_order_of_the_history_is_no_matter(order: list[int], counts: list[tuple[int, float]]) -> None:
     """To 1e-9, which makes a merged history one learned together."""
     history = seen([float(s) for s, _ in counts], [e for _, e in counts])
-    turned = Seen(*(field[:, order] for field in history))
+    keys, offset, reacted, exposure = history
+    turned = Seen(keys[:, order], offset[:, order], reacted[:, order], exposure[:, order])
     assert mean_at(turned, KEYS) == pytest.approx(mean_at(history, KEYS), abs=1e-9)
 
 
@@ -66,10 +67,15 @@ def test_customers_do_not_depend_on_each_other() -> None:
     random = np.random.default_rng(2)
     keys = random.integers(0, 3, (50, 6, SHARED))
     many = Seen(
-        keys, random.normal(-3.0, 1.0, (50, 6)), random.integers(0, 9, (50, 6)) * 1.0, random.random((50, 6)) * 9
+        keys,
+        random.normal(-3.0, 1.0, (50, 6)),
+        random.integers(0, 9, (50, 6)).astype(np.float64),
+        random.random((50, 6)) * 9,
     )
     together = learn(many, PRIOR_TASTES)
     for place in (0, 17, 49):
-        alone = learn(Seen(*(field[place : place + 1] for field in many)), PRIOR_TASTES)
+        mine = slice(place, place + 1)
+        own = Seen(many.keys[mine], many.offset[mine], many.reacted[mine], many.exposure[mine])
+        alone = learn(own, PRIOR_TASTES)
         assert np.array_equal(alone.weight[0], together.weight[place])
         assert np.array_equal(alone.precision[0], together.precision[place])
