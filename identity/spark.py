@@ -254,7 +254,7 @@ def _observations(rows: DataFrame, latest: Column) -> DataFrame:
     )
     return seen.withColumns(
         {
-            "told": F.least(F.col("told"), latest),
+            "told": F.when(F.col("told").isNotNull(), F.least(F.col("told"), latest)),  # `least` passes over null
             "at": F.coalesce(F.least(F.col("told"), latest), latest),
             "trust": F.when(F.col("said") == UNTRUSTED, int(Trust.SERVER)).otherwise(F.col("said")),
         }

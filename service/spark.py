@@ -38,11 +38,13 @@ def session(master: str, **settings: str) -> Iterator[SparkSession]:
     with TemporaryDirectory(prefix="homing-spark-") as folder:
         if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
             os.environ["JAVA_HOME"] = _java_home(Path(folder))
+        if master.startswith("local"):
+            # A cluster's workers have a Python of their own; here they must be the one that Homing is installed in.
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = SparkSession.builder.master(master).appName("homing resolve")
         chosen = {
             "spark.ui.enabled": "false",
             "spark.sql.session.timeZone": "UTC",
-            "spark.pyspark.python": sys.executable,
             "spark.ui.showConsoleProgress": "false",
             # Two hundred parts, as is Spark's custom, are for clusters.
             **({"spark.sql.shuffle.partitions": "4"} if master.startswith("local") else {}),

@@ -18,6 +18,8 @@ WRITTEN = (PARQUET, CSV, *NDJSON)
 ROWS = 1 << 20
 """Rows of one part."""
 _KNOWN = (*columns.OBSERVATIONS, *columns.LINKS, *columns.OPTIONAL)
+_LEVEL = 1
+"""Of zstd: for profiles half the time of the usual level, in as many bytes."""
 _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
@@ -85,7 +87,7 @@ def _sink_csv(frame: pl.LazyFrame, path: str) -> None:
 
 
 _SINKS: Mapping[str, Callable[[pl.LazyFrame, str], None]] = {
-    PARQUET: lambda frame, path: frame.sink_parquet(path),
+    PARQUET: lambda frame, path: frame.sink_parquet(path, compression="zstd", compression_level=_LEVEL),
     CSV: _sink_csv,
     **dict.fromkeys(NDJSON, lambda frame, path: frame.sink_ndjson(path)),
 }

@@ -4,6 +4,8 @@ An entry is a value in a namespace. Its text, its namespace and its hash are kep
 with linear probing, finds it again (Knuth, The Art of Computer Programming 3, 6.4, algorithm L).
 """
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -21,6 +23,7 @@ _AHEAD = 32
 """Texts hashed, and their slots asked for, before any of them is looked up: hides what memory takes to answer."""
 _TAG = np.uint64(0xFFFFFFFF00000000)
 _ID = np.uint64(0xFFFFFFFF)
+_Kind = TypeVar("_Kind", bound=np.generic)
 MOST = 2**31 - 2
 """Entries that there may be."""
 ALL_BITS = 2**64 - 1
@@ -97,17 +100,23 @@ class Interner:
         need = self.count + more
         if need > len(self._hashes):
             room = max(need, len(self._hashes) * 3 // 2)
-            for each in (self._hashes, self._names, self._normal):
-                each.resize(room, refcheck=False)
-            self._ends.resize(room + 1, refcheck=False)
+            self._hashes, self._names = _grown(self._hashes, room), _grown(self._names, room)
+            self._normal, self._ends = _grown(self._normal, room), _grown(self._ends, room + 1)
         if self._used + size > len(self._data):
-            self._data.resize(max(self._used + size, len(self._data) * 3 // 2), refcheck=False)
+            self._data = _grown(self._data, max(self._used + size, len(self._data) * 3 // 2))
         slots = len(self._slots)
         while need > _LOAD * slots:
             slots *= 2
         if slots > len(self._slots):
             self._slots = np.zeros(slots, np.uint64)
             _place(self._slots, self._hashes, self.count)
+
+
+def _grown(array: npt.NDArray[_Kind], room: int) -> npt.NDArray[_Kind]:
+    """Give an array with more room; a new one, for NumPy asks for huge pages only where it allocates."""
+    grown = np.empty(room, array.dtype)
+    grown[: len(array)] = array
+    return grown
 
 
 @njit(cache=True)

@@ -24,7 +24,11 @@ WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
         pl.col("observed_at").str.to_datetime(time_zone="UTC").dt.convert_time_zone("Asia/Seoul")
     ).write_parquet(path),
 }
-READERS = {".parquet": pl.read_parquet, ".csv": pl.read_csv, ".ndjson": pl.read_ndjson}
+READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    ".parquet": pl.read_parquet,
+    ".csv": pl.read_csv,
+    ".ndjson": pl.read_ndjson,
+}
 SECRET = "a secret of at least thirty-two characters"
 
 
