@@ -37,7 +37,7 @@ HOURS_LONG = frozenset({resolve.BENCHMARK.name, evidence.BENCHMARK.name, select.
 )
 @click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Also draw what `resolve` took.")
 def main(names: tuple[str, ...], *, quick: bool, as_json: bool, rows: tuple[int, ...], png: Path | None) -> None:
-    """Measure Homing beside its controls: collector, recommend, identity, startup; resolve, evidence, select if named."""
+    """Measure Homing beside its controls: the first four of them, or those that are named."""
     machine = this_machine()
     results: list[Result] = []
     wanted = names or tuple(name for name in BENCHMARKS if name not in HOURS_LONG)

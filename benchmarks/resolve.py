@@ -4,6 +4,7 @@ The others find connected components: they know no limits, no hubs, no trust, an
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +38,7 @@ _COLUMNS = (
 )
 
 
-def prepare(folder: Path, size: Size) -> str:
+def prepare(folder: Path, size: Size, _stack: ExitStack) -> str:
     """Leave the links in the folder."""
     return write_links(folder, size.edges, size.contested)
 

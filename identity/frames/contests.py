@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from identity.forest import RefusalReason
 from identity.frames.chunks import Starts
 from identity.frames.components import Bools
 from identity.frames.fought import REASONS
 from identity.frames.interning import Ids
 from identity.observations import Trust
-from identity.replay import RefusalReason
 
 _LIMIT, _CAP, _PERSONS = (
     REASONS.index(reason) + 1

@@ -25,7 +25,7 @@ from identity.frames.replays import Sources, name_of, replay
 from identity.frames.vocabulary import NameRules, Vocabulary
 from identity.hubs import Hubs
 from identity.identifiers import Identifier
-from identity.judgements import Judgement, Verdicts, in_order, settle
+from identity.judgements import Verdicts, Word, in_force, settle
 from identity.rules import LinkingRules
 
 SLICE = 1 << 19
@@ -68,7 +68,7 @@ class FrameResolution:
 def resolve_frame(
     frame: pl.DataFrame | pl.LazyFrame,
     rules: LinkingRules,
-    judgements: Iterable[Judgement] = (),
+    judgements: Iterable[Word] = (),
     *,
     key: bytes = b"",
     now: datetime | None = None,
@@ -190,9 +190,9 @@ def _silent(_: str) -> None:
     """Tell nobody."""
 
 
-def resolved(intake: Intake, judgements: Iterable[Judgement] = (), *, key: bytes = b"", told: Told = _silent) -> Answer:
+def resolved(intake: Intake, judgements: Iterable[Word] = (), *, key: bytes = b"", told: Told = _silent) -> Answer:
     """Resolve what was taken in; `told` hears of each step."""
-    verdicts = settle(in_order(judgements))
+    verdicts = settle(in_force(judgements))
     judged = sorted({*verdicts.groups, *verdicts.barred})
     numbers = dict(zip(judged, intake.number(judged).tolist(), strict=True))
     told("normalising")

@@ -37,13 +37,17 @@ def real(identifier: Identifier) -> Identifier:
 
 def realistic(world: World) -> World:
     """Give a world values that are none of junk, and observations the names that a table gives them."""
-    judgements = tuple(replace(j, left=real(j.left), right=real(j.right)) for j in consistent(world.judgements))
+    judgements = tuple(_real_ends(each) for each in consistent(world.judgements) if isinstance(each, Judgement))
     return World(rules=world.rules, observations=tuple(map(_named, world.observations)), judgements=judgements)
 
 
 def key(observation: Observation) -> str:
     """Give what a table calls an observation of a world."""
     return f"{observation.id}/{observation.source}/{int(observation.trust)}"
+
+
+def _real_ends(judgement: Judgement) -> Judgement:
+    return replace(judgement, left=frozenset(map(real, judgement.left)), right=frozenset(map(real, judgement.right)))
 
 
 def _named(each: Observation) -> Observation:
