@@ -41,7 +41,7 @@ bench: $(VENV)/.tests ## The benchmarks, side by side with their controls
 lock: ## Write requirements.lock anew, from the newest that the bounds allow
 	rm -rf $(VENV)-lock
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet --editable '.[test,bench]'
+	$(VENV)-lock/bin/python -m pip install --quiet --editable '.[test,bench,spark]'
 	$(VENV)-lock/bin/python -m pip freeze --exclude-editable > requirements.lock
 	rm -rf $(VENV)-lock
 
@@ -60,5 +60,5 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml requirements.lock
 
 $(VENV)/.tests: $(VENV)/.installed
 	@echo "Installing what the tests need…" >&2
-	@$(PIP) --editable '.[test,bench]'
+	@$(PIP) --editable '.[test,bench,spark]'
 	@touch $@

@@ -16,7 +16,8 @@ class Size:
     """How much is measured: customers of the sample shop, rounds, and single events or passes over all questions.
 
     `known`: messages in the store before; `identifiers` in the one that is started. `logs`, `log_rounds`: how many logs
-    of decisions are simulated, and how long each is.
+    of decisions are simulated, and how long each is. `edges`: links to resolve; `contested`: the share of their
+    profiles that compete for a device, 0 to 1.
     """
 
     people: int
@@ -27,6 +28,8 @@ class Size:
     identifiers: int
     logs: int
     log_rounds: int
+    edges: int = 0
+    contested: float = 0.0
 
     def write(self, folder: Path) -> None:
         """Leave it where the contestants find it."""

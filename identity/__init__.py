@@ -1,5 +1,7 @@
 """Who is who: identifiers seen together become one profile a person; pure, order-independent, reversible."""
 
+from typing import TYPE_CHECKING, Any
+
 from identity.errors import CaseError, ContradictionError, IdentityError, RulesError
 from identity.identifiers import Identifier, Namespace, NamespaceClass
 from identity.judgements import Judgement, JudgementKind
@@ -9,9 +11,13 @@ from identity.profiles import Profile
 from identity.resolve import Resolution, resolve
 from identity.rules import LinkingRules, load_rules
 
+if TYPE_CHECKING:
+    from identity.frames.resolving import FrameResolution, resolve_frame
+
 __all__ = [
     "CaseError",
     "ContradictionError",
+    "FrameResolution",
     "Identifier",
     "IdentityError",
     "Judgement",
@@ -29,4 +35,16 @@ __all__ = [
     "load_rules",
     "normalize",
     "resolve",
+    "resolve_frame",
 ]
+
+_FRAMES = ("FrameResolution", "resolve_frame")
+
+
+def __getattr__(name: str) -> Any:
+    """Load polars and compiled code for those who resolve tables alone (PEP 562)."""
+    if name in _FRAMES:
+        from identity.frames import resolving  # noqa: PLC0415 - see above
+
+        return getattr(resolving, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

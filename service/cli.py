@@ -29,6 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "serve": Entry("service.commands.serve:serve", "Serve the API."),
     "demo": Entry("service.commands.demo:demo", "Load the sample shop, serve it, show one recommendation."),
     "import": Entry("service.commands.importing:import_", "Bring messages or observations into the store."),
+    "resolve": Entry("service.commands.resolve:resolve", "Tell who is who in files, without a store."),
     "recommend": Entry("service.commands.recommend:recommend", "Tell where and when one message should go."),
     "abandonments": Entry("service.commands.abandonments:abandonments", "List carts left behind."),
     "profile": Entry("service.commands.profile:profile", "Inspect who is who."),

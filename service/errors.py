@@ -9,6 +9,7 @@ HomingError
 ├── AddressError        the host and port to serve on cannot be had
 ├── ImportFailed        a file cannot be read, or its rejects not be written
 ├── EvidenceError       a log to evaluate cannot be used; names file, column and row
+├── BatchFailed         files cannot be resolved: none there, or nowhere to write
 └── StoreError          the store cannot do it; says what to do
     ├── StoreBusy       another process holds the store
     └── SchemaError     the store's schema is not this program's
@@ -83,6 +84,10 @@ class ImportFailed(HomingError):  # noqa: N818 - what happened to the file
 
 class EvidenceError(HomingError):
     """A log to evaluate, or the policy to judge on it, cannot be used; names the file, the column and the row."""
+
+
+class BatchFailed(HomingError):  # noqa: N818 - what happened to the files
+    """Files cannot be resolved: there are none, or what came of them cannot be written."""
 
 
 class StoreError(HomingError):

@@ -75,6 +75,14 @@ def _found(store: Path | None, given: str | None, kept: str | None) -> Secret:
     return _from_file(secret_path(store), kept, store)
 
 
+def for_output(output: Path, store: Path | None, given: str | None) -> Secret:
+    """Give the secret for files that no store holds: `HOMING_SECRET`, the store's, or one made beside the output."""
+    if given is not None:
+        return _secret(given, "HOMING_SECRET")
+    found = None if store is None else _read(secret_path(store))
+    return _from_file(secret_path(output), None, output) if found is None else found
+
+
 def _from_file(path: Path, kept: str | None, store: Path) -> Secret:
     found = _read(path)
     if found is not None:

@@ -44,3 +44,17 @@ def test_every_benchmark_runs_whole(name: str) -> None:
     assert list(told["contestants"]) == [contestant.name for contestant in BENCHMARKS[name].contestants]
     assert told["contestants"][told["control"]]["ratio"] == 1.0
     assert all(figure > 0 for each in told["contestants"].values() for figure in each["medians"].values())
+
+
+@pytest.mark.slow
+def test_resolve_runs_beside_all_its_peers() -> None:
+    """With contest and without; the control's ratio to itself is one."""
+    done = benchmarks("resolve", "--quick", "--rows", "400", "--json")
+
+    assert done.returncode == 0, done.stderr
+    without, contested = orjson.loads(done.stdout)["benchmarks"]
+    assert "0% contested" in without["input"]
+    assert "5% contested" in contested["input"]
+    assert list(without["contestants"]) == [contestant.name for contestant in BENCHMARKS["resolve"].contestants]
+    assert without["contestants"][without["control"]]["ratio"] == 1.0
+    assert all(figure > 0 for each in without["contestants"].values() for figure in each["medians"].values())

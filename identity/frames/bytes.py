@@ -1,0 +1,134 @@
+"""Texts in memory, by address and length, as compiled code sees them.
+
+The hash is our own: the same for the same bytes on every machine, in every version, so that what was divided by it
+stays divided. It is not secret and not cryptographic: whoever uses it compares the bytes as well.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit, types
+from numba.extending import intrinsic
+
+Starts = npt.NDArray[np.int64]
+Lengths = npt.NDArray[np.int32]
+
+_VIEW = 16
+"""Bytes of one Utf8View: length, then the text if it has at most 12 bytes, else four bytes of it, buffer, offset."""
+_INLINE = 12
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_MIX_2 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_3 = np.uint64(0x94D049BB133111EB)
+"""Odd constants of splitmix64 (Steele, Lea, Flood 2014)."""
+
+
+def _loader(bits: int, kind: Any) -> Any:
+    """Make a compiled read of so many bits at any address, aligned or not."""
+
+    @intrinsic
+    def load(_typing: Any, _address: Any) -> Any:
+        def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            from llvmlite import ir  # type: ignore[import-untyped]  # noqa: PLC0415 - no stubs; only compiling needs it
+
+            pointer = builder.inttoptr(arguments[0], ir.IntType(bits).as_pointer())
+            return builder.load(pointer, align=1)
+
+        return kind(types.int64), code
+
+    return load
+
+
+load_8 = _loader(8, types.uint8)
+load_32 = _loader(32, types.uint32)
+load_64 = _loader(64, types.uint64)
+
+
+@intrinsic
+def prefetch(_typing: Any, _address: Any) -> Any:
+    """Ask for the cache line at an address."""
+
+    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir  # noqa: PLC0415 - only compiling needs it
+
+        pointer = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [ir.IntType(8).as_pointer()], kind)
+        builder.call(function, [pointer, ir.Constant(number, 0), ir.Constant(number, 3), ir.Constant(number, 1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), code
+
+
+@njit(cache=True)
+def locate(views: int, buffers: Starts, valid: int, offset: int, starts: Starts, lengths: Lengths) -> None:
+    """Find the texts of a Utf8View array: inline, or in one of its buffers."""
+    for row in range(len(starts)):
+        place = row + offset
+        if valid != 0 and (load_8(valid + (place >> 3)) >> np.uint8(place & 7)) & np.uint8(1) == 0:
+            starts[row] = 0
+            lengths[row] = 0
+            continue
+        view = views + _VIEW * place
+        length = np.int32(load_32(view))
+        lengths[row] = length
+        if length <= _INLINE:
+            starts[row] = view + 4
+        else:
+            starts[row] = buffers[load_32(view + 8)] + np.int64(load_32(view + 12))
+
+
+@njit(cache=True, inline="always")
+def _mixed(value: int) -> int:
+    """Spread every bit over all others (splitmix64's finalizer)."""
+    value = (value ^ (value >> np.uint64(30))) * _MIX_2
+    value = (value ^ (value >> np.uint64(27))) * _MIX_3
+    return value ^ (value >> np.uint64(31))
+
+
+@njit(cache=True)
+def hashed(start: int, length: int, seed: int) -> int:
+    """Hash a text, eight bytes at a time, the last of them overlapping."""
+    state = np.uint64(seed) ^ (np.uint64(length) * _MIX)
+    if length >= 8:
+        end = start + length - 8
+        at = start
+        while at < end:
+            state = (state ^ load_64(at)) * _MIX_2
+            state ^= state >> np.uint64(29)
+            at += 8
+        state ^= load_64(end)
+    else:
+        for place in range(length):
+            state ^= np.uint64(load_8(start + place)) << np.uint64(8 * place)
+    return _mixed(state + _MIX)
+
+
+@njit(cache=True)
+def equal(one: int, other: int, length: int) -> bool:
+    """Tell whether two texts of a length are the same bytes."""
+    if length >= 8:
+        last = length - 8
+        place = 0
+        while place < last:
+            if load_64(one + place) != load_64(other + place):
+                return False
+            place += 8
+        return bool(load_64(one + last) == load_64(other + last))
+    for place in range(length):
+        if load_8(one + place) != load_8(other + place):
+            return False
+    return True
+
+
+@njit(cache=True)
+def colons(starts: Starts, lengths: Lengths, before: Lengths) -> None:
+    """Find the first colon of each text; -1 where there is none."""
+    for row in range(len(starts)):
+        before[row] = -1
+        for place in range(lengths[row]):
+            if load_8(starts[row] + place) == 58:
+                before[row] = place
+                break

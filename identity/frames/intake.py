@@ -1,0 +1,286 @@
+"""Tables come in, a part at a time, in either shape; numbers go on (CONTRACT 4).
+
+Nothing of a row is kept but the numbers of its values, its time and its trust.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from identity.frames import columns
+from identity.frames.arrow import Texts, texts
+from identity.frames.bytes import colons
+from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk, distinct, grouped, least, paired
+from identity.frames.faults import FrameError
+from identity.frames.interning import ALL_BITS, Ids, Interner
+from identity.frames.vocabulary import EVIDENCE, NOBODY, REASONS, Names, Vocabulary
+from identity.identifiers import Identifier
+from identity.rules import LinkingRules
+
+_ONE = np.zeros(1, np.uint64)
+_NO_FORM = np.zeros(1, np.uint8)
+_EVIDENCE = REASONS.index(EVIDENCE)
+
+
+@dataclass(slots=True, kw_only=True)
+class Rows:
+    """Rows of a table as they came in: numbers of `fields` values each; `keys` None: each row is an observation.
+
+    `at` and `trust` are None where the table has no such column. `bad` has the number of a row's reason, 0: none.
+    """
+
+    keys: Ids | None
+    fields: tuple[Ids, ...]
+    at: npt.NDArray[np.int64] | None
+    trust: npt.NDArray[np.int8] | None
+    bad: npt.NDArray[np.uint8]
+
+
+@dataclass(slots=True, kw_only=True)
+class Input:
+    """All that came in."""
+
+    chunks: list[Chunk]
+    rejected: Counter[str]
+    rows: int
+    dated: bool
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes tables in; `now` is the latest that an event can have been (None: whenever it says)."""
+
+    rules: LinkingRules
+    now: datetime | None = None
+    bits: int = ALL_BITS
+    names: Names = field(init=False)
+    vocabulary: Vocabulary = field(init=False)
+    keys: Interner = field(init=False)
+    _rows: list[Rows] = field(default_factory=list)
+    _count: int = 0
+    _zoned: str | None = None
+    _naive: str | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with nothing known."""
+        self.names = Names(self.rules)
+        self.vocabulary = Vocabulary(self.rules, self.names, self.bits)
+        self.keys = Interner(self.bits)
+
+    def add(self, frame: pl.DataFrame, source: str = "") -> None:
+        """Take in a part of a table. FrameError names the source and the column that cannot be."""
+        names = columns.shape(frame.columns, source)
+        bad = np.zeros(len(frame), np.uint8)
+        self._count += len(frame)
+        if names is columns.LINKS:
+            keys = None
+            fields = tuple(self._linked(columns.text(frame[name], source), source) for name in names)
+        else:
+            key = columns.text(frame["observation"], source).fill_null("").str.strip_chars()
+            written = columns.text(frame["namespace"], source)
+            spaces = self.names.add(texts(written), source)
+            fields = (self.vocabulary.add(spaces, texts(columns.text(frame["value"], source))),)
+            keys = self.keys.intern(texts(key), np.zeros(len(key), np.int32), _ONE, _NO_FORM)
+            bad[(key == "").to_numpy()] = REASONS.index("missing_observation")
+        self._rows.append(Rows(keys=keys, fields=fields, at=None, trust=None, bad=bad))
+        self._date(frame, source)
+        self._trust(frame, source)
+
+    def number(self, identifiers: Sequence[Identifier]) -> Ids:
+        """Give numbers to identifiers that need not be seen anywhere."""
+        names = self.names.add(texts(pl.Series([i.namespace for i in identifiers], dtype=pl.String)), "")
+        return self.vocabulary.add(names, texts(pl.Series([i.value for i in identifiers], dtype=pl.String)))
+
+    def finish(self) -> Input:
+        """Give what came in, in observations; nothing can be taken in after that."""
+        stands, reasons = self.vocabulary.settle()
+        rejected: Counter[str] = Counter()
+        dated = any(rows.at is not None for rows in self._rows)
+        pairs, singles = ([r for r in self._rows if (r.keys is None) is whole] for whole in (True, False))
+        self._rows = []
+        chunks = []
+        while pairs:
+            chunks.append(_linked_chunk(pairs.pop(0), stands, reasons, rejected))
+        if singles:
+            chunks.append(self._grouped(singles, stands, reasons, rejected))
+        chunks = [self._trimmed(chunk, rejected) for chunk in chunks]
+        return Input(chunks=chunks, rejected=+rejected, rows=self._count, dated=dated)
+
+    def _trimmed(self, chunk: Chunk, rejected: Counter[str]) -> Chunk:
+        """Let the first twenty of an observation's entries count, by priority, then by value (DESIGN 4.1)."""
+        most = self.rules.identifiers_per_observation
+        over = np.flatnonzero(np.diff(chunk.starts) > most)
+        if not len(over):
+            return chunk
+        kept = np.ones(len(chunk.entries), np.bool_)
+        for each in over.tolist():
+            begin, end = int(chunk.starts[each]), int(chunk.starts[each + 1])
+            entries = chunk.entries[begin:end].tolist()
+            order = sorted(range(end - begin), key=lambda n: self.rules.rank(self.vocabulary.identifier(entries[n])))
+            kept[[begin + place for place in order[most:]]] = False
+            rejected["too_many_identifiers"] += end - begin - most
+        before = np.concatenate([[0], np.cumsum(kept)])
+        return replace(
+            chunk,
+            starts=before[chunk.starts],
+            entries=chunk.entries[kept],
+            written=(chunk.starts, chunk.entries) if chunk.written is None else chunk.written,
+        )
+
+    def _latest(self) -> int:
+        return UNDATED if self.now is None else columns.micros(self.now)
+
+    def _linked(self, column: pl.Series, source: str) -> Ids:
+        """Give numbers to a column of `namespace:value`, divided at the first colon; without one there is none."""
+        whole = texts(column)
+        before = np.empty(len(whole), np.int32)
+        colons(whole.starts, whole.lengths, before)
+        spaces = self.names.add(Texts(whole.starts, np.maximum(before, 0), whole.kept), source)
+        skipped = before + 1
+        return self.vocabulary.add(spaces, Texts(whole.starts + skipped, whole.lengths - skipped, whole.kept))
+
+    def _date(self, frame: pl.DataFrame, source: str) -> None:
+        """Read when the rows just taken in were; some with and some without an offset cannot be compared."""
+        rows = self._rows[-1]
+        if "observed_at" not in frame.columns:
+            return
+        read = columns.moments(frame["observed_at"], source)
+        zoned, naive = read.zones
+        self._zoned = source if zoned and self._zoned is None else self._zoned
+        self._naive = source if naive and self._naive is None else self._naive
+        if self._zoned is not None and self._naive is not None:
+            also = f" (those of {self._zoned} have one)" if self._zoned != source else ""
+            told = f"the column observed_at mixes times with an offset and times without{also}; give all of them one"
+            raise FrameError(source, told)
+        rows.at = np.where(read.dated, np.minimum(read.at, self._latest()), UNDATED)
+        rows.bad[(rows.bad == 0) & ~read.read] = REASONS.index("invalid_observed_at")
+
+    def _trust(self, frame: pl.DataFrame, source: str) -> None:
+        """Read how far the rows just taken in are trusted."""
+        rows = self._rows[-1]
+        if "trust" not in frame.columns:
+            return
+        found, read = columns.trusts(frame["trust"], source)
+        rows.trust = np.where(found < 0, UNTRUSTED, found).astype(np.int8)
+        rows.bad[(rows.bad == 0) & ~read] = REASONS.index("invalid_trust")
+
+    def _grouped(
+        self, tables: list[Rows], stands: Ids, reasons: npt.NDArray[np.uint8], rejected: Counter[str]
+    ) -> Chunk:
+        """Make observations of rows, wherever they stand; each was when its earliest row says, and so on."""
+        some = _joined(tables)
+        _reject(some, reasons, rejected)
+        good = some.bad == 0
+        keys, entries = _keys(some)[good], some.fields[0][good]
+        used, keys = np.unique(keys, return_inverse=True)
+        keys = keys.astype(np.int32)
+        starts = np.zeros(len(used) + 1, np.int64)
+        placed = np.empty(len(entries), np.int32)
+        grouped(keys, entries, starts, placed)
+        written = (starts.copy(), placed)
+        normal = stands[placed]
+        normal = normal[: distinct(starts, normal)]
+        return Chunk(
+            starts=starts,
+            entries=normal,
+            at=_lowest(keys, some.at, good, len(used), UNDATED),
+            said=_narrowed(_lowest(keys, some.trust, good, len(used), UNTRUSTED)),
+            keys=used.astype(np.int32),
+            written=written,
+        )
+
+
+def _keys(rows: Rows) -> Ids:
+    """Give the observations that rows are of."""
+    return np.zeros(0, np.int32) if rows.keys is None else rows.keys
+
+
+def _lowest(
+    keys: Ids,
+    values: npt.NDArray[np.int64] | npt.NDArray[np.int8] | None,
+    good: npt.NDArray[np.bool_],
+    count: int,
+    none: int,
+) -> npt.NDArray[np.int64] | None:
+    """Give the least value of each observation's rows."""
+    if values is None:
+        return None
+    found = np.full(count, none, np.int64)
+    least(keys, values[good].astype(np.int64), found)
+    return found
+
+
+def _narrowed(found: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int8] | None:
+    """Keep trusts in a byte each."""
+    return None if found is None else found.astype(np.int8)
+
+
+def _joined(tables: list[Rows]) -> Rows:
+    """Put tables of one shape end to end."""
+    return Rows(
+        keys=np.concatenate([_keys(table) for table in tables]),
+        fields=(np.concatenate([t.fields[0] for t in tables]),),
+        at=_column([t.at for t in tables], [len(t.bad) for t in tables], UNDATED, np.int64),
+        trust=_narrowed(_column([t.trust for t in tables], [len(t.bad) for t in tables], UNTRUSTED, np.int64)),
+        bad=np.concatenate([t.bad for t in tables]),
+    )
+
+
+def _column(
+    parts: list[npt.NDArray[np.int64] | npt.NDArray[np.int8] | None], sizes: list[int], none: int, kind: type
+) -> npt.NDArray[np.int64] | None:
+    """Put a column end to end, filled where a table lacks it; None where all do."""
+    if all(part is None for part in parts):
+        return None
+    return np.concatenate(
+        [np.full(size, none, kind) if part is None else part for part, size in zip(parts, sizes, strict=True)]
+    )
+
+
+def _reject(rows: Rows, reasons: npt.NDArray[np.uint8], rejected: Counter[str]) -> None:
+    """Mark the rows that name nobody, and count them by reason; evidence is kept."""
+    for number, entries in enumerate(rows.fields):
+        found = reasons[entries]
+        found[found == _EVIDENCE] = 0
+        if number == 0 and len(rows.fields) == 1:
+            order = np.isin(rows.bad, [REASONS.index("invalid_observed_at"), REASONS.index("invalid_trust")])
+            rows.bad[:] = np.where((rows.bad == 0) | (order & (found != 0)), found, rows.bad)
+        else:
+            counts = np.bincount(found[rows.bad == 0], minlength=len(REASONS))
+            rejected.update({REASONS[n]: int(count) for n, count in enumerate(counts) if n and count})
+    counts = np.bincount(rows.bad, minlength=len(REASONS))
+    rejected.update({REASONS[n]: int(count) for n, count in enumerate(counts) if n and count})
+
+
+def _linked_chunk(rows: Rows, stands: Ids, reasons: npt.NDArray[np.uint8], rejected: Counter[str]) -> Chunk:
+    """Make an observation of each pair."""
+    if not reasons.any() and not rows.bad.any():
+        sides = rows.fields if len(stands) == 0 or _same(stands) else tuple(stands[f] for f in rows.fields)
+    else:
+        _reject(rows, reasons, rejected)
+        sides = tuple(np.where(rows.bad == 0, stands[f], NOBODY).astype(np.int32) for f in rows.fields)
+    starts = np.empty(len(rows.bad) + 1, np.int64)
+    entries = np.empty(2 * len(rows.bad), np.int32)
+    entries = entries[: paired(*sides, starts, entries)]
+    written = None
+    if sides is not rows.fields:
+        spread = np.arange(0, 2 * len(rows.bad) + 1, 2, dtype=np.int64)
+        written = (spread, np.stack(rows.fields, axis=1).ravel())
+    return Chunk(
+        starts=starts,
+        entries=entries,
+        at=rows.at,
+        said=rows.trust,
+        keys=None,
+        written=written,
+    )
+
+
+def _same(stands: Ids) -> bool:
+    """Tell whether every entry stands for itself."""
+    return bool((stands == np.arange(len(stands))).all())

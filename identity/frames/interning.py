@@ -1,0 +1,192 @@
+"""Each distinct value gets a number, in the order of first sight; equal hashes are told apart by their bytes.
+
+An entry is a value in a namespace. Its text, its namespace and its hash are kept; a table of slots, open addressing
+with linear probing, finds it again (Knuth, The Art of Computer Programming 3, 6.4, algorithm L).
+"""
+
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from identity.frames.arrow import Texts
+from identity.frames.bytes import Lengths, Starts, equal, hashed, load_8, prefetch
+from identity.frames.normal_form import is_normal
+
+Ids = npt.NDArray[np.int32]
+Hashes = npt.NDArray[np.uint64]
+
+_LOAD = 0.6
+"""How full the table may be."""
+_AHEAD = 32
+"""Texts hashed, and their slots asked for, before any of them is looked up: hides what memory takes to answer."""
+_TAG = np.uint64(0xFFFFFFFF00000000)
+_ID = np.uint64(0xFFFFFFFF)
+_Kind = TypeVar("_Kind", bound=np.generic)
+MOST = 2**31 - 2
+"""Entries that there may be."""
+ALL_BITS = 2**64 - 1
+
+
+class TooMany(ValueError):  # noqa: N818 - what there are
+    """More distinct values than one machine's numbering holds."""
+
+
+class Interner:
+    """Numbers values; `bits` masks the hash (the tests make it collide)."""
+
+    def __init__(self, bits: int = ALL_BITS) -> None:
+        self.count = 0
+        self._used = 0
+        self._bits = np.uint64(bits)
+        self._slots = np.zeros(1 << 10, np.uint64)
+        self._hashes = np.zeros(0, np.uint64)
+        self._names = np.zeros(0, np.int32)
+        self._normal = np.zeros(0, np.bool_)
+        self._ends = np.zeros(1, np.int64)
+        self._data = np.zeros(0, np.uint8)
+
+    @property
+    def hashes(self) -> Hashes:
+        """The entries' hashes."""
+        return self._hashes[: self.count]
+
+    @property
+    def names(self) -> Ids:
+        """The entries' namespaces, by number."""
+        return self._names[: self.count]
+
+    @property
+    def normal(self) -> npt.NDArray[np.bool_]:
+        """Which entries are normal values for sure."""
+        return self._normal[: self.count]
+
+    @property
+    def offsets(self) -> Starts:
+        """Where each entry's text begins among `data`, and where the last one ends."""
+        return self._ends[: self.count + 1]
+
+    @property
+    def data(self) -> npt.NDArray[np.uint8]:
+        """The texts, end to end."""
+        return self._data[: self._used]
+
+    @property
+    def size(self) -> int:
+        """The memory it takes, in bytes."""
+        held = (self._slots, self._hashes, self._names, self._normal, self._ends, self._data)
+        return sum(each.nbytes for each in held)
+
+    def text(self, entry: int) -> str:
+        """Give an entry's text."""
+        return bytes(self._data[self._ends[entry] : self._ends[entry + 1]]).decode()
+
+    def intern(self, texts: Texts, names: Ids, seeds: Hashes, forms: npt.NDArray[np.uint8]) -> Ids:
+        """Give numbers to texts, each in the namespace of that number; `seeds` and `forms` are by namespace."""
+        if self.count + len(texts) > MOST:
+            raise TooMany(f"there are more than {MOST:,} distinct values")
+        self._reserve(len(texts), int(texts.lengths.sum(dtype=np.int64)))
+        found = np.empty(len(texts), np.int32)
+        table = (self._slots, self._hashes, self._names, self._normal, self._ends, self._data)
+        self.count = _intern(
+            texts.starts, texts.lengths, names, seeds, forms, self._bits, *table, np.int64(self.count), found
+        )
+        self._used = int(self._ends[self.count])
+        return found
+
+    def _reserve(self, more: int, size: int) -> None:
+        """Make room for so many entries more, of so many bytes."""
+        need = self.count + more
+        if need > len(self._hashes):
+            room = max(need, len(self._hashes) * 3 // 2)
+            self._hashes, self._names = _grown(self._hashes, room), _grown(self._names, room)
+            self._normal, self._ends = _grown(self._normal, room), _grown(self._ends, room + 1)
+        if self._used + size > len(self._data):
+            self._data = _grown(self._data, max(self._used + size, len(self._data) * 3 // 2))
+        slots = len(self._slots)
+        while need > _LOAD * slots:
+            slots *= 2
+        if slots > len(self._slots):
+            self._slots = np.zeros(slots, np.uint64)
+            _place(self._slots, self._hashes, self.count)
+
+
+def _grown(array: npt.NDArray[_Kind], room: int) -> npt.NDArray[_Kind]:
+    """Give an array with more room; a new one, for NumPy asks for huge pages only where it allocates."""
+    grown = np.empty(room, array.dtype)
+    grown[: len(array)] = array
+    return grown
+
+
+@njit(cache=True)
+def _place(slots: Hashes, hashes: Hashes, count: int) -> None:
+    """Put all entries into an empty table."""
+    mask = np.uint64(len(slots) - 1)
+    for entry in range(count):
+        slot = hashes[entry] & mask
+        while slots[slot] != 0:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = (hashes[entry] & _TAG) | np.uint64(entry + 1)
+
+
+@njit(cache=True)
+def _intern(
+    starts: Starts,
+    lengths: Lengths,
+    of: Ids,
+    seeds: Hashes,
+    forms: npt.NDArray[np.uint8],
+    bits: int,
+    slots: Hashes,
+    hashes: Hashes,
+    names: Ids,
+    normal: npt.NDArray[np.bool_],
+    ends: Starts,
+    data: npt.NDArray[np.uint8],
+    count: int,
+    found: Ids,
+) -> int:
+    """Look each text up, and enter it where it is new; give how many entries there are then."""
+    mask = np.uint64(len(slots) - 1)
+    table, texts = slots.ctypes.data, data.ctypes.data
+    ready = np.empty(_AHEAD, np.uint64)
+    for first in range(0, len(starts), _AHEAD):
+        last = min(first + _AHEAD, len(starts))
+        for row in range(first, last):
+            code = hashed(starts[row], lengths[row], seeds[of[row]]) & bits
+            ready[row - first] = code
+            prefetch(np.int64(table + np.int64(code & mask) * 8))
+        for row in range(first, last):
+            tagged = slots[ready[row - first] & mask]
+            if tagged != 0:
+                prefetch(np.int64(ends.ctypes.data + np.int64((tagged & _ID) - np.uint64(1)) * 8))
+        for row in range(first, last):
+            tagged = slots[ready[row - first] & mask]
+            if tagged != 0:
+                prefetch(np.int64(texts + ends[np.int64((tagged & _ID) - np.uint64(1))]))
+        for row in range(first, last):
+            code, start, length = ready[row - first], starts[row], lengths[row]
+            slot = code & mask
+            entry = -1
+            while slots[slot] != 0:
+                if (slots[slot] ^ code) & _TAG == 0:
+                    known = np.int64((slots[slot] & _ID) - np.uint64(1))
+                    begins = ends[known]
+                    if names[known] == of[row] and ends[known + 1] - begins == length:
+                        if equal(texts + begins, start, length):
+                            entry = known
+                            break
+                slot = (slot + np.uint64(1)) & mask
+            if entry < 0:
+                entry = count
+                slots[slot] = (code & _TAG) | np.uint64(count + 1)
+                hashes[count], names[count] = code, of[row]
+                normal[count] = is_normal(start, length, forms[of[row]])
+                begins = ends[count]
+                for place in range(length):
+                    data[begins + place] = load_8(start + place)
+                ends[count + 1] = begins + length
+                count += 1
+            found[row] = entry
+    return count

@@ -1,0 +1,304 @@
+"""R's answer for tables of any length (DESIGN 4, "Speed of the same answer").
+
+The profiles, their ids and the links refused are exactly those of `identity.resolve` for the same facts, rules and key
+(tests/identity/frames/test_resolving.py).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from identity.frames import columns
+from identity.frames.arrow import series
+from identity.frames.chunks import UNDATED, Chunk
+from identity.frames.components import SHARED, Bools, Crowd, Seen, Words, contested, find_hubs, founders
+from identity.frames.contested import fight
+from identity.frames.fought import REASONS, Fought, fought
+from identity.frames.intake import Input, Intake
+from identity.frames.interning import Ids
+from identity.frames.naming import DIGITS, profile_ids
+from identity.frames.replays import Sources, name_of, replay
+from identity.frames.vocabulary import NameRules, Vocabulary
+from identity.hubs import Hubs
+from identity.identifiers import Identifier
+from identity.judgements import Verdicts, Word, in_force, settle
+from identity.rules import LinkingRules
+
+SLICE = 1 << 19
+"""Identifiers of one part of the answer."""
+
+Told = Callable[[str], None]
+"""Hears which step begins."""
+
+NONE_FOUGHT = fought((), ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedIdentifier:
+    """A hub: what it is, with how many persons it was seen, and whether servers say so or public keys alone."""
+
+    identifier: Identifier
+    persons: int
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameResolution:
+    """Who is who in a table.
+
+    `profiles`: namespace, value, profile_id, observations, first_seen, last_seen; one row an identifier, hubs left out;
+    the two times are null for what no row dates. `refused`: left, right (each `namespace:value`), reason. `rejected`
+    counts rows that name nobody, by reason; `sizes` counts profiles by the identifiers that they hold.
+    """
+
+    profiles: pl.DataFrame
+    refused: pl.DataFrame
+    hubs: tuple[SharedIdentifier, ...]
+    rows: int
+    observations: int
+    contested: int
+    rejected: Mapping[str, int]
+    sizes: Mapping[int, int]
+
+
+def resolve_frame(
+    frame: pl.DataFrame | pl.LazyFrame,
+    rules: LinkingRules,
+    judgements: Iterable[Word] = (),
+    *,
+    key: bytes = b"",
+    now: datetime | None = None,
+) -> FrameResolution:
+    """Resolve a table of observations or of links (CONTRACT 4) in memory.
+
+    Observations: `observation`, `namespace`, `value`, one row an identifier; links: `left`, `right`, each
+    `namespace:value`, one row an observation of two. Both may have `observed_at` (what says none was seen at `now`, and
+    nothing later than that) and `trust` (server where a row says none; an observation is trusted as its least trusted
+    row). `key`: what profile ids are hashed with. Raises FrameError for columns that are missing or of another type,
+    ContradictionError for judgements that cannot all hold. O(n) but for contested components, which R replays.
+    """
+    intake = Intake(rules, now)
+    intake.add(frame.collect() if isinstance(frame, pl.LazyFrame) else frame)
+    answer = resolved(intake, judgements, key=key)
+    return FrameResolution(
+        profiles=answer.profiles(),
+        refused=answer.refused_links(),
+        hubs=answer.hubs(),
+        rows=answer.input.rows,
+        observations=answer.observations,
+        contested=answer.contested,
+        rejected=dict(sorted(answer.input.rejected.items())),
+        sizes=answer.sizes(),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """Who is who, in numbers.
+
+    `profile_of` numbers each entry's profile, -1 for entries in none; `digits` are the profiles' ids, end to end,
+    `founders` the entries they are founded on, `generations` how often those had ceased to found before.
+    """
+
+    vocabulary: Vocabulary
+    input: Input
+    seen: Seen
+    profile_of: Ids
+    founders: Ids
+    generations: Ids
+    digits: npt.NDArray[np.uint8]
+    crowds: list[Crowd]
+    fought: Fought
+    contested: int
+
+    @property
+    def observations(self) -> int:
+        """How many observations there were."""
+        return sum(len(chunk) for chunk in self.input.chunks)
+
+    @property
+    def component_of(self) -> Ids:
+        """The root of each entry's component: all that links ever joined."""
+        return self.seen.parent
+
+    def hubs(self) -> tuple[SharedIdentifier, ...]:
+        """Give the hubs, by what they are called."""
+        found = [
+            SharedIdentifier(identifier=self.vocabulary.identifier(c.entry), persons=c.persons, shared=c.shared)
+            for c in self.crowds
+        ]
+        return tuple(sorted(found, key=lambda hub: hub.identifier))
+
+    def sizes(self) -> dict[int, int]:
+        """Count the profiles by their sizes."""
+        held = np.bincount(self.profile_of[self.profile_of >= 0], minlength=1)
+        counts = np.bincount(held[held > 0])
+        return {size: int(count) for size, count in enumerate(counts) if count}
+
+    def refused_links(self) -> pl.DataFrame:
+        """Give the links refused, sorted."""
+        reasons = pl.Series([str(reason) for reason in REASONS], dtype=pl.String)
+        return pl.DataFrame(
+            {
+                "left": self.vocabulary.written(self.fought.left),
+                "right": self.vocabulary.written(self.fought.right),
+                "reason": reasons.gather(self.fought.reasons.astype(np.uint32)),
+            }
+        ).sort("left", "right")
+
+    def profiles(self) -> pl.DataFrame:
+        """Give all identifiers with their profiles."""
+        return pl.concat(list(self.parts()))
+
+    def parts(self, size: int = SLICE) -> Iterator[pl.DataFrame]:
+        """Give the identifiers with their profiles, some at a time; one part without rows if there are none."""
+        count = len(self.digits) // DIGITS
+        ids = series("profile_id", np.arange(0, DIGITS * (count + 1), DIGITS, dtype=np.int64), self.digits)
+        names = pl.Series("namespace", [each.name for each in self.vocabulary.names.known], dtype=pl.String)
+        for begin in range(0, max(len(self.profile_of), 1), size):
+            end = min(begin + size, len(self.profile_of))
+            yield self._part(begin, end, ids, names)
+
+    def _part(self, begin: int, end: int, ids: pl.Series, names: pl.Series) -> pl.DataFrame:
+        """Give the rows of some entries."""
+        entries = self.vocabulary.entries
+        offsets = entries.offsets[begin : end + 1]
+        first = offsets[0] if len(offsets) else 0
+        last = offsets[-1] if len(offsets) else 0
+        profile = self.profile_of[begin:end]
+        some = profile >= 0
+        rows = pl.Series(np.flatnonzero(some).astype(np.uint32))
+        values = series("value", offsets - first, entries.data[first:last])
+        times = self.seen.times[begin:end][some]
+        return pl.DataFrame(
+            [
+                names.gather(entries.names[begin:end][some]),
+                values if some.all() else values.gather(rows),
+                ids.gather(profile[some]),
+                pl.Series("observations", times),
+                _seen("first_seen", self.seen.first[begin:end][some]),
+                _seen("last_seen", self.seen.last[begin:end][some]),
+            ]
+        )
+
+
+def _silent(_: str) -> None:
+    """Tell nobody."""
+
+
+def resolved(intake: Intake, judgements: Iterable[Word] = (), *, key: bytes = b"", told: Told = _silent) -> Answer:
+    """Resolve what was taken in; `told` hears of each step."""
+    verdicts = settle(in_force(judgements))
+    judged = sorted({*verdicts.groups, *verdicts.barred})
+    numbers = dict(zip(judged, intake.number(judged).tolist(), strict=True))
+    told("normalising")
+    found = intake.finish()
+    vocabulary = intake.vocabulary
+    names, spaces = vocabulary.entries.names, intake.names.rules()
+    told("linking")
+    marks, crowds = find_hubs(found.chunks, names, spaces, intake.rules.hub_limit)
+    seen = Seen.nothing(len(names))
+    for chunk in found.chunks:
+        seen.add(chunk, marks)
+    for identifier, group in verdicts.groups.items():
+        for other in group:
+            seen.join(numbers[identifier], numbers[other])
+    seen.flatten()
+    concerned = np.array(list(numbers.values()), np.int32)
+    replayed = contested(seen, names, spaces, intake.rules, concerned[seen.times[concerned] > 0])
+    told("naming")
+    return _named(intake, found, seen, spaces, marks, crowds, replayed, verdicts, key, told)
+
+
+def _named(
+    intake: Intake,
+    found: Input,
+    seen: Seen,
+    spaces: NameRules,
+    marks: npt.NDArray[np.uint8],
+    crowds: list[Crowd],
+    replayed: Bools,
+    verdicts: Verdicts,
+    key: bytes,
+    told: Told,
+) -> Answer:
+    """Give profiles their numbers and their names."""
+    entries = intake.vocabulary.entries
+    words = Words(entries.offsets, entries.data)
+    founder = founders(seen, entries.names, spaces, words)
+    founder[replayed] = -1
+    roots = np.flatnonzero(founder >= 0)
+    number = np.full(len(founder), -1, np.int32)
+    number[roots] = np.arange(len(roots), dtype=np.int32)
+    profile_of = np.where(seen.times > 0, number[seen.parent], -1).astype(np.int32)
+    named, generations = founder[roots], np.zeros(len(roots), np.int32)
+    outcome = NONE_FOUGHT
+    if replayed.any():
+        told("replaying contested components")
+        outcome = _fought(intake, found, seen, spaces, marks, crowds, replayed, verdicts)
+        more, first, which = np.unique(outcome.founders, return_index=True, return_inverse=True)
+        profile_of[outcome.entries] = len(roots) + which
+        named = np.concatenate([named, more.astype(np.int32)])
+        generations = np.concatenate([generations, outcome.generations[first]])
+    called = [("" if each.name is None else each.name).encode() for each in intake.names.known]
+    digits = profile_ids(called, entries.names, named, generations, entries.offsets, entries.data, key)
+    return Answer(
+        vocabulary=intake.vocabulary,
+        input=found,
+        seen=seen,
+        profile_of=profile_of,
+        founders=named,
+        generations=generations,
+        digits=digits,
+        crowds=crowds,
+        fought=outcome,
+        contested=int(replayed.sum()),
+    )
+
+
+def _fought(
+    intake: Intake,
+    found: Input,
+    seen: Seen,
+    spaces: NameRules,
+    marks: npt.NDArray[np.uint8],
+    crowds: list[Crowd],
+    replayed: Bools,
+    verdicts: Verdicts,
+) -> Fought:
+    """Let the replay decide: the compiled one, or R itself where a judgement or a ttl has a say."""
+    vocabulary = intake.vocabulary
+    latest = UNDATED if intake.now is None else columns.micros(intake.now)
+    sources = Sources(
+        chunks=found.chunks,
+        identifier=vocabulary.identifier,
+        raw=vocabulary.raw,
+        key=intake.keys.text,
+        parent=seen.parent,
+        latest=latest,
+    )
+    if not verdicts.groups and not verdicts.barred and not spaces.ttls:
+        copies: dict[str, int] = {}
+
+        def name(chunk: Chunk, place: int) -> str:
+            return name_of(sources, chunk, place, copies)
+
+        return fight(found.chunks, seen.parent, replayed, marks, vocabulary, spaces, intake.rules, latest, name)
+    hubs = Hubs(
+        shared=frozenset(vocabulary.identifier(c.entry) for c in crowds if c.shared),
+        flooded=frozenset(vocabulary.identifier(c.entry) for c in crowds if not c.shared),
+    )
+    return replay(sources, replayed, hubs, marks == SHARED, intake.rules, verdicts)
+
+
+def _seen(name: str, at: npt.NDArray[np.int64]) -> pl.Series:
+    """Write times; null for what was never dated."""
+    low = np.iinfo(np.int64).min
+    column = pl.Series(name, at)
+    if (at == UNDATED).any() or (at == low).any():
+        column = pl.select(pl.when((column != UNDATED) & (column != low)).then(column).alias(name))[name]
+    return column.cast(pl.Datetime("us", "UTC"))

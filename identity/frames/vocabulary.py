@@ -1,0 +1,192 @@
+"""All values of an input, each distinct one once: what it is, or why it names nobody.
+
+An entry is a value as it was written, or the normal value that some of those stand for.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from identity.frames.arrow import Texts, series, texts
+from identity.frames.faults import FrameError
+from identity.frames.interning import ALL_BITS, Hashes, Ids, Interner
+from identity.frames.normal_form import Form, form
+from identity.identifiers import Identifier, Namespace, NamespaceClass
+from identity.normalize import normalize
+from identity.rules import Founder, LinkingRules
+
+NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What namespaces are called."""
+MOST_NAMES = 1 << 16
+"""More distinct namespaces than this are none."""
+INVALID_NAMESPACE = "invalid_namespace"
+EVIDENCE = "not_linkable"
+"""The reason of values that are kept as evidence: they link nothing, and are no fault."""
+NOBODY = -1
+
+_ZERO = np.zeros(1, np.uint64)
+_NO_FORM = np.zeros(1, np.uint8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A namespace as it was written: its name (None: it cannot be one)."""
+
+    written: str
+    name: str | None
+
+
+class Vocabulary:
+    """Numbers values in their namespaces, and tells which of them stand for which."""
+
+    def __init__(self, rules: LinkingRules, names: "Names", bits: int = ALL_BITS) -> None:
+        self.entries = Interner(bits)
+        self._rules = rules
+        self.names = names
+        self._stands: Ids = np.zeros(0, np.int32)
+        self._reasons: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
+
+    def add(self, names: Ids, values: Texts) -> Ids:
+        """Give numbers to values, each in a namespace numbered by `names`."""
+        return self.entries.intern(values, names, self.names.seeds, self.names.forms)
+
+    def settle(self) -> tuple[Ids, npt.NDArray[np.uint8]]:
+        """Tell, for each entry, the entry of its normal value (NOBODY: it has none) and the number of its reason.
+
+        `normalize` sees each distinct value that is not normal for sure once. Reasons are numbered by `REASONS`.
+        """
+        entries = self.entries
+        doubtful = np.flatnonzero(~entries.normal)
+        read = [self._read(int(entry)) for entry in doubtful]
+        normal = [(place, found) for place, found in enumerate(read) if isinstance(found, Identifier)]
+        written = pl.Series([found.value for _, found in normal], dtype=pl.String)
+        numbers = self.names.add(texts(pl.Series([found.namespace for _, found in normal], dtype=pl.String)), "")
+        known = self.add(numbers, texts(written))
+        stands = np.arange(entries.count, dtype=np.int32)
+        reasons = np.zeros(entries.count, np.uint8)
+        stands[doubtful] = NOBODY
+        stands[doubtful[[place for place, _ in normal]]] = known
+        # A normal value may itself be one of the doubtful: it stands for itself.
+        stands[known] = known
+        reasons[doubtful] = [0 if isinstance(found, Identifier) else REASONS.index(found) for found in read]
+        return stands, reasons
+
+    def identifier(self, entry: int) -> Identifier:
+        """Give the identifier that a normal entry is."""
+        name = self.names.known[self.entries.names[entry]].name
+        return Identifier("" if name is None else name, self.entries.text(entry))
+
+    def values(self) -> pl.Series:
+        """Give the texts of all entries."""
+        return series("value", self.entries.offsets, self.entries.data)
+
+    def written(self, entries: Ids) -> pl.Series:
+        """Write entries as `namespace:value`."""
+        names = pl.Series([each.name for each in self.names.known], dtype=pl.String)
+        return names.gather(self.entries.names[entries]) + ":" + self.values().gather(entries)
+
+    def raw(self, entry: int) -> tuple[str, str]:
+        """Give an entry as it was written, trimmed."""
+        return self.names.known[self.entries.names[entry]].written.strip(), self.entries.text(entry).strip()
+
+    def _read(self, entry: int) -> Identifier | str:
+        """Read one value; the reason where it names nobody."""
+        name = self.names.known[self.entries.names[entry]].name
+        if name is None:
+            return INVALID_NAMESPACE
+        found = normalize(name, self.entries.text(entry).strip(), self._rules)
+        return found if isinstance(found, Identifier) else found.reason
+
+
+class Names:
+    """Numbers namespaces as they are written."""
+
+    def __init__(self, rules: LinkingRules) -> None:
+        self._rules = rules
+        self._entries = Interner()
+        self.known: list[Name] = []
+        self.forms = np.zeros(0, np.uint8)
+
+    @property
+    def seeds(self) -> Hashes:
+        """A hash of each name, where the hashes of its values begin."""
+        return self._entries.hashes
+
+    def add(self, written: Texts, source: str) -> Ids:
+        """Give numbers to namespaces; FrameError where there are too many to be namespaces."""
+        found = self._entries.intern(written, np.zeros(len(written), np.int32), _ZERO, _NO_FORM)
+        if self._entries.count > MOST_NAMES:
+            raise FrameError(source, f"more than {MOST_NAMES:,} distinct namespaces; is one column taken for another?")
+        for number in range(len(self.known), self._entries.count):
+            text = self._entries.text(number)
+            name = text.strip()
+            self.known.append(Name(written=text, name=name if NAMESPACE.fullmatch(name) else None))
+        if len(self.known) > len(self.forms):
+            self.forms = np.array([self._form(each) for each in self.known], np.uint8)
+        return found
+
+    def _form(self, each: Name) -> Form:
+        """Tell what normal values look like; only a namespace written as it is called has any."""
+        return form(each.name, self._rules) if each.name == each.written else Form.UNKNOWN
+
+    def rules(self) -> "NameRules":
+        """Give the rules of all namespaces, by number."""
+        spaces = [self._rules.namespace("" if each.name is None else each.name) for each in self.known]
+        order = sorted(range(len(spaces)), key=lambda n: (spaces[n].name, n))
+        ranks = np.zeros(len(spaces), np.int32)
+        ranks[order] = np.arange(len(spaces), dtype=np.int32)
+        anyone = self._rules.founder is Founder.ANY
+        return NameRules(
+            person=np.array([space.kind is NamespaceClass.PERSON for space in spaces], np.bool_),
+            contact=np.array([space.kind is NamespaceClass.CONTACT for space in spaces], np.bool_),
+            tier=np.array([0 if anyone else _tier(space) for space in spaces], np.int8),
+            priority=np.array([space.priority for space in spaces], np.int32),
+            rank=ranks,
+            limits={n: space.limit for n, space in enumerate(spaces) if space.limit is not None},
+            ttls={n: space.ttl // _MICROSECOND for n, space in enumerate(spaces) if space.ttl is not None},
+        )
+
+
+def _tier(space: Namespace) -> int:
+    """Rank a namespace's class as a founder's (DESIGN 4, ProfileId)."""
+    if space.kind is NamespaceClass.PERSON:
+        return 0 if space.limit == 1 else 1
+    return 2 if space.kind is NamespaceClass.CONTACT else 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameRules:
+    """What the rules say of namespaces, by number; `rank` orders them as text, `tier` tells who founds before whom."""
+
+    person: npt.NDArray[np.bool_]
+    contact: npt.NDArray[np.bool_]
+    tier: npt.NDArray[np.int8]
+    priority: npt.NDArray[np.int32]
+    rank: Ids
+    limits: dict[int, int]
+    ttls: dict[int, int]
+
+
+_MICROSECOND = timedelta(microseconds=1)
+
+REASONS = (
+    "",
+    "missing_observation",
+    INVALID_NAMESPACE,
+    "junk",
+    "control_character",
+    "not_unicode",
+    "too_long",
+    EVIDENCE,
+    "invalid_email",
+    "invalid_email_sha256",
+    "invalid_phone",
+    "invalid_observed_at",
+    "invalid_trust",
+    "too_many_identifiers",
+)
+"""Why a row names nobody; the first is none."""

@@ -1,0 +1,166 @@
+"""Files in, profiles out, no store: what `homing resolve` does. Its results appear together, whole, or not at all."""
+
+import glob
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from identity.frames import files
+from identity.frames.intake import Intake
+from identity.frames.links import links
+from identity.frames.resolving import Answer, resolved
+from identity.rules import LinkingRules
+from service.errors import BatchFailed
+
+REFUSED, SUMMARY, EXPLAINED = "refused.parquet", "summary.json", "links.parquet"
+MOST_HUBS = 1_000
+"""Hubs that the summary lists; it counts them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What to resolve, and how; `key` hashes profile ids, `now` is the moment of the run."""
+
+    inputs: tuple[Path, ...]
+    out: Path
+    rules: LinkingRules
+    key: bytes = field(repr=False)
+    now: datetime
+    explain: bool = False
+
+
+@dataclass(slots=True)
+class Steps:
+    """How long each step took; `told` hears when one begins."""
+
+    told: Callable[[str], None]
+    seconds: dict[str, float] = field(default_factory=dict)
+    _begun: float = 0.0
+    _step: str | None = None
+
+    def begin(self, step: str) -> None:
+        """Begin a step, and so end the one before."""
+        self.end()
+        self._begun, self._step = time.perf_counter(), step
+        self.told(step)
+
+    def end(self) -> None:
+        """End the step that is under way."""
+        if self._step is not None:
+            taken = time.perf_counter() - self._begun
+            self.seconds[self._step] = round(self.seconds.get(self._step, 0.0) + taken, 3)
+        self._step = None
+
+
+def found(patterns: Sequence[str]) -> tuple[Path, ...]:
+    """Give the files that names and globs mean, each once; BatchFailed where one means none, or nothing readable."""
+    paths: dict[Path, None] = {}
+    for pattern in patterns:
+        some = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - may be absolute
+        if not some:
+            raise BatchFailed(f"{pattern}: there is no such file")
+        for name in some:
+            if not name.endswith(files.READ):
+                raise BatchFailed(f"{name} has no ending that tells what it is; use one of {', '.join(files.READ)}")
+            paths[Path(name)] = None
+    return tuple(paths)
+
+
+def run(batch: Batch, steps: Steps) -> dict[str, Any]:
+    """Resolve, write, and give the summary. Raises FrameError and BatchFailed; nothing is left half-written."""
+    check(batch)
+    intake = Intake(batch.rules, batch.now)
+    for path in batch.inputs:
+        steps.begin(f"reading {path.name}")
+        for part in files.parts(str(path)):
+            intake.add(part, str(path))
+    answer = resolved(intake, key=batch.key, told=steps.begin)
+    steps.begin("writing")
+    with Results(batch.out) as results:
+        files.write(answer.parts(), results.path(batch.out.name))
+        files.write(iter([answer.refused_links()]), results.path(REFUSED))
+        if batch.explain:
+            files.write(links(answer), results.path(EXPLAINED))
+        steps.end()
+        summary = _summary(answer, steps)
+        Path(results.path(SUMMARY)).write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+    return summary
+
+
+def check(batch: Batch) -> None:
+    """Refuse an output that cannot be, before anything is read."""
+    if not batch.out.name.endswith(files.WRITTEN) or batch.out.name in (REFUSED, EXPLAINED):
+        raise BatchFailed(
+            f"{batch.out} cannot be the output: use a name that ends in one of {', '.join(files.WRITTEN)}, and is "
+            f"neither {REFUSED} nor {EXPLAINED}, which stand beside it"
+        )
+    if not batch.out.absolute().parent.is_dir():
+        raise BatchFailed(f"{batch.out.absolute().parent} is no folder; make it first")
+    names = (batch.out.name, REFUSED, SUMMARY, *((EXPLAINED,) if batch.explain else ()))
+    written = {batch.out.with_name(name).resolve() for name in names}
+    for path in batch.inputs:
+        if path.resolve() in written:
+            raise BatchFailed(f"{path} is an input, and would be written over; name another output")
+
+
+def _summary(answer: Answer, steps: Steps) -> dict[str, Any]:
+    """Tell what came of it (CONTRACT 4)."""
+    hubs, sizes = answer.hubs(), answer.sizes()
+    return {
+        "rows": answer.input.rows,
+        "observations": answer.observations,
+        "identifiers": sum(size * count for size, count in sizes.items()),
+        "profiles": sum(sizes.values()),
+        "sizes": {str(size): count for size, count in sizes.items()},
+        "contested": answer.contested,
+        "refused": len(answer.fought.left),
+        "hubs": {
+            "shared": sum(hub.shared for hub in hubs),
+            "flooded": sum(not hub.shared for hub in hubs),
+            "most_persons": [
+                {"identifier": str(hub.identifier), "persons": hub.persons, "shared": hub.shared}
+                for hub in sorted(hubs, key=lambda hub: (-hub.persons, hub.identifier))[:MOST_HUBS]
+            ],
+        },
+        "rejected": dict(sorted(answer.input.rejected.items())),
+        "seconds": steps.seconds,
+    }
+
+
+class Results:
+    """Files that get their names all at once, at the end; a run that fails leaves none of them."""
+
+    def __init__(self, out: Path) -> None:
+        self._folder = out.absolute().parent
+        self._token = secrets.token_hex(4)
+        self._names: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def path(self, name: str) -> str:
+        """Give where to write what is to be called so."""
+        self._names.append(name)
+        return str(self._draft(name))
+
+    def _draft(self, name: str) -> Path:
+        return self._folder / f".{self._token}-{name}"
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                for name in self._names:
+                    self._draft(name).replace(self._folder / name)
+        except OSError as failure:
+            raise BatchFailed(f"{self._folder} cannot be written ({failure.strerror})") from failure
+        finally:
+            for name in self._names:
+                self._draft(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise BatchFailed(f"{self._folder} cannot be written ({error.strerror})") from error

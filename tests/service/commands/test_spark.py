@@ -1,0 +1,58 @@
+"""`--engine spark` gives what this machine gives: the same profiles, ids, refusals and summary."""
+
+from random import Random
+
+import polars as pl
+import pytest
+
+from identity.rules import LinkingRules
+from tests.identity.crowd import crowded_world
+from tests.identity.frames.tables import table
+from tests.service.commands.program import Program
+from tests.strategies import World
+
+pytestmark = [
+    pytest.mark.slow,
+    # pyspark warns of the pandas that pip gives, which nothing here uses, and leaves its sockets to the collector.
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def crowd(seeds: range) -> pl.DataFrame:
+    """Lay many worlds out side by side, each with people of its own."""
+    tables = [_told_apart(seed) for seed in seeds]
+    return pl.concat(tables).sample(fraction=1.0, shuffle=True, seed=3)
+
+
+def _told_apart(seed: int) -> pl.DataFrame:
+    world = crowded_world(seed)
+    rows = table(World(rules=LinkingRules(), observations=world.observations, judgements=()), Random(seed))
+    own = pl.when(pl.col("namespace").is_in(["phone", "email"])).then("value").otherwise(pl.col("value") + str(seed))
+    return rows.with_columns(pl.col("observation") + f"/{seed}", value=own)
+
+
+def test_spark_is_local(program: Program) -> None:
+    """On a table of observations with contested people, and on links with a hub and with junk."""
+    crowd(range(12)).write_parquet(program.folder / "seen.parquet")
+    names = [f"user_id:u{n}" for n in range(25)]
+    links = pl.DataFrame(
+        {"left": [*names, "null", "user_id:a", "user_id:a"], "right": ["device_id:kiosk"] * 25 + ["a:b"] * 3}
+    )
+    links.write_csv(program.folder / "links.csv")
+    inputs = ("seen.parquet", "links.csv")
+
+    local = program.json("resolve", *inputs, "--out", "local.parquet")
+    refused = pl.read_parquet(program.folder / "refused.parquet")
+    spark = program.json("resolve", *inputs, "--out", "spark.parquet", "--engine", "spark", "--master", "local[2]")
+
+    frames = [
+        pl.read_parquet(program.folder / name).sort("namespace", "value") for name in ("local.parquet", "spark.parquet")
+    ]
+    assert local["contested"] > 0
+    assert local["refused"] > 0
+    assert local["hubs"]["shared"] == 1
+    assert frames[0].rows() == frames[1].rows()
+    assert refused.rows() == pl.read_parquet(program.folder / "refused.parquet").rows()
+    assert {**local, "seconds": {}} == {**spark, "seconds": {}}
