@@ -55,6 +55,11 @@ class Population:
         }
 
     @classmethod
+    def recalled(cls, data: Mapping[str, Any]) -> "Population | None":
+        """Give the snapshot kept; None for one that an older model learned."""
+        return cls.from_json(data) if "reactions" in data else None
+
+    @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Population":
         """Give the snapshot `to_json` wrote."""
         window = timedelta(microseconds=data["window"])

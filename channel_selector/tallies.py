@@ -88,7 +88,9 @@ class CustomerEffects:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "CustomerEffects":
-        """Give the record `to_json` wrote."""
+        """Give the record `to_json` wrote; of a decision by an older model, whose effects were others, an empty one."""
+        if "spots" not in data:
+            return NO_EFFECTS
         spots = {Spot(Arm(*row[:3]), row[3]): Tally(*row[4:]) for row in data["spots"]}
         return cls(spots, cells_from_json(data["taught"]))
 

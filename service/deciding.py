@@ -105,9 +105,9 @@ class Decider:
             snapshot = models.newest(conn)
             population = Population.empty(self._selection.attribution_window)
             if snapshot is not None:
-                kept = Population.from_json(orjson.loads(snapshot.body))
-                # One learned with another window says nothing of this one; the learner will make its successor.
-                if kept.engaged_delays.window == self._selection.attribution_window:
+                kept = Population.recalled(orjson.loads(snapshot.body))
+                # One learned by an older model or with another window says nothing here; its successor will be learned.
+                if kept is not None and kept.engaged_delays.window == self._selection.attribution_window:
                     population = kept
             self._chooser = Chooser(population, self._selection, self._seed)
         return self._chooser

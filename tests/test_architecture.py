@@ -22,7 +22,7 @@ ALLOWED = {
     "identity": STANDARD
     | {"identity", "heapq", "json", "math", "re", "unicodedata"}
     | {"email_validator", "networkx", "phonenumbers", "polars"},
-    "channel_selector": STANDARD | {"channel_selector", "json", "math", "zoneinfo", "numpy"},
+    "channel_selector": STANDARD | {"channel_selector", "json", "math", "statistics", "zoneinfo", "numpy"},
 }
 FRAMES = {"polars", "numpy", "numba", "llvmlite", "ctypes", "json"}
 """What tables are resolved with, in identity/frames; nothing else of that core imports any of it."""

@@ -194,3 +194,13 @@ def test_learning_does_not_touch_the_population_it_reads() -> None:
     population = Population.empty(WEEK)
     customer_effects([send("a")], [], population=population, settings=SETTINGS, now=LATER)
     assert population == Population.empty(WEEK)
+
+
+def test_what_an_older_model_left_is_passed_over() -> None:
+    """A decision's effects are read as none, a population as none at all: neither is an error."""
+    assert CustomerEffects.from_json({"arms": [["email", "", "evening", 1, 2, 3]], "endpoints": []}) == CustomerEffects(
+        {}
+    )
+    assert Population.recalled({"position": 3, "at": None, "tallies": [], "tracked": []}) is None
+    empty = Population.empty(timedelta(days=7))
+    assert Population.recalled(empty.to_json()) == empty

@@ -81,12 +81,15 @@ def _kill(trial: Trial, server: Server, tally: Tally, moment: Moment) -> None:
         point = f"{trial.chance.choice(POINTS)}:{trial.chance.randint(1, VISITS)}"
         server.begin({"HOMING_FAULT_AT": point})
         wait_until(lambda: server.serving() or server.ended(), "a server comes up or to its named point")
-        if (code := server.died()) != -signal.SIGKILL:
+        wait_until(lambda: server.ended() or trial.journal.done, "a server comes to its named point")
+        if not server.ended():
+            server.kill()  # nothing is left to send that would lead it there
+        elif (code := server.died()) != -signal.SIGKILL:
             tally.notes.append(f"{trial.name}: exit code {code} at {point}")
     else:
         _serve(server, tally)
         enough = trial.journal.requests + trial.chance.randint(1, 4)
-        wait_until(lambda: trial.journal.requests >= enough, "requests are acknowledged")
+        wait_until(lambda: trial.journal.requests >= enough or trial.journal.done, "requests are acknowledged")
         time.sleep(trial.chance.uniform(0, 0.03))
         server.kill()
 

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from identity.identifiers import Namespace, NamespaceClass
-from identity.rules import AfterLogout, AssertedEndpoints, Conflict, DeviceOwner, Founder, LinkingRules, load_rules
+from identity.rules import (
+    AfterLogout,
+    AssertedEndpoints,
+    Conflict,
+    DeviceOwner,
+    Founder,
+    LinkingRules,
+    Survivorship,
+    TraitRules,
+    load_rules,
+)
 from service.clock import FixedClock
 from service.errors import RulesChanged
 from service.rules_digest import rules_digest
@@ -26,6 +36,7 @@ OTHER: dict[str, Any] = {
     "asserted_endpoints": AssertedEndpoints.DENY,
     "default_region": "KR",
     "fold_email_aliases": True,
+    "traits": TraitRules(otherwise=Survivorship.NEWEST),
     "junk": load_rules({"junk": {"values": {"email": ["a"]}}}).junk,
 }
 TABLE: dict[str, Any] = {
