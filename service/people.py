@@ -3,7 +3,7 @@
 `take` folds accepted messages in, in the order of their seq; reading never changes anything.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
@@ -123,7 +123,12 @@ class People:
         """Keep other processes off whoever these messages are about, until the transaction ends."""
         self.begin(conn)
         if locks.needed(conn):
-            self._shelf.hold(dict.fromkeys(i for message in messages for i in self._shelf.observe(message).identifiers))
+            self._hold(conn, dict.fromkeys(i for m in messages for i in self._shelf.observe(m).identifiers))
+
+    def _hold(self, conn: Connection, identifiers: Collection[Identifier]) -> None:
+        """Hold some identifiers; what others have said or changed meanwhile is read again."""
+        self._shelf.hold(identifiers)
+        self.begin(conn)
 
     def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> None:
         """Fold accepted messages, each with its seq, into the profiles."""
@@ -144,7 +149,7 @@ class People:
         Raises ContradictionError if it cannot hold with the others; the transaction is to be undone then.
         """
         self.begin(conn)
-        self._shelf.hold(sorted(self._concerned(word)))
+        self._hold(conn, sorted(self._concerned(word)))
         facts.append(conn, FactKind.JUDGEMENT, [message])
         self.take_word(conn, word)
 
@@ -158,7 +163,7 @@ class People:
     def trial(self, conn: Connection, word: Word) -> Trial:
         """Give what a judgement or an undo would change; raises ContradictionError as `judge` does."""
         self.begin(conn)
-        self._shelf.hold(sorted(self._concerned(word)))
+        self._hold(conn, sorted(self._concerned(word)))
         return self._incremental.trial(word)
 
     def words(self, conn: Connection) -> Sequence[Word]:
@@ -170,7 +175,7 @@ class People:
         """Give the members of the profiles that hold any of these today."""
         self.begin(conn)
         named = list(identifiers)
-        self._shelf.hold(named)
+        self._hold(conn, named)
         found = [(c, i) for i in named if (c := self._shelf.component_of(i)) is not None]
         return list(dict.fromkeys(frozenset(c.replay.cluster(i).members) for c, i in found))
 
@@ -208,7 +213,7 @@ class People:
     def explain(self, conn: Connection, left: Identifier, right: Identifier) -> Explanation:
         """Tell why two identifiers are in one profile, or why not."""
         self.begin(conn)
-        self._shelf.hold([left, right])
+        self._hold(conn, [left, right])
         found = self._shelf.find([left, right])
         hubs = self._shelf.hubs(seen_beside([left, right], found))
         return explain(left, right, found, in_force(self._incremental.words), hubs)
@@ -216,7 +221,7 @@ class People:
     def component_of(self, conn: Connection, identifier: Identifier) -> Component | None:
         """Give the raw component that holds an identifier, not to be changed; None if none does."""
         self.begin(conn)
-        self._shelf.hold([identifier])
+        self._hold(conn, [identifier])
         return self._shelf.component_of(identifier)
 
     # --- who is who ---
@@ -226,7 +231,7 @@ class People:
         self.begin(conn)
         node = nodes.founder_of(conn, wanted)
         if node is not None:
-            self._shelf.hold([node.identifier])
+            self._hold(conn, [node.identifier])
         component = None if node is None else self._shelf.component_of(node.identifier)
         if node is None or component is None:
             return None
@@ -242,7 +247,7 @@ class People:
         self.begin(conn)
         read = [i for i in (normalize(*raw, self.rules) for raw in recipient) if isinstance(i, Identifier)]
         named = sorted(read, key=self.rules.rank)
-        self._shelf.hold(named)
+        self._hold(conn, named)
         known = [i for i in named if self._shelf.component_of(i) is not None]
         if not known:
             return None
@@ -262,7 +267,7 @@ class People:
         identifier = normalize(namespace, value, self.rules)
         if not isinstance(identifier, Identifier):
             return None
-        self._shelf.hold([identifier])
+        self._hold(conn, [identifier])
         component = self._shelf.component_of(identifier)
         if component is None:
             return None
