@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from service import (
     abandonments_route,
@@ -29,7 +30,7 @@ from service.cors import CollectorCors
 from service.devices import load_user_agents
 from service.edge import Edge
 from service.learner import keep_learning
-from service.shortcut import Shortcut
+from service.shortcut import Direct, Shortcut
 from service.wiring import Homing
 
 _ROUTERS = (
@@ -45,11 +46,7 @@ _ROUTERS = (
     api_docs.router,
     console.router,
 )
-_MIDDLEWARE = (
-    Middleware(CollectorCors),
-    Middleware(Edge),
-    Middleware(Shortcut, routes=[route for route in collector.router.routes if isinstance(route, APIRoute)]),
-)
+_MIDDLEWARE = (Middleware(CollectorCors), Middleware(Edge))
 
 _DESCRIPTION = (
     "Who is who, where and when: one profile a person, and each message to the device, channel and hour that works.\n\n"
@@ -69,6 +66,15 @@ _ERROR = {
 }
 
 
+class _App(FastAPI):
+    """The app, past whose layers events go; whatever else is asked takes all of them."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the shortcut before all layers, those that FastAPI adds itself included."""
+        routes = [route for route in collector.router.routes if isinstance(route, APIRoute)]
+        return Shortcut(super().build_middleware_stack(), CollectorCors(Edge(Direct(routes))), collector.PATHS)
+
+
 def create_app(homing: Homing) -> FastAPI:
     """Make the app that serves `homing`; it does not open or close it."""
     app = bare_app()
@@ -78,7 +84,7 @@ def create_app(homing: Homing) -> FastAPI:
 
 def bare_app() -> FastAPI:
     """Make the app without anything to serve: enough for its OpenAPI document."""
-    app = FastAPI(
+    app = _App(
         title="Homing",
         version=_version(),
         description=_DESCRIPTION,

@@ -33,8 +33,13 @@ class CollectorCors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, through the open door or the closed one."""
-        open_to_browsers = scope["type"] == "http" and _is_collectors(scope)
+        open_to_browsers = scope["type"] == "http" and _is_collectors(scope) and not _unseen_by_pages(scope)
         await (self._open if open_to_browsers else self._app)(scope, receive, send)
+
+
+def _unseen_by_pages(scope: Scope) -> bool:
+    """Tell whether no page asked, nor can ever be given the answer: that of a POST is kept by no cache."""
+    return scope["method"] == "POST" and all(name != b"origin" for name, _ in scope["headers"])
 
 
 def _is_collectors(scope: Scope) -> bool:

@@ -174,4 +174,10 @@ def as_one_file(path: Path) -> None:
 
 def _begin(conn: Connection) -> None:
     options: dict[str, Any] = dict(conn.get_execution_options())
-    conn.exec_driver_sql("BEGIN" if options.get(READS) else "BEGIN IMMEDIATE")
+    text = "BEGIN" if options.get(READS) else "BEGIN IMMEDIATE"
+    driver: sqlite3.Connection = conn.connection.driver_connection  # type: ignore[assignment]  # sqlite3's
+    try:
+        # Past SQLAlchemy, as every hot statement (see `statements`).
+        driver.execute(text)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True) from error
