@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
+from service.durable import sync
 from service.errors import SecretError
 from service.store import meta
 
@@ -121,11 +122,11 @@ def _make(path: Path) -> None:
     try:
         with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(secrets.token_hex(32) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        sync(draft)
         with contextlib.suppress(FileExistsError):
             # A link, unlike a rename, never replaces: the first of several processes wins, the others read its secret.
             os.link(draft, path)
+        sync(path)
     except OSError as error:
         raise SecretError(f"{path} cannot be made ({error.strerror}); make its folder writable") from error
     finally:

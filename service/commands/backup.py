@@ -1,6 +1,5 @@
 """`homing backup` and `homing restore`: a store's content as one SQLite file, from and into either kind of database."""
 
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import click
 
 from service import secret
 from service.commands.options import Chosen, emit_json, json_option, with_settings
+from service.durable import sync
 from service.errors import HomingError
 from service.store import copying, meta
 from service.store.database import Database, open_database
@@ -85,21 +85,11 @@ def _write(database: Database, file: Path) -> tuple[int, str | None]:
         as_one_file(unfinished)
         unfinished.chmod(0o600)
         unfinished.replace(file)
-        _sync(file)
+        sync(file)
     finally:
         for leftover in unfinished.parent.glob(f"{unfinished.name}*"):
             leftover.unlink(missing_ok=True)
     return rows, fingerprint
-
-
-def _sync(file: Path) -> None:
-    """Have the file and its name on the disk."""
-    for path, flags in ((file, os.O_RDONLY), (file.absolute().parent, os.O_DIRECTORY)):
-        opened = os.open(path, flags)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
 
 
 @contextmanager
