@@ -1,15 +1,18 @@
 """Opening: a store is made, brought up, or refused in words."""
 
+import json
 from typing import Any
 
 import pytest
 from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from click.testing import CliRunner
 from sqlalchemy import Table, insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import SchemaItem
 
+from service.cli import cli
 from service.errors import SchemaError
 from service.store import meta, migrate
 from service.store.database import Database, database_at, open_database
@@ -87,3 +90,14 @@ def test_values_stay_out_of_error_texts(database: Database) -> None:
         with pytest.raises(IntegrityError) as failed, conn.begin_nested():
             conn.execute(insert(table), row)
     assert "ada@example.org" not in str(failed.value)
+
+
+def test_migrate_makes_a_store_and_then_finds_it_made(empty: str) -> None:
+    """`homing migrate` tells from which schema to which it went, on either kind of store."""
+    told = [CliRunner().invoke(cli, ["--db", empty, "migrate", "--json"]) for _ in range(2)]
+
+    assert [each.exit_code for each in told] == [0, 0]
+    assert [json.loads(each.stdout) for each in told] == [
+        {"from": None, "to": migrate.HEAD},
+        {"from": migrate.HEAD, "to": migrate.HEAD},
+    ]
