@@ -29,6 +29,7 @@ BENCHMARK = Benchmark(
         Contestant(name="homing serve", module="benchmarks.contestants.collector_service"),
         Contestant(name="on PostgreSQL", module="benchmarks.contestants.collector_postgresql"),
         Contestant(name="two keys, late", module="benchmarks.contestants.collector_two_keys"),
+        Contestant(name="bare log over HTTP", module="benchmarks.contestants.collector_bare"),
         Contestant(name="sqlite log", module="benchmarks.contestants.collector_log"),
     ),
     control="sqlite log",

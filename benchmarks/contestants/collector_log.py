@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import orjson
 
 from benchmarks import alone
+from benchmarks.appending import append, open_log
 from benchmarks.latencies import waits
 from benchmarks.records import Figures, Size
 from benchmarks.traffic import batches, read_events
@@ -21,19 +22,11 @@ def measure(folder: Path, size: Size) -> Figures:
     events = read_events(folder)
     full = [[(orjson.dumps(event),) for event in batch.events] for batch in batches(events[: -size.alone])]
     one = [[(orjson.dumps(event.raw),)] for event in events[-size.alone :]]
-    with TemporaryDirectory(dir=folder) as name, closing(_log(Path(name) / "log.db")) as log:
+    with TemporaryDirectory(dir=folder) as name, closing(open_log(Path(name) / "log.db")) as log:
         taken = _append(log, full)
         few = alone.measured(one, partial(_append, log), lambda rows: rows[0][0], Path(name) / "bytes")
     rate = sum(map(len, full)) / sum(taken)
     return {"events_per_second": rate, **waits("batch", taken), **few}
-
-
-def _log(path: Path) -> sqlite3.Connection:
-    log = sqlite3.connect(path, isolation_level=None)
-    log.execute("PRAGMA journal_mode = WAL")
-    log.execute("PRAGMA synchronous = FULL")
-    log.execute("CREATE TABLE log (seq INTEGER PRIMARY KEY, body BLOB NOT NULL)")
-    return log
 
 
 def _append(log: sqlite3.Connection, groups: Sequence[Sequence[tuple[bytes]]]) -> list[float]:
@@ -41,8 +34,6 @@ def _append(log: sqlite3.Connection, groups: Sequence[Sequence[tuple[bytes]]]) -
     taken = []
     for rows in groups:
         started = time.perf_counter()
-        log.execute("BEGIN IMMEDIATE")
-        log.executemany("INSERT INTO log (body) VALUES (?)", rows)
-        log.execute("COMMIT")
+        append(log, rows)
         taken.append(time.perf_counter() - started)
     return taken
