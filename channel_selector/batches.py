@@ -1,32 +1,36 @@
 """Many decisions as arrays: options alike to the model share a cell, and cells of a decision stand together."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from datetime import datetime
+from itertools import accumulate
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from channel_selector.arms import DAYPARTS, HOURS_OF_DAYPART
-from channel_selector.context import NO_LEANS, Context, leans
+from channel_selector.context import HOURS_OF_DAY, Context
 from channel_selector.decisions import occasion_of
 from channel_selector.options import DeliveryOption
 from channel_selector.pools import LEVELS, Counts, Pools
 from channel_selector.posteriors import CUSTOMER_CONVERTED_WORTH, Left, PopulationPosterior
+from channel_selector.reactions import Occasion
 from channel_selector.settings import SelectorSettings
-from channel_selector.shrinkage import Refined, refine_customer
+from channel_selector.shrinkage import refine_customer
 from channel_selector.tallies import NO_EFFECTS, Cells, CustomerEffects, total
-from channel_selector.tastes import PROBIT, SHARED, Floats, Indices, Learned, Seen, covariance, learn, sigmoid
 
-CellKey = tuple[str, str, int, str, float, str | None]
-"""Channel, device kind, part of the day, endpoint, cost and variant: options alike in these are alike to the model."""
-NOTHING = (0.0, 0.0)
-SharedKeys = tuple[int, int, int, int, int]
-MOST_NAMES = 2**24
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+CellKey = tuple[int, str, float, str | None]
+"""Row of the population, endpoint, cost and variant: options alike in these are alike to the model."""
 NORMAL_95 = 1.959963984540054
-LEAST_VARIANCE = 1e-6
-"""Of the logarithm of a probability: what keeps covariances invertible."""
+
+WHEN = attrgetter("channel", "device_kind", "local_hour")
+ENDPOINT, COST, VARIANT = attrgetter("endpoint_id"), attrgetter("cost"), attrgetter("variant")
+DAY, MOMENT = attrgetter("weekday", "variant"), attrgetter("send_at", "weekday", "variant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +43,24 @@ class Request:
     effects: CustomerEffects = NO_EFFECTS
 
 
+class Spots(NamedTuple):
+    """What came of customers' own messages, an entry a spot: the population's row, the endpoint's number, reactions."""
+
+    rows: Indices
+    endpoints: Indices
+    reacted: Floats
+    exposure: Floats
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Requests, all with options, and their cells.
+    """Requests, all with options, and their cells; `…_starts` say where each request's begin, and where the last's end.
 
     Per option: its cell, and its part of the cell's share (the earliest sends of a cell share it evenly; later ones are
-    left to the floor). Per cell: the population's row; what the customer's hours and the occasion add to the log-odds;
-    what it shares with others (`tastes.SHARED`); the customer's own conversions; for those in `apart`, the customer's
-    part of the population. Per spot of a customer's history: the same, and reactions. Per request: index of its first
-    option, cell and spot. `left`: for some requests, by index, the customer's own part of the population.
+    left to the floor). Per cell: the population's row; the endpoint's number; what a conversion brings and a send
+    costs; what the occasion adds to the log-odds; the customer's own conversions, for those in `met` (indices); for
+    those in `apart` the customer's part of the population. `active`: the request's row of `activity`, −1 where nothing
+    is known of the customer's hours. `left`: for some requests, by index, the customer's own part of the population.
     """
 
     requests: Sequence[Request]
@@ -56,72 +69,102 @@ class Batch:
     option_starts: Indices
     cell_starts: Indices
     cell_row: Indices
-    cell_keys: Indices
+    cell_endpoint: Indices
     gain: Floats
     cost: Floats
     added: Floats
+    met: Indices
     converted: Floats
     converted_exposure: Floats
     apart: Indices
     taught: Floats
+    active: Indices
+    activity: Floats
     spot_starts: Indices
-    spot_row: Indices
-    spot_keys: Indices
-    spot_added: Floats
-    reacted: Floats
-    exposure: Floats
+    spots: Spots
     left: Sequence[tuple[int, Left]]
 
 
-class Alike(NamedTuple):
-    """Decisions with equally many cells and spots: which cells they have, and how the customer's posterior covers them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """How the cells of decisions go together: what of their doubt is shared, in the words of `compiled.deciding`."""
 
-    cells: decisions × cells, indices into the batch. reach: the prior's covariances of cells and spots.
-    """
+    cell_keys: Indices
+    slope: Floats
+    converting: Floats
+    roots: Floats
+    fresh: Indices
+    starts: Indices
+    learned: Floats
 
-    decisions: Indices
-    cells: Indices
-    keys: Indices
-    reach: Floats
-    learned: Learned
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimates:
-    """The conversion probability of each cell: mean; location and spread of its log as explored and as believed.
-
-    `log_covariance` gives how the explored logs of some cells go together.
-    """
+    """The conversion probability of each cell: mean; location and spread of its log as explored and as believed."""
 
     probability: Floats
     explored_location: Floats
     explored_spread: Floats
     believed_location: Floats
     believed_spread: Floats
-    alike: Sequence[Alike]
-    slope: Floats
-    roots: Floats
-    converted_spread: Floats
+    known: Known
     posterior: PopulationPosterior
     settings: SelectorSettings
 
-    def log_covariance(self, alike: Alike, rows: Indices, members: Indices) -> Floats:
-        """Give the covariances of the explored logs of decisions' `rows`, each of its cells `members` (rows × n)."""
-        cells = np.take_along_axis(alike.cells[rows], members, axis=1)
-        keys = np.take_along_axis(alike.keys[rows], members[:, :, None], axis=1)
-        own = covariance(keys, keys, self.posterior.reactions.tastes)
-        if alike.reach.shape[2]:
-            reach = np.take_along_axis(alike.reach[rows], members[:, :, None], axis=1)
-            own -= np.matmul(np.matmul(reach, alike.learned.precision[rows]), reach.transpose(0, 2, 1))
-        roots = self.roots[cells]
-        shared = np.matmul(roots, roots.transpose(0, 2, 1))
-        mixed = self.settings.customer_exploration**2 * own + self.settings.population_exploration**2 * shared
-        slope, spread = self.slope[cells], self.converted_spread[cells]
-        medium = (keys[:, :, None, 0] == keys[:, None, :, 0]) & (keys[:, :, None, 2] == keys[:, None, :, 2])
-        result: Floats = slope[:, :, None] * mixed * slope[:, None, :]
-        result += medium * (spread[:, :, None] * spread[:, None, :])
-        result += LEAST_VARIANCE * np.eye(members.shape[1])
-        return result
+    def log_covariance(self, batch: Batch, request: int) -> Floats:
+        """Give the covariances of the explored logarithms of a request's cells, all of them."""
+        from channel_selector.compiled import deciding  # noqa: PLC0415 - loads numba: see there
+
+        known, settings = self.known, self.settings
+        cells = slice(*batch.cell_starts[request : request + 2].tolist())
+        mine = slice(*known.starts[request : request + 2].tolist())
+        found: Floats = deciding.log_covariance(
+            known.cell_keys[cells],
+            known.slope[cells],
+            known.converting[cells],
+            known.roots[cells],
+            known.fresh[cells],
+            known.learned[mine].reshape(cells.stop - cells.start, -1),
+            self.posterior.fresh_variances,
+            np.array(self.posterior.reactions.tastes),
+            settings.customer_exploration**2,
+            settings.population_exploration**2,
+        )
+        return found
+
+    def best_shares(self, batch: Batch, *, do_not_send: bool) -> tuple[Floats, Floats]:
+        """Give q of every cell, its probability to have the highest value, and of each request's sending nothing.
+
+        O(n² × 1024 + n × 16,384) for each request with n cells that compete (`compiled.points`).
+        """
+        from channel_selector.compiled import deciding, points  # noqa: PLC0415 - loads numba: see there
+
+        known, settings = self.known, self.settings
+        shares, nothing = np.zeros(len(batch.cell_row)), np.zeros(len(batch.requests))
+        deciding.best_shares(
+            batch.cell_starts,
+            known.cell_keys,
+            self.explored_location,
+            self.explored_spread,
+            batch.gain,
+            batch.cost,
+            known.slope,
+            known.converting,
+            known.roots,
+            known.fresh,
+            self.posterior.fresh_variances,
+            np.array(self.posterior.reactions.tastes),
+            known.starts,
+            batch.spot_starts,
+            known.learned,
+            settings.customer_exploration**2,
+            settings.population_exploration**2,
+            do_not_send,
+            points.points(),
+            shares,
+            nothing,
+        )
+        return shares, nothing
 
 
 def build(requests: Sequence[Request], posterior: PopulationPosterior, settings: SelectorSettings) -> Batch:
@@ -135,87 +178,83 @@ def build(requests: Sequence[Request], posterior: PopulationPosterior, settings:
 
 def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSettings) -> Estimates:
     """Give every cell's conversion probability: population, then the customer's own, both stages multiplied."""
+    from channel_selector.compiled import deciding  # noqa: PLC0415 - loads numba: see there
+
     priors = posterior.priors(batch.cell_row, batch.apart, batch.taught)
-    shift = _left_out(batch, posterior)
-    alike = tuple(_alike(batch, posterior, shift[len(batch.cell_row) :]))
-    mean, own = _tastes(batch, alike, posterior)
-    mean += priors.log_odds + batch.added + shift[: len(mean)]
-    p = sigmoid(mean / np.sqrt(1.0 + PROBIT * own))
-    converted = refine_customer(
-        priors.converted, priors.converted_variance, CUSTOMER_CONVERTED_WORTH, batch.converted, batch.converted_exposure
+    tastes, hours = posterior.reactions.tastes, _hours(posterior, settings)
+    spots, counts, seen = batch.spots, np.diff(batch.cell_starts), np.diff(batch.spot_starts)
+    cell_keys = deciding.keys_of(batch.cell_row, batch.cell_endpoint, posterior.keys)
+    spot_keys = deciding.keys_of(spots.rows, spots.endpoints, posterior.keys)
+    added, offset = _left_out(batch, posterior, batch.added, posterior.log_odds(spots.rows))
+    starts = np.concatenate([[0], np.cumsum(counts * seen)])
+    mean, own, learned = np.empty(len(cell_keys)), np.empty(len(cell_keys)), np.empty(starts[-1])
+    deciding.weigh(
+        batch.cell_starts,
+        cell_keys,
+        priors.log_odds,
+        added,
+        batch.active,
+        batch.activity,
+        hours,
+        batch.spot_starts,
+        spot_keys,
+        offset,
+        spots.reacted,
+        spots.exposure,
+        np.array(tastes),
+        mean,
+        own,
+        starts,
+        learned,
     )
-    probability = p * converted.mean
-    slope = 1.0 - p
-    believed = slope**2 * (own + priors.variance) + converted.own + converted.inherited
-    of_converted = _explored(converted, settings)
-    explored = slope**2 * (
-        settings.customer_exploration**2 * own + settings.population_exploration**2 * priors.variance
-    )
-    explored += of_converted + LEAST_VARIANCE
-    log_mean = np.log(probability)
+    if len(batch.met):
+        prior = priors.converted[batch.met], priors.converted_variance[batch.met]
+        seen_of = batch.converted[batch.met], batch.converted_exposure[batch.met]
+        priors.met[batch.met] = np.stack(refine_customer(*prior, CUSTOMER_CONVERTED_WORTH, *seen_of), axis=1)
+    converted, own_converted, inherited = priors.met.T
+    probability, slope = deciding.convert(mean, own, np.ascontiguousarray(converted))
+    customer, population = settings.customer_exploration**2, settings.population_exploration**2
+    converting = customer * own_converted + population * inherited
+    explored = deciding.spread(probability, slope, customer * own + population * priors.variance, converting)
+    believed = deciding.spread(probability, slope, own + priors.variance, own_converted + inherited)
     return Estimates(
-        probability,
-        log_mean - explored / 2,
-        np.sqrt(explored),
-        log_mean - believed / 2,
-        np.sqrt(believed),
-        alike,
-        slope,
-        priors.root,
-        np.sqrt(of_converted),
-        posterior,
-        settings,
+        probability=probability,
+        explored_location=explored[0],
+        explored_spread=explored[1],
+        believed_location=believed[0],
+        believed_spread=believed[1],
+        known=Known(
+            cell_keys=cell_keys,
+            slope=slope,
+            converting=converting,
+            roots=priors.root,
+            fresh=priors.fresh,
+            starts=starts,
+            learned=learned,
+        ),
+        posterior=posterior,
+        settings=settings,
     )
 
 
-def _explored(converted: Refined, settings: SelectorSettings) -> Floats:
-    own = settings.customer_exploration**2 * converted.own
-    result: Floats = own + settings.population_exploration**2 * converted.inherited
-    return result
+def _hours(posterior: PopulationPosterior, settings: SelectorSettings) -> float:
+    """Give by how much a typical customer's log-odds follow the own hours."""
+    return posterior.reactions.hours(settings.activity_weight) * posterior.reactions.tastes.stretch
 
 
-def _alike(batch: Batch, posterior: PopulationPosterior, shift: Floats) -> Iterator[Alike]:
-    """Sort the decisions by how many cells and spots they have, and learn each customer's tastes."""
-    cells = np.diff(np.append(batch.cell_starts, len(batch.cell_row)))
-    spots = np.diff(np.append(batch.spot_starts, len(batch.spot_row)))
-    offset = posterior.log_odds(batch.spot_row) + batch.spot_added + shift
-    tastes = posterior.reactions.tastes
-    sizes = np.stack([cells, spots], axis=1)
-    for breadth, depth in np.unique(sizes, axis=0).tolist():
-        decisions = np.flatnonzero((cells == breadth) & (spots == depth))
-        mine = batch.cell_starts[decisions][:, None] + np.arange(breadth)
-        seen = batch.spot_starts[decisions][:, None] + np.arange(depth)
-        history = Seen(batch.spot_keys[seen], offset[seen], batch.reacted[seen], batch.exposure[seen])
-        keys = batch.cell_keys[mine]
-        reach = covariance(keys, history.keys, tastes)
-        learned = learn(history, tastes) if depth else Learned(np.empty((len(mine), 0)), np.empty((len(mine), 0, 0)))
-        yield Alike(decisions, mine, keys, reach, learned)
-
-
-def _left_out(batch: Batch, posterior: PopulationPosterior) -> Floats:
-    """Give what the log-odds of cells, then of spots, move by where customers are left out of the population."""
-    cells, spots = np.zeros(len(batch.cell_row)), np.zeros(len(batch.spot_row))
+def _left_out(batch: Batch, posterior: PopulationPosterior, cells: Floats, spots: Floats) -> tuple[Floats, Floats]:
+    """Move the log-odds of cells and of spots by what they change where customers are left out of the population."""
+    if not batch.left:
+        return cells, spots
+    cells, spots = cells.copy(), spots.copy()
     for request, left in batch.left:
         for shift, row, starts in (
             (cells, batch.cell_row, batch.cell_starts),
-            (spots, batch.spot_row, batch.spot_starts),
+            (spots, batch.spots.rows, batch.spot_starts),
         ):
-            end = starts[request + 1] if request + 1 < len(starts) else len(row)
-            mine = slice(starts[request], end)
-            shift[mine] = posterior.without(left, row[mine])
-    return np.concatenate([cells, spots])
-
-
-def _tastes(batch: Batch, alike: Iterable[Alike], posterior: PopulationPosterior) -> tuple[Floats, Floats]:
-    """Give mean and variance of every cell's f."""
-    mean = np.zeros(len(batch.cell_row))
-    variance = np.full(len(batch.cell_row), posterior.reactions.tastes.total)
-    for group in alike:
-        if group.reach.shape[2]:
-            mean[group.cells] = np.matmul(group.reach, group.learned.weight[:, :, None])[:, :, 0]
-            known = np.matmul(group.reach, group.learned.precision)
-            variance[group.cells] -= np.einsum("bij,bij->bi", known, group.reach)
-    return mean, np.maximum(variance, 0.0)
+            mine = slice(starts[request], starts[request + 1])
+            shift[mine] += posterior.without(left, row[mine])
+    return cells, spots
 
 
 class _Cells:
@@ -227,92 +266,109 @@ class _Cells:
     def __init__(self, posterior: PopulationPosterior, settings: SelectorSettings) -> None:
         self._posterior = posterior
         self._settings = settings
-        self._hours = posterior.reactions.hours(settings.activity_weight) * posterior.reactions.tastes.stretch
-        self._varies = posterior.reactions.varies
+        self._occasions = _Occasions(posterior)
         self._option_cell: list[int] = []
-        self._option_part: list[float] = []
-        self._option_starts: list[int] = []
-        self._cell_starts: list[int] = []
-        self._keys: list[SharedKeys] = []
+        self._parts: list[tuple[int, list[float]]] = []
+        self._option_counts: list[int] = []
+        self._counts: list[int] = []
         self._rows: list[int] = []
+        self._endpoints: list[int] = []
         self._gains: list[float] = []
         self._costs: list[float] = []
-        self._added: list[float] = []
-        self._own: list[tuple[float, float]] = []
+        self._added: list[tuple[int, list[float]]] = []
+        self._met: list[tuple[int, float, float]] = []
         self._apart: list[int] = []
         self._taught: list[Counts] = []
+        self._active: list[int] = []
+        self._activity: list[Sequence[float]] = []
+        self._spot_counts: list[int] = []
+        self._spots: list[tuple[int, int, float, float]] = []
         self._left: list[tuple[int, Left]] = []
-        self._spot_starts: list[int] = []
-        self._spot_rows: list[int] = []
-        self._spot_keys: list[SharedKeys] = []
-        self._spots: list[tuple[float, float, float]] = []
 
     def add(self, request: Request) -> None:
-        first = len(self._rows)
-        self._cell_starts.append(first)
-        self._option_starts.append(len(self._option_cell))
-        cells = [
-            (o.channel, o.device_kind, o.local_hour // HOURS_OF_DAYPART, o.endpoint_id, o.cost, o.variant)
-            for o in request.options
-        ]
-        count = len(cells)
-        if len(set(cells)) == count:
-            self._option_cell.extend(range(first, first + count))
-            self._option_part.extend([1.0] * count)
-            self._describe(request, request.options, cells)
+        options, first = request.options, len(self._rows)
+        rows = list(map(self._posterior.rows(request.context.segment).__getitem__, map(WHEN, options)))
+        endpoints, costs = list(map(ENDPOINT, options)), list(map(COST, options))
+        cells = list(zip(rows, endpoints, costs, map(VARIANT, options), strict=True))
+        self._option_counts.append(len(options))
+        if len(set(cells)) == len(cells):
+            self._option_cell.extend(range(first, first + len(cells)))
         else:
-            self._gather(request, cells, first)
+            options, cells = self._gather(options, cells, first)
+            rows, endpoints, costs = ([cell[place] for cell in cells] for place in range(3))  # type: ignore[assignment]  # columns of a cell's key
+        self._rows.extend(rows)
+        self._costs.extend(costs)
+        self._describe(request, options, endpoints)
 
-    def _gather(self, request: Request, cells: Sequence[CellKey], first: int) -> None:
+    def _gather(
+        self, options: Sequence[DeliveryOption], cells: Sequence[CellKey], first: int
+    ) -> tuple[Sequence[DeliveryOption], list[CellKey]]:
         """Let options alike share a cell, the earliest of which it is described by."""
         places: dict[CellKey, int] = {}
         local = [places.setdefault(cell, len(places)) for cell in cells]
         earliest: dict[int, DeliveryOption] = {}
-        for option, place in zip(request.options, local, strict=True):
+        for option, place in zip(options, local, strict=True):
             if place not in earliest or option.send_at < earliest[place].send_at:
                 earliest[place] = option
-        level = [o.send_at == earliest[place].send_at for o, place in zip(request.options, local, strict=True)]
+        level = [o.send_at == earliest[place].send_at for o, place in zip(options, local, strict=True)]
         sharers = Counter(place for place, is_first in zip(local, level, strict=True) if is_first)
+        self._parts.append((len(self._option_cell), [level[i] / sharers[place] for i, place in enumerate(local)]))
         self._option_cell.extend([first + place for place in local])
-        self._option_part.extend([level[i] / sharers[place] for i, place in enumerate(local)])
-        self._describe(request, [earliest[place] for place in range(len(places))], list(places))
+        return [earliest[place] for place in range(len(places))], list(places)
 
-    def _describe(self, request: Request, earliest: Sequence[DeliveryOption], cells: Sequence[CellKey]) -> None:
-        context, effects = request.context, request.effects
-        segment, row = context.segment, self._posterior.row
-        hours = NO_LEANS if context.activity is None else [self._hours * lean for lean in leans(context.activity)]
-        names = _Names()
-        self._spot_starts.append(len(self._spot_rows))
+    def _describe(self, request: Request, options: Sequence[DeliveryOption], endpoints: Sequence[str]) -> None:
+        """Take in the cells of a request, each by its earliest option; their rows and costs are known already."""
+        context, effects, first = request.context, request.effects, len(self._rows) - len(options)
+        number = {name: place for place, name in enumerate(dict.fromkeys(endpoints))}
+        self._endpoints.extend(map(number.__getitem__, endpoints))
+        self._counts.append(len(options))
+        self._gains.append(context.gain(self._settings.margin))
+        if context.activity is None:
+            self._active.append(-1)
+        else:
+            self._active.append(len(self._activity))
+            self._activity.append(context.activity)
+        added = self._occasions.added(context, options)
+        if added is not None:
+            self._added.append((first, added))
+        self._spot_counts.append(len(effects.spots))
         if effects.spots:
-            self._remember(effects, segment, hours, names)
-            own = {medium: (tally.converted, tally.converted_exposure) for medium, tally in effects.media.items()}
-            self._own.extend([own.get(cell[:2], NOTHING) for cell in cells])  # type: ignore[call-overload]  # a Medium is its two texts
-        else:
-            self._own.extend([NOTHING] * len(cells))
-        self._rows.extend([row(segment, channel, kind, part) for channel, kind, part, *_ in cells])
-        self._keys.extend([names.shared(channel, name, kind, part) for channel, kind, part, name, *_ in cells])
-        self._costs.extend([cell[4] for cell in cells])
-        self._gains.extend([context.gain(self._settings.margin)] * len(cells))
-        if self._varies or context.abandoned_at is not None or context.recent_sends:
-            reactions, stretch = self._posterior.reactions, self._posterior.reactions.tastes.stretch
-            occasions = [reactions.occasion(occasion_of(context, option)) * stretch for option in earliest]
-            self._added.extend([hours[cell[2]] + more for cell, more in zip(cells, occasions, strict=True)])
-        else:
-            self._added.extend([hours[cell[2]] for cell in cells])
+            self._remember(effects, context.segment, number)
+            self._meet(effects, options, first)
         if effects.taught and self._posterior.weight(total(effects.taught.values())):
-            self._leave_out(effects.taught, segment, earliest)
+            self._leave_out(effects.taught, context.segment, options)
 
-    def _remember(self, effects: CustomerEffects, segment: str | None, hours: Sequence[float], names: "_Names") -> None:
+    def _remember(self, effects: CustomerEffects, segment: str | None, number: dict[str, int]) -> None:
         """Take in what came of the customer's own messages."""
+        row = self._posterior.row
         for spot in sorted(effects.spots):
-            (channel, kind, part), tally = spot.arm, effects.spots[spot]
-            self._spot_rows.append(self._posterior.row(segment, channel, kind, part))
-            self._spot_keys.append(names.shared(channel, spot.endpoint_id, kind, part))
-            self._spots.append((hours[part], tally.engaged, tally.engaged_exposure))
+            (channel, kind, part), endpoint = spot
+            tally = effects.spots[spot]
+            self._spots.append(
+                (
+                    row(segment, channel, kind, part),
+                    number.setdefault(endpoint, len(number)),
+                    tally.engaged,
+                    tally.engaged_exposure,
+                )
+            )
 
-    def _leave_out(self, taught: Cells, segment: str | None, earliest: Sequence[DeliveryOption]) -> None:
-        pools, first = Pools(taught), len(self._rows) - len(earliest)
-        for place, option in enumerate(earliest, first):
+    def _meet(self, effects: CustomerEffects, options: Sequence[DeliveryOption], first: int) -> None:
+        """Take in what conversions are known of the customer, medium by medium."""
+        own = {
+            tuple(medium): (tally.converted, tally.converted_exposure)
+            for medium, tally in effects.media.items()
+            if tally.converted or tally.converted_exposure
+        }
+        if own:
+            for place, option in enumerate(options, first):
+                found = own.get((option.channel, option.device_kind))
+                if found is not None:
+                    self._met.append((place, *found))
+
+    def _leave_out(self, taught: Cells, segment: str | None, options: Sequence[DeliveryOption]) -> None:
+        pools, first = Pools(taught), len(self._rows) - len(options)
+        for place, option in enumerate(options, first):
             self._apart.append(place)
             self._taught.append(pools.counts(segment, option.arm))
         cells = sorted(taught.items(), key=lambda cell: (cell[0][0] or "", cell[0][1]))
@@ -321,52 +377,79 @@ class _Cells:
             np.array([tally.engaged for _, tally in cells], dtype=np.float64),
             np.array([tally.engaged_exposure for _, tally in cells], dtype=np.float64),
         )
-        self._left.append((len(self._cell_starts) - 1, left))
+        self._left.append((len(self._counts) - 1, left))
 
     def batch(self, requests: Sequence[Request]) -> Batch:
-        own = np.array(self._own, dtype=np.float64).reshape(-1, 2).T
-        spots = np.array(self._spots, dtype=np.float64).reshape(-1, 3).T
+        cells = len(self._rows)
+        met = np.array(self._met, dtype=np.float64).reshape(-1, 3)
+        places = met[:, 0].astype(np.int64)
+        spots = np.array(self._spots, dtype=np.float64).reshape(-1, 4).T
         return Batch(
             requests=requests,
             option_cell=np.array(self._option_cell, dtype=np.int64),
-            option_part=np.array(self._option_part),
-            option_starts=np.array(self._option_starts, dtype=np.int64),
-            cell_starts=np.array(self._cell_starts, dtype=np.int64),
+            option_part=_filled(len(self._option_cell), 1.0, self._parts),
+            option_starts=_starts(self._option_counts),
+            cell_starts=_starts(self._counts),
             cell_row=np.array(self._rows, dtype=np.int64),
-            cell_keys=_numbers(self._keys),
-            gain=np.array(self._gains),
-            cost=np.array(self._costs),
-            added=np.array(self._added),
-            converted=own[0],
-            converted_exposure=own[1],
+            cell_endpoint=np.array(self._endpoints, dtype=np.int64),
+            gain=np.repeat(np.array(self._gains, dtype=np.float64), self._counts),
+            cost=np.array(self._costs, dtype=np.float64),
+            added=_filled(cells, 0.0, self._added),
+            met=places,
+            converted=_placed(cells, places, met[:, 1]),
+            converted_exposure=_placed(cells, places, met[:, 2]),
             apart=np.array(self._apart, dtype=np.int64),
             taught=np.array(self._taught, dtype=np.float64).reshape(-1, LEVELS * 2),
-            spot_starts=np.array(self._spot_starts, dtype=np.int64),
-            spot_row=np.array(self._spot_rows, dtype=np.int64),
-            spot_keys=_numbers(self._spot_keys),
-            spot_added=spots[0],
-            reacted=spots[1],
-            exposure=spots[2],
+            active=np.array(self._active, dtype=np.int64),
+            activity=np.array(self._activity, dtype=np.float64).reshape(-1, HOURS_OF_DAY),
+            spot_starts=_starts(self._spot_counts),
+            spots=Spots(spots[0].astype(np.int64), spots[1].astype(np.int64), *np.ascontiguousarray(spots[2:])),
             left=self._left,
         )
 
 
-class _Names:
-    """Numbers that stand for what one customer's messages share."""
+class _Occasions:
+    """What the occasion of an option adds to a typical customer's log-odds, looked up where it was met before."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, int] = {}
-        self._places: dict[tuple[str, str, str], tuple[int, int, int]] = {}
+    def __init__(self, posterior: PopulationPosterior) -> None:
+        self._reactions = posterior.reactions
+        self._stretch = posterior.reactions.tastes.stretch
+        self._varies = posterior.reactions.varies
+        self._days: dict[tuple[int, str | None], float] = {}
 
-    def shared(self, channel: str, endpoint_id: str, kind: str, part: int) -> SharedKeys:
-        """Give the numbers of a message's channel, endpoint, device kind, part of the day and arm."""
-        place = self._places.get((channel, endpoint_id, kind))
-        if place is None:
-            known, number = self._known, self._known.setdefault
-            place = number(channel, len(known)), number(endpoint_id, len(known)), number(kind, len(known))
-            self._places[channel, endpoint_id, kind] = place
-        return (*place, part, (place[0] * MOST_NAMES + place[2]) * DAYPARTS + part)
+    def added(self, context: Context, options: Sequence[DeliveryOption]) -> list[float] | None:
+        """Give it of each option; None: nothing to any."""
+        if context.abandoned_at is None and not context.recent_sends:
+            return [self._day(*day) for day in map(DAY, options)] if self._varies else None
+        known: dict[tuple[datetime, int, str | None], float] = {}
+        for moment, option in zip(map(MOMENT, options), options, strict=True):
+            if moment not in known:
+                known[moment] = self._of(occasion_of(context, option))
+        return [known[moment] for moment in map(MOMENT, options)]
+
+    def _day(self, weekday: int, variant: str | None) -> float:
+        found = self._days.get((weekday, variant))
+        if found is None:
+            found = self._days[weekday, variant] = self._of(Occasion(weekday=weekday, variant=variant))
+        return found
+
+    def _of(self, occasion: Occasion) -> float:
+        return self._reactions.occasion(occasion) * self._stretch
 
 
-def _numbers(keys: Sequence[SharedKeys]) -> Indices:
-    return np.fromiter(chain.from_iterable(keys), dtype=np.int64, count=SHARED * len(keys)).reshape(-1, SHARED)
+def _starts(counts: Sequence[int]) -> Indices:
+    return np.array([0, *accumulate(counts)], dtype=np.int64)
+
+
+def _filled(size: int, usual: float, parts: Sequence[tuple[int, Sequence[float]]]) -> Floats:
+    """Give an array of a number, but for parts of it that begin somewhere."""
+    result = np.full(size, usual)
+    for first, values in parts:
+        result[first : first + len(values)] = values
+    return result
+
+
+def _placed(size: int, places: Indices, values: Floats) -> Floats:
+    result = np.zeros(size)
+    result[places] = values
+    return result

@@ -17,7 +17,7 @@ from channel_selector.settings import SelectorSettings
 from channel_selector.tallies import NO_TALLY
 from channel_selector.validation import utc
 
-MODEL = "tastes-1"
+MODEL = "tastes-2"
 """Name and number of the model; another formula, constant or grid has another number."""
 
 
@@ -185,7 +185,7 @@ def _answers(batch: Batch, estimates: Estimates, law: Propensities) -> Iterator[
     probabilities, nothing = law.options.tolist(), law.nothing.tolist()
     conversions = estimates.probability[batch.option_cell].tolist()
     values, cells = expected_values(batch, estimates).tolist(), batch.option_cell.tolist()
-    for request, start, unsent in zip(batch.requests, batch.option_starts.tolist(), nothing, strict=True):
+    for request, start, unsent in zip(batch.requests, batch.option_starts[:-1].tolist(), nothing, strict=True):
         own = slice(start, start + len(request.options))
         yield Answer(probabilities[own], unsent, conversions[own], values[own], cells[own])
 

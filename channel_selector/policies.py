@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from channel_selector.batches import Batch, Estimates, Request
-from channel_selector.propensity import Values, best_shares
 
 Floats = NDArray[np.float64]
 
@@ -49,25 +47,12 @@ class Learned:
 
     def propensities(self, batch: Batch, estimates: Estimates) -> Propensities:
         """Give π; sending nothing, where it competes, has its part of the uniform too."""
-        best, nothing = _best_shares(batch, estimates, do_not_send=self.do_not_send)
+        best, nothing = estimates.best_shares(batch, do_not_send=self.do_not_send)
         sizes = _sizes(batch)
         even = self.floor / (sizes + self.do_not_send)
         q = best[batch.option_cell] * batch.option_part
         nothing = (1.0 - self.floor) * nothing + even if self.do_not_send else np.zeros(len(sizes))
         return Propensities((1.0 - self.floor) * q + np.repeat(even, sizes), nothing)
-
-
-def _best_shares(batch: Batch, estimates: Estimates, *, do_not_send: bool) -> tuple[Floats, Floats]:
-    """Give q of every cell and, for each request, of sending nothing."""
-    cells, nothing = np.zeros(len(batch.cell_row)), np.zeros(len(batch.requests))
-    for alike in estimates.alike:
-        mine = alike.cells
-        values = Values(
-            estimates.explored_location[mine], estimates.explored_spread[mine], batch.gain[mine], batch.cost[mine]
-        )
-        shares = best_shares(values, partial(estimates.log_covariance, alike), do_not_send=do_not_send)
-        cells[mine], nothing[alike.decisions] = shares
-    return cells, nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +85,7 @@ class Greedy:
         """Give 1 to the best option, or to sending nothing where that is allowed and all values are negative."""
         values = expected_values(batch, estimates)
         chosen: list[int | None] = []
-        for request, start in zip(batch.requests, batch.option_starts.tolist(), strict=True):
+        for request, start in zip(batch.requests, batch.option_starts[:-1].tolist(), strict=True):
             own = values[start : start + len(request.options)].tolist()
             best = _best(own, request)
             chosen.append(None if self.do_not_send and own[best] < 0.0 else best)
@@ -143,12 +128,12 @@ def _best(values: Sequence[float], request: Request) -> int:
 
 
 def _sizes(batch: Batch) -> NDArray[np.int64]:
-    return np.diff(np.append(batch.option_starts, len(batch.option_cell)))
+    return np.diff(batch.option_starts)
 
 
 def _certain(batch: Batch, chosen: list[int | None]) -> Propensities:
     result = Propensities(np.zeros(len(batch.option_cell)), np.zeros(len(chosen)))
-    for request, (start, index) in enumerate(zip(batch.option_starts.tolist(), chosen, strict=True)):
+    for request, (start, index) in enumerate(zip(batch.option_starts[:-1].tolist(), chosen, strict=True)):
         if index is None:
             result.nothing[request] = 1.0
         else:

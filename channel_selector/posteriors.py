@@ -5,17 +5,16 @@ The first are log-odds of `Reactions`, with Laplace's covariance of their coeffi
 purchase, and the second stage tends to 1 by itself. A customer's prior is the population without that customer.
 """
 
-from math import fsum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_selector.arms import Arm
+from channel_selector.arms import Arm, daypart
 from channel_selector.pools import LEVELS, Counts, Pools
 from channel_selector.population import Population
-from channel_selector.reactions import SPREADS, Key, arm_keys
-from channel_selector.shrinkage import Floats, refine
+from channel_selector.reactions import ARM_FAMILIES, SPREADS, Key, arm_keys
+from channel_selector.shrinkage import Floats, refine, refine_customer
 from channel_selector.tallies import Tally
 from channel_selector.tastes import sigmoid
 
@@ -33,15 +32,20 @@ LEAST_CURVE, LARGEST_SHIFT = 1e-9, 10.0
 class Priors(NamedTuple):
     """What the population says of cells, one entry a cell.
 
-    log_odds, variance: of a typical customer's reaction. root: a row each; their products are the covariances.
-    converted, converted_variance: mean of P(buys | reacted), and variance of its logarithm.
+    log_odds, variance: of a typical customer's reaction. Of two cells they covary by the product of their rows of
+    `root` and, for each of an arm's keys never learned from that they share (a number in `fresh`, −1: learned from), by
+    its variance (`PopulationPosterior.fresh_variances`).
+    converted, converted_variance: mean of P(buys | reacted), and variance of its logarithm. met: the same for one
+    customer of whom no conversion is known: mean, variance of the customer's own, variance of the population's.
     """
 
     log_odds: Floats
     variance: Floats
     root: Floats
+    fresh: NDArray[np.int64]
     converted: Floats
     converted_variance: Floats
+    met: Floats
 
 
 class Left(NamedTuple):
@@ -50,6 +54,21 @@ class Left(NamedTuple):
     rows: NDArray[np.int64]
     reacted: Floats
     exposure: Floats
+
+
+class RowsByHour(dict[tuple[str, str, int], int]):
+    """The rows of one segment by channel, device kind and local hour, each looked for when first asked for."""
+
+    def __init__(self, posterior: "PopulationPosterior", segment: str | None) -> None:
+        super().__init__()
+        self._posterior = posterior
+        self._segment = segment
+
+    def __missing__(self, key: tuple[str, str, int]) -> int:
+        """Give the row of a message never asked for before."""
+        channel, device_kind, local_hour = key
+        row = self[key] = self._posterior.row(self._segment, channel, device_kind, daypart(local_hour))
+        return row
 
 
 class PopulationPosterior:
@@ -61,20 +80,27 @@ class PopulationPosterior:
 
     def __init__(self, population: Population) -> None:
         self.reactions = population.reactions
+        self._stretch = population.reactions.tastes.stretch
+        self.fresh_variances = np.array([(SPREADS[family] * self._stretch) ** 2 for family in ARM_FAMILIES])
         self._pools = Pools(population.tallies)
         self._sends = sum(tally.sends for tally in population.tallies.values())
         self._columns: dict[Key, int] = {}
         self._factor = self._laplace(population)
         self._known = len(self._columns)
-        self._rows: dict[tuple[str | None, str, str, int], int] = {}
         self._forget()
 
     def begin(self) -> None:
         """Start a batch: rows given out before it are no longer used."""
         if len(self._rows) > MOST_ROWS:
-            self._rows.clear()
             self._columns = dict(list(self._columns.items())[: self._known])
             self._forget()
+
+    def rows(self, segment: str | None) -> RowsByHour:
+        """Give a segment's rows by channel, device kind and local hour."""
+        found = self._by_hour.get(segment)
+        if found is None:
+            found = self._by_hour[segment] = RowsByHour(self, segment)
+        return found
 
     def row(self, segment: str | None, channel: str, device_kind: str, part: int) -> int:
         """Give the row of a segment and an arm's three parts."""
@@ -84,10 +110,25 @@ class PopulationPosterior:
             arm = Arm(channel, device_kind, part)
             self._new.append(self._pools.counts(segment, arm))
             self._new_segmented.append(segment is not None)
-            self._new_log_odds.append(self.reactions.log_odds(segment, arm) * self.reactions.tastes.stretch)
+            self._new_log_odds.append(self.reactions.log_odds(segment, arm) * self._stretch)
             keys = arm_keys(segment, arm)
             self._new_columns.append([self._columns.setdefault(key, len(self._columns)) for key in keys])
+            number = self._names.setdefault
+            self._new_keys.append(
+                (
+                    number(channel, len(self._names)),
+                    number(device_kind, len(self._names)),
+                    part,
+                    number(arm, len(self._names)),
+                )
+            )
         return row
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """Numbers of every row's channel, device kind, part of the day and arm: rows × 4, equal for what is equal."""
+        self._work_out()
+        return self._keys
 
     def log_odds(self, rows: NDArray[np.int64]) -> Floats:
         """Give a typical customer's log-odds of a reaction, of these rows."""
@@ -98,11 +139,20 @@ class PopulationPosterior:
     def priors(self, rows: NDArray[np.int64], apart: NDArray[np.int64], taught: Floats) -> Priors:
         """Give the posteriors of these rows; `taught`: what is left out of the counts of those `apart` (indices)."""
         self._work_out()
-        found = self._beliefs[rows]
+        found, met = self._beliefs[rows], self._met[rows]
         if len(apart):
             kept = np.maximum(self._counts[rows[apart]] - taught, 0.0)
             found[apart] = _beliefs(kept, self._segmented[rows[apart]])
-        return Priors(self._log_odds[rows], self._variance[rows], self._roots[rows], found[:, 0], found[:, 1])
+            met[apart] = _met(found[apart])
+        return Priors(
+            self._log_odds[rows],
+            self._variance[rows],
+            self._roots[rows],
+            self._fresh[rows],
+            found[:, 0],
+            found[:, 1],
+            met,
+        )
 
     def without(self, left: Left, rows: NDArray[np.int64]) -> Floats:
         """Give how much less the log-odds of these rows were, had the customer's own part never been learned from.
@@ -111,15 +161,14 @@ class PopulationPosterior:
         where nobody else is known, for what remains then is the prior.
         """
         self._work_out()
-        stretch = self.reactions.tastes.stretch
-        own = np.ascontiguousarray(self._roots[left.rows, : self._known])
+        stretch = self._stretch
+        own = self._roots[left.rows]
         p = sigmoid(self._log_odds[left.rows] / stretch)
         curve = np.maximum(left.exposure * p * (1.0 - p), LEAST_CURVE)
         kept = np.diag(1.0 / curve) - own @ own.T / stretch**2
         values, vectors = np.linalg.eigh(kept)
         pull = vectors @ ((vectors.T @ ((left.reacted - left.exposure * p) / curve)) / np.maximum(values, LEAST_CURVE))
-        others = np.ascontiguousarray(self._roots[rows, : self._known])
-        result: Floats = -(others @ own.T) @ pull / stretch
+        result: Floats = -(self._roots[rows] @ own.T) @ pull / stretch
         return result.clip(-LARGEST_SHIFT, LARGEST_SHIFT)
 
     def weight(self, taught: Tally) -> bool:
@@ -151,49 +200,56 @@ class PopulationPosterior:
         return root
 
     def _forget(self) -> None:
+        self._rows: dict[tuple[str | None, str, str, int], int] = {}
+        self._by_hour: dict[str | None, RowsByHour] = {}
+        self._names: dict[str | Arm, int] = {}
         self._new: list[Counts] = []
         self._new_segmented: list[bool] = []
         self._new_log_odds: list[float] = []
         self._new_columns: list[list[int]] = []
+        self._new_keys: list[tuple[int, int, int, int]] = []
         self._counts = np.empty((0, LEVELS * 2))
         self._segmented = np.empty(0, dtype=np.bool_)
         self._beliefs = np.empty((0, 2))
+        self._met = np.empty((0, 3))
         self._log_odds = np.empty(0)
         self._variance = np.empty(0)
         self._roots = np.empty((0, self._known))
+        self._fresh = np.empty((0, len(ARM_FAMILIES)), dtype=np.int64)
+        self._keys = np.empty((0, 4), dtype=np.int64)
 
     def _work_out(self) -> None:
         """Work out the rows added since the last time."""
         if not self._new:
             return
         counts, segmented = np.array(self._new, dtype=np.float64), np.array(self._new_segmented)
+        beliefs, columns = _beliefs(counts, segmented), np.array(self._new_columns)
+        learned = columns < self._known
+        roots = self._new_roots(np.where(learned, columns, self._known))
+        variance = np.einsum("ij,ij->i", roots, roots) + np.where(learned, 0.0, self.fresh_variances).sum(axis=1)
         self._counts = np.concatenate([self._counts, counts])
         self._segmented = np.concatenate([self._segmented, segmented])
-        self._beliefs = np.concatenate([self._beliefs, _beliefs(counts, segmented)])
+        self._beliefs = np.concatenate([self._beliefs, beliefs])
+        self._met = np.concatenate([self._met, _met(beliefs)])
         self._log_odds = np.concatenate([self._log_odds, self._new_log_odds])
-        roots = self._new_roots()
-        self._variance = np.concatenate([self._variance, self._new_variance(roots)])
-        breadth = roots.shape[1] - self._roots.shape[1]
-        self._roots = np.concatenate([np.pad(self._roots, ((0, 0), (0, breadth))), roots])
-        self._new, self._new_segmented, self._new_log_odds, self._new_columns = [], [], [], []
+        self._variance = np.concatenate([self._variance, variance])
+        self._roots = np.concatenate([self._roots, roots])
+        self._fresh = np.concatenate([self._fresh, np.where(learned, -1, columns)])
+        self._keys = np.concatenate([self._keys, np.array(self._new_keys, dtype=np.int64)])
+        self._new, self._new_segmented, self._new_log_odds, self._new_columns, self._new_keys = [], [], [], [], []
 
-    def _new_roots(self) -> Floats:
-        """Give the rows' parts of the root: keys never seen stand apart from all others, as unsure as their prior."""
-        breadth = len(self._columns)
-        spread = np.zeros((breadth, breadth))
-        spread[: self._known, : self._known] = self._factor
-        unseen = list(self._columns.items())[self._known :]
-        for key, column in unseen:
-            spread[column, column] = SPREADS[key[0]]
-        result: Floats = spread[np.array(self._new_columns)].sum(axis=1) * self.reactions.tastes.stretch
+    def _new_roots(self, columns: NDArray[np.int64]) -> Floats:
+        """Give the rows' parts of the root; a column past the last stands for a key never learned from."""
+        padded = np.concatenate([self._factor, np.zeros((1, self._known))])
+        result: Floats = padded[columns].sum(axis=1) * self._stretch
         return result
 
-    def _new_variance(self, roots: Floats) -> Floats:
-        """Give the rows' variances, in sums that do not depend on which other rows there are."""
-        known = np.ascontiguousarray(roots[:, : self._known])
-        unseen = [fsum(value * value for value in row if value) for row in roots[:, self._known :].tolist()]
-        result: Floats = np.einsum("ij,ij->i", known, known) + unseen
-        return result
+
+def _met(beliefs: Floats) -> Floats:
+    """Give `Priors.met` from means and variances of P(buys | reacted)."""
+    nothing = np.zeros(len(beliefs))
+    one = refine_customer(beliefs[:, 0], beliefs[:, 1], CUSTOMER_CONVERTED_WORTH, nothing, nothing)
+    return np.stack(one, axis=1)
 
 
 def _beliefs(counts: Floats, segmented: NDArray[np.bool_]) -> Floats:

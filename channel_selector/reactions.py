@@ -18,6 +18,8 @@ Key = tuple[str, ...]
 BASE, CHANNEL, KIND, PART, CHANNEL_PART, SEGMENT_CHANNEL = "", "channel", "kind", "part", "channel part", "segment"
 HOURS, WAITED, WEEKEND, VARIANT, RECENT = "hours", "waited", "weekend", "variant", "recent"
 
+ARM_FAMILIES = BASE, CHANNEL, KIND, PART, CHANNEL_PART, SEGMENT_CHANNEL
+"""The families of `arm_keys`, in their order."""
 USUAL_LOG_ODDS = log(0.07 / 0.93)
 """Before anything is known: e-mail clicks 5.3–9.5 %, pushes 4.2–14.4 % (CALIBRATION)."""
 SPREADS: Mapping[str, float] = {

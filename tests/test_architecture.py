@@ -22,11 +22,13 @@ ALLOWED = {
     "identity": STANDARD
     | {"identity", "heapq", "json", "math", "re", "unicodedata"}
     | {"email_validator", "networkx", "phonenumbers", "polars"},
-    "channel_selector": STANDARD | {"channel_selector", "json", "math", "statistics", "zoneinfo", "numpy"},
+    "channel_selector": STANDARD | {"channel_selector", "json", "math", "operator", "statistics", "zoneinfo", "numpy"},
 }
 FRAMES = {"polars", "numpy", "numba", "llvmlite", "ctypes", "json"}
 """What tables are resolved with, in identity/frames; nothing else of that core imports any of it."""
 SPARK = FRAMES | {"pyspark", "pyarrow"}
+COMPILED = {"numpy", "numba"}
+"""What decisions are worked out with, in channel_selector/compiled; the rest of that core loads it when it decides."""
 FILES = {"channel_selector/savefile.py", "channel_selector/selector.py"}
 """Where a path may be named: what writes and reads a saved selector, and the façade it is handed over by."""
 CLOCKS = frozenset({"now", "today", "utcnow", "time_ns", "monotonic", "perf_counter"})
@@ -67,7 +69,13 @@ def test_only_what_is_on_the_list_is_imported(source: Path) -> None:
     core, where = source.relative_to(ROOT).parts[0], source.relative_to(ROOT).as_posix()
     allowed = ALLOWED[core] | ({"pathlib"} if where in FILES else frozenset())
     allowed |= (
-        FRAMES if where.startswith("identity/frames/") else SPARK if where == "identity/spark.py" else frozenset()
+        FRAMES
+        if where.startswith("identity/frames/")
+        else COMPILED
+        if where.startswith("channel_selector/compiled/")
+        else SPARK
+        if where == "identity/spark.py"
+        else frozenset()
     )
     assert {module.partition(".")[0] for module in _imported(source)} <= allowed
 
@@ -107,7 +115,7 @@ sys.dont_write_bytecode = True
 sys.addaudithook(hear)
 core = importlib.import_module({core!r})
 for module in pkgutil.walk_packages(core.__path__, {core + "."!r}):
-    if "frames" not in module.name and "spark" not in module.name: importlib.import_module(module.name)
+    if not {{"frames", "spark", "compiled"}} & set(module.name.split(".")): importlib.import_module(module.name)
 print(seen)
 """
     assert _told(code) == "[]"

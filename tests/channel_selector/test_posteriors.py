@@ -45,7 +45,8 @@ def test_nothing_known_gives_the_published_rates() -> None:
     priors = priors_of(posterior, posterior.row("vip", "pager", "", 3))
     assert priors.log_odds[0] == pytest.approx(USUAL_LOG_ODDS * PRIOR_TASTES.stretch)
     assert priors.converted[0] == pytest.approx(CONVERTED_RATE)
-    assert priors.variance[0] == pytest.approx(float(priors.root[0] @ priors.root[0]))
+    assert priors.variance[0] == pytest.approx(posterior.fresh_variances.sum()), "no key was ever learned from"
+    assert (priors.fresh[0] >= 0).all()
     assert priors.variance[0] > 0.5
 
 

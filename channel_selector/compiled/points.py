@@ -1,0 +1,249 @@
+"""q: at how many of a fixed set of points of a joint normal is each cell worth the most; no random number is used.
+
+x = μ + L z, and z is split into four groups of coordinates, k mod 4, of which each point takes all sixteen signs. So
+what is odd in any group cancels to the last bit, and a product of L costs but a sixteenth. Values are whole multiples
+of 32 of a small unit, and a cell's number stands in the last five bits: the best cell is a plain maximum.
+"""
+
+from functools import cache
+from statistics import NormalDist
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+
+BASE, GENERATOR, GOLDEN = 1024, 651, 0.6180339887498949
+"""A Korobov lattice: point i has the coordinates frac(i · 651ᵏ / 1024 + 1/2048 + k · golden ratio), made normal.
+
+The generator is the best of thirty tried. The largest error of 220 decisions of 2 to 30 cells, most of them of the
+model itself, was 0.0062 against a million draws and 0.0026 on average (`tests/channel_selector/test_propensity.py`).
+"""
+SIGNS = 16
+TOTAL = BASE * SIGNS
+MOST = 32
+"""Cells that compete for q at most: those of the highest upper bounds. The others have the floor alone."""
+REACH = 3.2
+"""A cell whose value at +3.2 σ lies below another's at −3.2 σ does not compete."""
+AT_ONCE = 128
+"""Points worked on at once, so that they stay in the processor's nearest cache."""
+LOOK_AFTER = 2
+"""Cells that were best nowhere after so many blocks of points (4,096 of 16,384) compete no more."""
+FARTHEST = 9.0
+"""No point lies farther from the middle than so many standard deviations of any cell."""
+LARGEST = np.float32(2.0**22)
+UNIT = 32.0
+ROUNDING = np.float32(1.5 * 2**23 * UNIT)
+"""Added and taken away again, it rounds single floats to multiples of 32."""
+NEVER, DEAREST, STEEPEST = np.float32(-1e30), 1e30, np.float32(40.0)
+
+
+@cache
+def points() -> Singles:
+    """Give the base points: blocks × `MOST` coordinates × `AT_ONCE`."""
+    quantile, least = NormalDist().inv_cdf, 0.1 / BASE
+    rows = np.empty((MOST, BASE), dtype=np.float32)
+    for k in range(MOST):
+        step, shift = pow(GENERATOR, k, BASE), k * GOLDEN
+        places = (((i * step) % BASE + 0.5) / BASE + shift for i in range(BASE))
+        rows[k] = [quantile(min(max(place % 1.0, least), 1.0 - least)) for place in places]
+    return np.ascontiguousarray(rows.reshape(MOST, BASE // AT_ONCE, AT_ONCE).transpose(1, 0, 2))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def contenders(location, spread, gain, cost, do_not_send, members):
+    """Put the cells that compete into `members`, the highest upper bounds first; give how many they are."""
+    n = len(location)
+    upper, bar = np.empty(n), 0.0 if do_not_send else -np.inf
+    for i in range(n):
+        upper[i] = np.exp(location[i] + REACH * spread[i]) * gain - cost[i]
+        bar = max(bar, np.exp(location[i] - REACH * spread[i]) * gain - cost[i])
+    count = 0
+    for i in range(n):
+        place = count
+        while place > 0 and upper[members[place - 1]] < upper[i]:
+            place -= 1
+        if place < MOST and (upper[i] >= bar or count == 0):
+            for later in range(min(count, MOST - 1), place, -1):
+                members[later] = members[later - 1]
+            members[place] = i
+            count = min(count + 1, MOST)
+    # The first seen may have been let in for want of a better one.
+    while count > 1 and upper[members[count - 1]] < bar:
+        count -= 1
+    return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def factor(covariance):
+    """Make a symmetric positive definite matrix its lower Cholesky factor, in place; only that half is touched."""
+    n = len(covariance)
+    for j in range(n):
+        for i in range(j, n):
+            left = covariance[i, j]
+            for k in range(j):
+                left -= covariance[i, k] * covariance[j, k]
+            if i == j:
+                covariance[j, j] = np.sqrt(max(left, 1e-300))
+            else:
+                covariance[i, j] = left / covariance[j, j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def best(location, lower, gain, cost, do_not_send, base, shares):
+    """Give each cell's share of the points into `shares`, and nothing's back; together they sum to 1.
+
+    `location` and the covariance's factor `lower` are of the logarithms of the cells' probabilities, at most `MOST`;
+    a cell's value is probability × gain − cost. With `do_not_send`, nothing (value 0) competes. Of equal values the
+    least cost wins. O(n² × 1024 + n × 16,384).
+    """
+    n = len(location)
+    if n == 1 and not do_not_send:
+        shares[0] = 1.0
+        return 0.0
+    top, widest = location.max(), 0.0
+    for i in range(n):
+        own = 0.0
+        for k in range(i + 1):
+            own += lower[i, k] ** 2
+        widest = max(widest, FARTHEST * np.sqrt(own) + top - location[i])
+    scale = LARGEST / widest
+    middle, rows = np.empty(n, np.float32), np.empty((n, n), np.float32)
+    for i in range(n):
+        middle[i] = UNIT * np.rint((location[i] - top) * scale / UNIT)
+        for k in range(i + 1):
+            rows[i, k] = lower[i, k] * scale
+    counts = np.zeros(4 * MOST, np.int64)
+    order = np.argsort(cost, kind="mergesort")
+    if do_not_send or cost[order[0]] != cost[order[-1]]:
+        _weighed(order, middle, rows, _prices(gain, cost, top), np.float32(1.0 / scale), do_not_send, base, counts)
+    else:
+        _plain(middle, rows, base, counts)
+    won = 0
+    for i in range(n):
+        mine = counts[i] + counts[MOST + i] + counts[2 * MOST + i] + counts[3 * MOST + i]
+        shares[i] = mine / TOTAL
+        won += mine
+    return (TOTAL - won) / TOTAL
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _prices(gain, cost, top):
+    """Give the costs in units of what the likeliest cell brings, cut off where singles end."""
+    prices, unit = np.empty(len(cost), np.float32), gain * np.exp(top)
+    for i in range(len(cost)):
+        if cost[i] == 0.0:
+            prices[i] = 0.0
+        elif unit == 0.0:
+            prices[i] = DEAREST if cost[i] > 0.0 else -DEAREST
+        else:
+            prices[i] = min(max(cost[i] / unit, -DEAREST), DEAREST)
+    return prices
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _plain(middle, rows, base, counts):
+    """Count where each cell is the likeliest."""
+    n, alive = len(middle), np.ones(len(middle), np.bool_)
+    leading, parts = np.empty(SIGNS * AT_ONCE, np.float32), np.empty(4 * AT_ONCE, np.float32)
+    for block in range(len(base)):
+        leading[:] = NEVER
+        for i in range(n):
+            if alive[i]:
+                _compare(i, middle, rows, base[block], parts, leading)
+        _count(leading, counts)
+        if block == LOOK_AFTER - 1:
+            _retire(alive, counts)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weighed(order, middle, rows, prices, unit, do_not_send, base, counts):
+    """Count where each cell is worth the most: the likeliest of those that cost alike, then the best of these."""
+    n, alive = len(middle), np.ones(len(middle), np.bool_)
+    leading, parts = np.empty(SIGNS * AT_ONCE, np.float32), np.empty(4 * AT_ONCE, np.float32)
+    worth, whose = np.empty(SIGNS * AT_ONCE, np.float32), np.empty(SIGNS * AT_ONCE, np.float32)
+    for block in range(len(base)):
+        worth[:], whose[:], leading[:] = (np.float32(0.0) if do_not_send else -np.inf), NEVER, NEVER
+        for place in range(n):
+            i = order[place]
+            if alive[i]:
+                _compare(i, middle, rows, base[block], parts, leading)
+            if place == n - 1 or prices[order[place + 1]] != prices[i]:
+                _challenge(leading, prices[i], unit, worth, whose)
+        _count(whose, counts)
+        if block == LOOK_AFTER - 1:
+            _retire(alive, counts)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
+def _compare(i, middle, rows, base, parts, leading):
+    """Let a cell lead wherever it is above those before it: 16 signs × `AT_ONCE` points."""
+    parts[:] = np.float32(0.0)
+    for k in range(i + 1):
+        mine = parts[(k & 3) * AT_ONCE : (k & 3) * AT_ONCE + AT_ONCE]
+        slope, z = rows[i, k], base[k]
+        for b in range(AT_ONCE):
+            mine[b] += slope * z[b]
+    for b in range(4 * AT_ONCE):
+        parts[b] = (parts[b] + ROUNDING) - ROUNDING
+    here = middle[i] + np.float32(i)
+    for pair in range(4):
+        first = np.float32(1.0) if pair < 2 else np.float32(-1.0)
+        second = np.float32(1.0) if pair % 2 == 0 else np.float32(-1.0)
+        mine = leading[4 * pair * AT_ONCE : 4 * (pair + 1) * AT_ONCE]
+        for b in range(AT_ONCE):
+            x = here + first * parts[b] + second * parts[AT_ONCE + b]
+            both = parts[2 * AT_ONCE + b] + parts[3 * AT_ONCE + b]
+            apart = parts[2 * AT_ONCE + b] - parts[3 * AT_ONCE + b]
+            found, known = x + both, mine[b]
+            mine[b] = found if found > known else known
+            found, known = x - both, mine[AT_ONCE + b]
+            mine[AT_ONCE + b] = found if found > known else known
+            found, known = x + apart, mine[2 * AT_ONCE + b]
+            mine[2 * AT_ONCE + b] = found if found > known else known
+            found, known = x - apart, mine[3 * AT_ONCE + b]
+            mine[3 * AT_ONCE + b] = found if found > known else known
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
+def _challenge(leading, price, unit, worth, whose):
+    """Let those that lead among equal costs take the places where they are worth more; start the next group."""
+    for b in range(SIGNS * AT_ONCE):
+        x = leading[b] * unit
+        x = x if x < STEEPEST else STEEPEST
+        x = (x if x > -STEEPEST else -STEEPEST) * np.float32(1.0 / 128.0)
+        # eˣ as (e^(x/128))^128: Taylor's series to the sixth power, squared seven times, wrong by 1e-5 at most.
+        y = np.float32(1.0 / 120.0) + x * np.float32(1.0 / 720.0)
+        y = np.float32(1.0 / 6.0) + x * (np.float32(1.0 / 24.0) + x * y)
+        y = np.float32(1.0) + x * (np.float32(1.0) + x * (np.float32(0.5) + x * y))
+        y *= y
+        y *= y
+        y *= y
+        y *= y
+        y *= y
+        y *= y
+        y *= y
+        value = y - price
+        better = value > worth[b] or (value == worth[b] and whose[b] == NEVER)
+        whose[b] = leading[b] if better else whose[b]
+        worth[b] = value if better else worth[b]
+        leading[b] = NEVER
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _count(leading, counts):
+    """Count who leads where; four counters each, for one waits for its own last write."""
+    for b in range(0, SIGNS * AT_ONCE, 4):
+        for turn in range(4):
+            found = leading[b + turn]
+            if found > NEVER:
+                counts[turn * MOST + (np.int32(found) & 31)] += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _retire(alive, counts):
+    """Leave those out that have led nowhere so far."""
+    for i in range(len(alive)):
+        alive[i] = counts[i] + counts[MOST + i] + counts[2 * MOST + i] + counts[3 * MOST + i] > 0
