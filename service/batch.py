@@ -16,6 +16,7 @@ from identity.frames.intake import Intake
 from identity.frames.links import links
 from identity.frames.resolving import Answer, resolved
 from identity.rules import LinkingRules
+from service.ahead import ahead
 from service.errors import BatchFailed
 
 REFUSED, SUMMARY, EXPLAINED = "refused.parquet", "summary.json", "links.parquet"
@@ -76,6 +77,7 @@ def run(batch: Batch, steps: Steps) -> dict[str, Any]:
     """Resolve, write, and give the summary. Raises FrameError and BatchFailed; nothing is left half-written."""
     check(batch)
     intake = Intake(batch.rules, batch.now)
+    intake.expect(sum(files.rows(str(path)) for path in batch.inputs))
     for path in batch.inputs:
         steps.begin(f"reading {path.name}")
         for part in files.parts(str(path)):
@@ -83,7 +85,7 @@ def run(batch: Batch, steps: Steps) -> dict[str, Any]:
     answer = resolved(intake, key=batch.key, told=steps.begin)
     steps.begin("writing")
     with Results(batch.out) as results:
-        files.write(answer.parts(), results.path(batch.out.name))
+        files.write(ahead(answer.parts()), results.path(batch.out.name))
         files.write(iter([answer.refused_links()]), results.path(REFUSED))
         if batch.explain:
             files.write(links(answer), results.path(EXPLAINED))

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import polars as pl
 
 from identity.frames import columns
-from identity.frames.arrow import Texts, texts
-from identity.frames.bytes import colons
+from identity.frames.arrow import texts
 from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk, distinct, grouped, least, paired
 from identity.frames.faults import FrameError
 from identity.frames.interning import ALL_BITS, Ids, Interner
+from identity.frames.prefixes import Prefixes
 from identity.frames.vocabulary import EVIDENCE, NOBODY, REASONS, Names, Vocabulary
 from identity.identifiers import Identifier
 from identity.rules import LinkingRules
@@ -61,6 +61,7 @@ class Intake:
     names: Names = field(init=False)
     vocabulary: Vocabulary = field(init=False)
     keys: Interner = field(init=False)
+    _prefixes: Prefixes = field(init=False)
     _rows: list[Rows] = field(default_factory=list)
     _count: int = 0
     _zoned: str | None = None
@@ -69,8 +70,13 @@ class Intake:
     def __post_init__(self) -> None:
         """Begin with nothing known."""
         self.names = Names(self.rules)
+        self._prefixes = Prefixes(self.names)
         self.vocabulary = Vocabulary(self.rules, self.names, self.bits)
         self.keys = Interner(self.bits)
+
+    def expect(self, rows: int) -> None:
+        """Hear of rows to come: room is made for them at once, and taken as they come."""
+        self.vocabulary.entries.expect(rows)
 
     def add(self, frame: pl.DataFrame, source: str = "") -> None:
         """Take in a part of a table. FrameError names the source and the column that cannot be."""
@@ -137,12 +143,8 @@ class Intake:
 
     def _linked(self, column: pl.Series, source: str) -> Ids:
         """Give numbers to a column of `namespace:value`, divided at the first colon; without one there is none."""
-        whole = texts(column)
-        before = np.empty(len(whole), np.int32)
-        colons(whole.starts, whole.lengths, before)
-        spaces = self.names.add(Texts(whole.starts, np.maximum(before, 0), whole.kept), source)
-        skipped = before + 1
-        return self.vocabulary.add(spaces, Texts(whole.starts + skipped, whole.lengths - skipped, whole.kept))
+        spaces, values = self._prefixes.divide(texts(column), source)
+        return self.vocabulary.add(spaces, values)
 
     def _date(self, frame: pl.DataFrame, source: str) -> None:
         """Read when the rows just taken in were; some with and some without an offset cannot be compared."""

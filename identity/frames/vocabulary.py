@@ -10,8 +10,10 @@ from datetime import timedelta
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from numba import njit
 
 from identity.frames.arrow import Texts, series, texts
+from identity.frames.bytes import hashed
 from identity.frames.faults import FrameError
 from identity.frames.interning import ALL_BITS, Hashes, Ids, Interner
 from identity.frames.normal_form import Form, form
@@ -110,11 +112,8 @@ class Names:
         self._entries = Interner()
         self.known: list[Name] = []
         self.forms = np.zeros(0, np.uint8)
-
-    @property
-    def seeds(self) -> Hashes:
+        self.seeds: Hashes = np.zeros(0, np.uint64)
         """A hash of each name, where the hashes of its values begin."""
-        return self._entries.hashes
 
     def add(self, written: Texts, source: str) -> Ids:
         """Give numbers to namespaces; FrameError where there are too many to be namespaces."""
@@ -127,6 +126,7 @@ class Names:
             self.known.append(Name(written=text, name=name if NAMESPACE.fullmatch(name) else None))
         if len(self.known) > len(self.forms):
             self.forms = np.array([self._form(each) for each in self.known], np.uint8)
+            self.seeds = _hashes(self._entries.offsets, self._entries.data)
         return found
 
     def _form(self, each: Name) -> Form:
@@ -149,6 +149,15 @@ class Names:
             limits={n: space.limit for n, space in enumerate(spaces) if space.limit is not None},
             ttls={n: space.ttl // _MICROSECOND for n, space in enumerate(spaces) if space.ttl is not None},
         )
+
+
+@njit(cache=True)
+def _hashes(offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]) -> Hashes:
+    """Hash each of some texts that stand end to end."""
+    found = np.empty(len(offsets) - 1, np.uint64)
+    for row in range(len(found)):
+        found[row] = hashed(data.ctypes.data + offsets[row], offsets[row + 1] - offsets[row], np.uint64(0))
+    return found
 
 
 def _tier(space: Namespace) -> int:
