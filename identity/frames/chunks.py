@@ -3,7 +3,9 @@
 Within an observation entries are distinct. Times are microseconds since 1970, never later than the moment of the run.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +45,27 @@ class Chunk:
     def __len__(self) -> int:
         """Count the observations."""
         return len(self.starts) - 1
+
+    def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """Give what there is, by name; `of` makes a chunk of it again."""
+        before = (None, None) if self.written is None else self.written
+        columns: dict[str, npt.NDArray[Any] | None] = {"starts": self.starts, "entries": self.entries}
+        columns |= {"at": self.at, "said": self.said, "keys": self.keys}
+        columns |= {"written starts": before[0], "written entries": before[1]}
+        yield from ((name, array) for name, array in columns.items() if array is not None)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "Chunk":
+        """Make a chunk of its arrays."""
+        written = "written starts" in arrays
+        return cls(
+            starts=arrays["starts"],
+            entries=arrays["entries"],
+            at=arrays.get("at"),
+            said=arrays.get("said"),
+            keys=arrays.get("keys"),
+            written=(arrays["written starts"], arrays["written entries"]) if written else None,
+        )
 
 
 @njit(cache=True)

@@ -6,6 +6,7 @@ and whatever is first by rank was so from its first sighting on, so its generati
 Source: union by index with path halving (Tarjan, van Leeuwen 1984).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +80,7 @@ class Crowd:
     shared: bool
 
 
-def find_hubs(chunks: list[Chunk], names: Ids, spaces: NameRules, limit: int | None) -> tuple[Flags, list[Crowd]]:
+def find_hubs(chunks: Sequence[Chunk], names: Ids, spaces: NameRules, limit: int | None) -> tuple[Flags, list[Crowd]]:
     """Mark the entries that more than `limit` distinct persons were seen with (DESIGN 4.3)."""
     marks = np.zeros(len(names), np.uint8)
     if limit is None:

@@ -15,7 +15,7 @@ from identity.frames.faults import FrameError
 PARQUET, CSV, NDJSON = ".parquet", ".csv", (".ndjson", ".jsonl")
 READ = (PARQUET, CSV, ".csv.gz", *NDJSON, *(f"{ending}.gz" for ending in NDJSON))
 WRITTEN = (PARQUET, CSV, *NDJSON)
-ROWS = 1 << 20
+ROWS = 1 << 18
 """Rows of one part."""
 _KNOWN = (*columns.OBSERVATIONS, *columns.LINKS, *columns.OPTIONAL)
 _LEVEL = 1

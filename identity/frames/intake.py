@@ -4,7 +4,7 @@ Nothing of a row is kept but the numbers of its values, its time and its trust.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,10 +14,13 @@ import polars as pl
 
 from identity.frames import columns
 from identity.frames.arrow import texts
+from identity.frames.aside import Aside, Bounds, KeptChunks
 from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk, distinct, grouped, least, paired
 from identity.frames.faults import FrameError
 from identity.frames.interning import ALL_BITS, Ids, Interner
 from identity.frames.prefixes import Prefixes
+from identity.frames.rows import Rows, Settled
+from identity.frames.spilling import Entries
 from identity.frames.vocabulary import EVIDENCE, NOBODY, REASONS, Names, Vocabulary
 from identity.identifiers import Identifier
 from identity.rules import LinkingRules
@@ -28,24 +31,12 @@ _EVIDENCE = REASONS.index(EVIDENCE)
 
 
 @dataclass(slots=True, kw_only=True)
-class Rows:
-    """Rows of a table as they came in: numbers of `fields` values each; `keys` None: each row is an observation.
-
-    `at` and `trust` are None where the table has no such column. `bad` has the number of a row's reason, 0: none.
-    """
-
-    keys: Ids | None
-    fields: tuple[Ids, ...]
-    at: npt.NDArray[np.int64] | None
-    trust: npt.NDArray[np.int8] | None
-    bad: npt.NDArray[np.uint8]
-
-
-@dataclass(slots=True, kw_only=True)
 class Input:
-    """All that came in."""
+    """All that came in; `judged` numbers the identifiers that judgements speak of."""
 
-    chunks: list[Chunk]
+    chunks: Sequence[Chunk]
+    observations: int
+    judged: Ids
     rejected: Counter[str]
     rows: int
     dated: bool
@@ -53,19 +44,26 @@ class Input:
 
 @dataclass(slots=True)
 class Intake:
-    """Takes tables in; `now` is the latest that an event can have been (None: whenever it says)."""
+    """Takes tables in; `now` is the latest that an event can have been (None: whenever it says).
+
+    With `bounds`, what is more than their room is put aside; the answer is the same.
+    """
 
     rules: LinkingRules
     now: datetime | None = None
     bits: int = ALL_BITS
+    bounds: Bounds | None = None
     names: Names = field(init=False)
     vocabulary: Vocabulary = field(init=False)
     keys: Interner = field(init=False)
+    key: Entries = field(init=False)
     _prefixes: Prefixes = field(init=False)
     _rows: list[Rows] = field(default_factory=list)
     _count: int = 0
     _zoned: str | None = None
     _naive: str | None = None
+    _aside: Aside | None = None
+    _dated: bool = False
 
     def __post_init__(self) -> None:
         """Begin with nothing known."""
@@ -73,10 +71,12 @@ class Intake:
         self._prefixes = Prefixes(self.names)
         self.vocabulary = Vocabulary(self.rules, self.names, self.bits)
         self.keys = Interner(self.bits)
+        self.key: Entries = self.keys
+        self._aside = None if self.bounds is None else Aside(self.bounds, self.bits)
 
     def expect(self, rows: int) -> None:
         """Hear of rows to come: room is made for them at once, and taken as they come."""
-        self.vocabulary.entries.expect(rows)
+        self.vocabulary.interner.expect(rows)
 
     def add(self, frame: pl.DataFrame, source: str = "") -> None:
         """Take in a part of a table. FrameError names the source and the column that cannot be."""
@@ -96,26 +96,64 @@ class Intake:
         self._rows.append(Rows(keys=keys, fields=fields, at=None, trust=None, bad=bad))
         self._date(frame, source)
         self._trust(frame, source)
+        self._make_room()
 
-    def number(self, identifiers: Sequence[Identifier]) -> Ids:
+    def finish(self, judged: Sequence[Identifier] = ()) -> Input:
+        """Give what came in, in observations, and number `judged`; nothing can be taken in after that."""
+        numbers = self._number(judged)
+        dated = any(rows.at is not None for rows in self._rows) or self._dated
+        rejected: Counter[str] = Counter()
+        if self._aside is None or not self._aside.used:
+            settled = self.vocabulary.settle()
+            tables, self._rows = self._rows, []
+            singles = [[rows for rows in tables if rows.keys is not None]]
+            chunks: Sequence[Chunk] = list(self._chunks(_pairs(tables), singles, settled, rejected))
+            self.vocabulary.interner.close()
+        else:
+            self._put_aside(self._aside)
+            merged = self._aside.merge(self.vocabulary)
+            self.vocabulary.entries, self.key = merged.entries, merged.keys
+            numbers = merged.last[numbers]
+            made = self._chunks(merged.pairs(), merged.singles(), merged.settled, rejected)
+            chunks = KeptChunks(self._aside.bounds.space, made)
+        observations = sum(len(chunk) for chunk in chunks)
+        return Input(
+            chunks=chunks,
+            observations=observations,
+            judged=numbers,
+            rejected=+rejected,
+            rows=self._count,
+            dated=dated,
+        )
+
+    def _chunks(
+        self, pairs: Iterable[Rows], singles: Iterable[list[Rows]], settled: Settled, rejected: Counter[str]
+    ) -> Iterator[Chunk]:
+        """Make observations of rows."""
+        for rows in pairs:
+            yield self._trimmed(_linked_chunk(rows, settled, rejected), rejected)
+        for tables in singles:
+            if tables:
+                yield self._trimmed(self._grouped(tables, settled, rejected), rejected)
+
+    def _number(self, identifiers: Sequence[Identifier]) -> Ids:
         """Give numbers to identifiers that need not be seen anywhere."""
         names = self.names.add(texts(pl.Series([i.namespace for i in identifiers], dtype=pl.String)), "")
         return self.vocabulary.add(names, texts(pl.Series([i.value for i in identifiers], dtype=pl.String)))
 
-    def finish(self) -> Input:
-        """Give what came in, in observations; nothing can be taken in after that."""
-        stands, reasons = self.vocabulary.settle()
-        rejected: Counter[str] = Counter()
-        dated = any(rows.at is not None for rows in self._rows)
-        pairs, singles = ([r for r in self._rows if (r.keys is None) is whole] for whole in (True, False))
+    def _make_room(self) -> None:
+        """Put aside what came in, if it is more than may be held."""
+        if self._aside is not None:
+            held = self.vocabulary.interner.size + self.keys.size + sum(rows.size for rows in self._rows)
+            if held > self._aside.bounds.room:
+                self._put_aside(self._aside)
+
+    def _put_aside(self, aside: Aside) -> None:
+        self._dated = self._dated or any(rows.at is not None for rows in self._rows)
+        aside.put(self._rows, self.vocabulary, self.vocabulary.interner, self.keys)
+        self.vocabulary.start_over()
+        self.key = self.keys = Interner(self.bits)
         self._rows = []
-        chunks = []
-        while pairs:
-            chunks.append(_linked_chunk(pairs.pop(0), stands, reasons, rejected))
-        if singles:
-            chunks.append(self._grouped(singles, stands, reasons, rejected))
-        chunks = [self._trimmed(chunk, rejected) for chunk in chunks]
-        return Input(chunks=chunks, rejected=+rejected, rows=self._count, dated=dated)
 
     def _trimmed(self, chunk: Chunk, rejected: Counter[str]) -> Chunk:
         """Let the first twenty of an observation's entries count, by priority, then by value (DESIGN 4.1)."""
@@ -171,12 +209,10 @@ class Intake:
         rows.trust = np.where(found < 0, UNTRUSTED, found).astype(np.int8)
         rows.bad[(rows.bad == 0) & ~read] = REASONS.index("invalid_trust")
 
-    def _grouped(
-        self, tables: list[Rows], stands: Ids, reasons: npt.NDArray[np.uint8], rejected: Counter[str]
-    ) -> Chunk:
+    def _grouped(self, tables: list[Rows], settled: Settled, rejected: Counter[str]) -> Chunk:
         """Make observations of rows, wherever they stand; each was when its earliest row says, and so on."""
         some = _joined(tables)
-        _reject(some, reasons, rejected)
+        _reject(some, settled.reasons, rejected)
         good = some.bad == 0
         keys, entries = _keys(some)[good], some.fields[0][good]
         used, keys = np.unique(keys, return_inverse=True)
@@ -185,7 +221,7 @@ class Intake:
         placed = np.empty(len(entries), np.int32)
         grouped(keys, entries, starts, placed)
         written = (starts.copy(), placed)
-        normal = stands[placed]
+        normal = settled.stands[placed]
         normal = normal[: distinct(starts, normal)]
         return Chunk(
             starts=starts,
@@ -259,13 +295,13 @@ def _reject(rows: Rows, reasons: npt.NDArray[np.uint8], rejected: Counter[str]) 
     rejected.update({REASONS[n]: int(count) for n, count in enumerate(counts) if n and count})
 
 
-def _linked_chunk(rows: Rows, stands: Ids, reasons: npt.NDArray[np.uint8], rejected: Counter[str]) -> Chunk:
+def _linked_chunk(rows: Rows, settled: Settled, rejected: Counter[str]) -> Chunk:
     """Make an observation of each pair."""
-    if not reasons.any() and not rows.bad.any():
-        sides = rows.fields if len(stands) == 0 or _same(stands) else tuple(stands[f] for f in rows.fields)
+    if settled.plain and not rows.bad.any():
+        sides = rows.fields
     else:
-        _reject(rows, reasons, rejected)
-        sides = tuple(np.where(rows.bad == 0, stands[f], NOBODY).astype(np.int32) for f in rows.fields)
+        _reject(rows, settled.reasons, rejected)
+        sides = tuple(np.where(rows.bad == 0, settled.stands[f], NOBODY).astype(np.int32) for f in rows.fields)
     starts = np.empty(len(rows.bad) + 1, np.int64)
     entries = np.empty(2 * len(rows.bad), np.int32)
     entries = entries[: paired(*sides, starts, entries)]
@@ -283,6 +319,9 @@ def _linked_chunk(rows: Rows, stands: Ids, reasons: npt.NDArray[np.uint8], rejec
     )
 
 
-def _same(stands: Ids) -> bool:
-    """Tell whether every entry stands for itself."""
-    return bool((stands == np.arange(len(stands))).all())
+def _pairs(tables: list[Rows]) -> Iterator[Rows]:
+    """Give the tables of links, and let go of each once it is taken."""
+    for place, rows in enumerate(tables):
+        if rows.keys is None:
+            tables[place] = Rows(keys=None, fields=(), at=None, trust=None, bad=rows.bad[:0])
+            yield rows

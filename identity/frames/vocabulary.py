@@ -16,6 +16,8 @@ from identity.frames.arrow import Texts, series, texts
 from identity.frames.bytes import hashed
 from identity.frames.faults import FrameError
 from identity.frames.interning import ALL_BITS, Hashes, Ids, Interner
+from identity.frames.rows import Settled
+from identity.frames.spilling import Entries
 from identity.frames.normal_form import Form, form
 from identity.identifiers import Identifier, Namespace, NamespaceClass
 from identity.normalize import normalize
@@ -46,22 +48,26 @@ class Vocabulary:
     """Numbers values in their namespaces, and tells which of them stand for which."""
 
     def __init__(self, rules: LinkingRules, names: "Names", bits: int = ALL_BITS) -> None:
-        self.entries = Interner(bits)
+        self._bits = bits
+        self.interner = Interner(bits)
+        self.entries: Entries = self.interner
         self._rules = rules
         self.names = names
-        self._stands: Ids = np.zeros(0, np.int32)
-        self._reasons: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
+
+    def start_over(self) -> None:
+        """Know nothing again: what was known was put aside."""
+        self.interner = self.entries = Interner(self._bits)
 
     def add(self, names: Ids, values: Texts) -> Ids:
         """Give numbers to values, each in a namespace numbered by `names`."""
-        return self.entries.intern(values, names, self.names.seeds, self.names.forms)
+        return self.interner.intern(values, names, self.names.seeds, self.names.forms)
 
-    def settle(self) -> tuple[Ids, npt.NDArray[np.uint8]]:
+    def settle(self) -> Settled:
         """Tell, for each entry, the entry of its normal value (NOBODY: it has none) and the number of its reason.
 
         `normalize` sees each distinct value that is not normal for sure once. Reasons are numbered by `REASONS`.
         """
-        entries = self.entries
+        entries = self.interner
         doubtful = np.flatnonzero(~entries.normal)
         read = [self._read(int(entry)) for entry in doubtful]
         normal = [(place, found) for place, found in enumerate(read) if isinstance(found, Identifier)]
@@ -75,7 +81,7 @@ class Vocabulary:
         # A normal value may itself be one of the doubtful: it stands for itself.
         stands[known] = known
         reasons[doubtful] = [0 if isinstance(found, Identifier) else REASONS.index(found) for found in read]
-        return stands, reasons
+        return Settled.of(stands, reasons)
 
     def identifier(self, entry: int) -> Identifier:
         """Give the identifier that a normal entry is."""
