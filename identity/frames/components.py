@@ -209,9 +209,7 @@ def _see(
 
 
 @njit(cache=True)
-def _connect(
-    starts: Starts, entries: Ids, trust: npt.NDArray[np.int8], hubs: Flags, parent: Ids, weak: Bools
-) -> None:
+def _connect(starts: Starts, entries: Ids, trust: npt.NDArray[np.int8], hubs: Flags, parent: Ids, weak: Bools) -> None:
     """Join what each observation saw together."""
     for each in range(len(starts) - 1):
         begin, end = starts[each], starts[each + 1]

@@ -27,7 +27,10 @@ from identity.rules import LinkingRules
 
 _ONE = np.zeros(1, np.uint64)
 _NO_FORM = np.zeros(1, np.uint8)
+_TOO_MANY = REASONS.index("too_many_identifiers")
 _EVIDENCE = REASONS.index(EVIDENCE)
+Reasons = tuple[npt.NDArray[np.uint8], ...] | None
+"""Why the values of some rows do not count, by field."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,13 +49,16 @@ class Input:
 class Intake:
     """Takes tables in; `now` is the latest that an event can have been (None: whenever it says).
 
-    With `bounds`, what is more than their room is put aside; the answer is the same.
+    With `bounds`, what is more than their room is put aside; the answer is the same. `listed`, given empty, holds in
+    the end why each value of each row does not count (the number of a reason, 0: it does), table by table; whoever
+    lists rows takes them one by one, and so reads times without an offset as UTC beside others.
     """
 
     rules: LinkingRules
     now: datetime | None = None
     bits: int = ALL_BITS
     bounds: Bounds | None = None
+    listed: list[tuple[npt.NDArray[np.uint8], ...]] | None = None
     names: Names = field(init=False)
     vocabulary: Vocabulary = field(init=False)
     keys: Interner = field(init=False)
@@ -131,10 +137,39 @@ class Intake:
     ) -> Iterator[Chunk]:
         """Make observations of rows."""
         for rows in pairs:
-            yield self._trimmed(_linked_chunk(rows, settled, rejected), rejected)
+            reasons = _reasons(rows, settled, rejected)
+            chunk, dropped = self._trimmed(_linked_chunk(rows, settled), rejected)
+            self._list(rows, settled, reasons, chunk, dropped)
+            yield self._clamped(chunk)
         for tables in singles:
             if tables:
-                yield self._trimmed(self._grouped(tables, settled, rejected), rejected)
+                rows = _joined(tables)
+                reasons = _reasons(rows, settled, rejected)
+                chunk, dropped = self._trimmed(_grouped(rows, settled), rejected)
+                self._list(rows, settled, reasons, chunk, dropped)
+                yield self._clamped(chunk)
+
+    def _list(
+        self, rows: Rows, settled: Settled, reasons: Reasons, chunk: Chunk, dropped: set[tuple[int, int]]
+    ) -> None:
+        """List why each row's values do not count, for whoever asked."""
+        if self.listed is None:
+            return
+        whole = [np.zeros(len(rows.bad), np.uint8) for _ in rows.fields] if reasons is None else list(reasons)
+        named = np.arange(len(rows.bad)) if rows.keys is None else rows.keys
+        of = named if chunk.keys is None else chunk.keys
+        beyond = {(int(of[place]), entry) for place, entry in dropped}
+        for field, found in zip(rows.fields, whole, strict=True) if beyond else ():
+            pairs = zip(named.tolist(), settled.stands[field].tolist(), strict=True)
+            found[[n for n, pair in enumerate(pairs) if pair in beyond and not found[n]]] = _TOO_MANY
+        self.listed.append(tuple(whole))
+
+    def _clamped(self, chunk: Chunk) -> Chunk:
+        """Let nothing be later than the run."""
+        if chunk.at is None or self.now is None:
+            return chunk
+        late = (chunk.at > self._latest()) & (chunk.at != UNDATED)
+        return replace(chunk, at=np.where(late, self._latest(), chunk.at), told=chunk.at) if late.any() else chunk
 
     def _number(self, identifiers: Sequence[Identifier]) -> Ids:
         """Give numbers to identifiers that need not be seen anywhere."""
@@ -155,26 +190,32 @@ class Intake:
         self.key = self.keys = Interner(self.bits)
         self._rows = []
 
-    def _trimmed(self, chunk: Chunk, rejected: Counter[str]) -> Chunk:
-        """Let the first twenty of an observation's entries count, by priority, then by value (DESIGN 4.1)."""
+    def _trimmed(self, chunk: Chunk, rejected: Counter[str]) -> tuple[Chunk, set[tuple[int, int]]]:
+        """Let the first twenty of an observation's entries count, by priority, then by value (DESIGN 4.1).
+
+        Also gives the others: in which observation they are, and what.
+        """
         most = self.rules.identifiers_per_observation
         over = np.flatnonzero(np.diff(chunk.starts) > most)
+        dropped: set[tuple[int, int]] = set()
         if not len(over):
-            return chunk
+            return chunk, dropped
         kept = np.ones(len(chunk.entries), np.bool_)
         for each in over.tolist():
             begin, end = int(chunk.starts[each]), int(chunk.starts[each + 1])
             entries = chunk.entries[begin:end].tolist()
             order = sorted(range(end - begin), key=lambda n: self.rules.rank(self.vocabulary.identifier(entries[n])))
             kept[[begin + place for place in order[most:]]] = False
+            dropped.update((each, entries[place]) for place in order[most:])
             rejected["too_many_identifiers"] += end - begin - most
         before = np.concatenate([[0], np.cumsum(kept)])
-        return replace(
+        trimmed = replace(
             chunk,
             starts=before[chunk.starts],
             entries=chunk.entries[kept],
             written=(chunk.starts, chunk.entries) if chunk.written is None else chunk.written,
         )
+        return trimmed, dropped
 
     def _latest(self) -> int:
         return UNDATED if self.now is None else columns.micros(self.now)
@@ -193,11 +234,11 @@ class Intake:
         zoned, naive = read.zones
         self._zoned = source if zoned and self._zoned is None else self._zoned
         self._naive = source if naive and self._naive is None else self._naive
-        if self._zoned is not None and self._naive is not None:
+        if self._zoned is not None and self._naive is not None and self.listed is None:
             also = f" (those of {self._zoned} have one)" if self._zoned != source else ""
             told = f"the column observed_at mixes times with an offset and times without{also}; give all of them one"
             raise FrameError(source, told)
-        rows.at = np.where(read.dated, np.minimum(read.at, self._latest()), UNDATED)
+        rows.at = np.where(read.dated, read.at, UNDATED)
         rows.bad[(rows.bad == 0) & ~read.read] = REASONS.index("invalid_observed_at")
 
     def _trust(self, frame: pl.DataFrame, source: str) -> None:
@@ -209,28 +250,27 @@ class Intake:
         rows.trust = np.where(found < 0, UNTRUSTED, found).astype(np.int8)
         rows.bad[(rows.bad == 0) & ~read] = REASONS.index("invalid_trust")
 
-    def _grouped(self, tables: list[Rows], settled: Settled, rejected: Counter[str]) -> Chunk:
-        """Make observations of rows, wherever they stand; each was when its earliest row says, and so on."""
-        some = _joined(tables)
-        _reject(some, settled.reasons, rejected)
-        good = some.bad == 0
-        keys, entries = _keys(some)[good], some.fields[0][good]
-        used, keys = np.unique(keys, return_inverse=True)
-        keys = keys.astype(np.int32)
-        starts = np.zeros(len(used) + 1, np.int64)
-        placed = np.empty(len(entries), np.int32)
-        grouped(keys, entries, starts, placed)
-        written = (starts.copy(), placed)
-        normal = settled.stands[placed]
-        normal = normal[: distinct(starts, normal)]
-        return Chunk(
-            starts=starts,
-            entries=normal,
-            at=_lowest(keys, some.at, good, len(used), UNDATED),
-            said=_narrowed(_lowest(keys, some.trust, good, len(used), UNTRUSTED)),
-            keys=used.astype(np.int32),
-            written=written,
-        )
+
+def _grouped(some: Rows, settled: Settled) -> Chunk:
+    """Make observations of rows, wherever they stand; each was when its earliest row says, and so on."""
+    good = some.bad == 0
+    keys, entries = _keys(some)[good], some.fields[0][good]
+    used, keys = np.unique(keys, return_inverse=True)
+    keys = keys.astype(np.int32)
+    starts = np.zeros(len(used) + 1, np.int64)
+    placed = np.empty(len(entries), np.int32)
+    grouped(keys, entries, starts, placed)
+    written = (starts.copy(), placed)
+    normal = settled.stands[placed]
+    normal = normal[: distinct(starts, normal)]
+    return Chunk(
+        starts=starts,
+        entries=normal,
+        at=_lowest(keys, some.at, good, len(used), UNDATED),
+        said=_narrowed(_lowest(keys, some.trust, good, len(used), UNTRUSTED)),
+        keys=used.astype(np.int32),
+        written=written,
+    )
 
 
 def _keys(rows: Rows) -> Ids:
@@ -280,27 +320,34 @@ def _column(
     )
 
 
-def _reject(rows: Rows, reasons: npt.NDArray[np.uint8], rejected: Counter[str]) -> None:
-    """Mark the rows that name nobody, and count them by reason; evidence is kept."""
-    for number, entries in enumerate(rows.fields):
-        found = reasons[entries]
-        found[found == _EVIDENCE] = 0
-        if number == 0 and len(rows.fields) == 1:
-            order = np.isin(rows.bad, [REASONS.index("invalid_observed_at"), REASONS.index("invalid_trust")])
-            rows.bad[:] = np.where((rows.bad == 0) | (order & (found != 0)), found, rows.bad)
-        else:
-            counts = np.bincount(found[rows.bad == 0], minlength=len(REASONS))
-            rejected.update({REASONS[n]: int(count) for n, count in enumerate(counts) if n and count})
-    counts = np.bincount(rows.bad, minlength=len(REASONS))
-    rejected.update({REASONS[n]: int(count) for n, count in enumerate(counts) if n and count})
+def _reasons(rows: Rows, settled: Settled, rejected: Counter[str]) -> Reasons:
+    """Mark the rows that name nobody, count their faults, and give each value's reason; None where there is none.
+
+    Evidence is kept. A fault of a link's row is one fault, not one of each side.
+    """
+    if settled.plain and not rows.bad.any():
+        return None
+    found = [settled.reasons[entries] for entries in rows.fields]
+    for each in found:
+        each[each == _EVIDENCE] = 0
+    if len(found) == 1:
+        order = np.isin(rows.bad, [REASONS.index("invalid_observed_at"), REASONS.index("invalid_trust")])
+        rows.bad[:] = np.where((rows.bad == 0) | (order & (found[0] != 0)), found[0], rows.bad)
+        found = [rows.bad]
+    else:
+        found = [np.where(rows.bad == 0, each, 0) for each in found]
+        found[0] = np.where(rows.bad == 0, found[0], rows.bad)
+    for each in found:
+        counts = np.bincount(each, minlength=len(REASONS))
+        rejected.update({REASONS[n]: int(count) for n, count in enumerate(counts) if n and count})
+    return tuple(found)
 
 
-def _linked_chunk(rows: Rows, settled: Settled, rejected: Counter[str]) -> Chunk:
+def _linked_chunk(rows: Rows, settled: Settled) -> Chunk:
     """Make an observation of each pair."""
     if settled.plain and not rows.bad.any():
         sides = rows.fields
     else:
-        _reject(rows, settled.reasons, rejected)
         sides = tuple(np.where(rows.bad == 0, settled.stands[f], NOBODY).astype(np.int32) for f in rows.fields)
     starts = np.empty(len(rows.bad) + 1, np.int64)
     entries = np.empty(2 * len(rows.bad), np.int32)

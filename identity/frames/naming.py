@@ -89,7 +89,17 @@ def _name_all(
         some = slice(part * _TOGETHER, min((part + 1) * _TOGETHER, len(entries)))
         digits_of = digits[DIGITS * some.start : DIGITS * some.stop]
         _name(
-            prefixes, ends, of, entries[some], generations[some], offsets, data, secret, secret_length, person, digits_of
+            prefixes,
+            ends,
+            of,
+            entries[some],
+            generations[some],
+            offsets,
+            data,
+            secret,
+            secret_length,
+            person,
+            digits_of,
         )
 
 

@@ -52,9 +52,7 @@ class Prefixes:
         for number, first in zip(*np.unique(numbers[missed], return_index=True), strict=True):
             if number not in self._known and len(self._known) < _FULL and names.lengths[first] <= _LONGEST:
                 self._known.add(int(number))
-                _learn(
-                    names.starts[first], names.lengths[first], number, self._words, self._sizes, self._numbers
-                )
+                _learn(names.starts[first], names.lengths[first], number, self._words, self._sizes, self._numbers)
 
 
 @njit(cache=True)

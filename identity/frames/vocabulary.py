@@ -19,7 +19,7 @@ from identity.frames.interning import ALL_BITS, Hashes, Ids, Interner
 from identity.frames.rows import Settled
 from identity.frames.spilling import Entries
 from identity.frames.normal_form import Form, form
-from identity.identifiers import Identifier, Namespace, NamespaceClass
+from identity.identifiers import ALSO_CALLED, Identifier, Namespace, NamespaceClass
 from identity.normalize import normalize
 from identity.rules import Founder, LinkingRules
 
@@ -129,7 +129,8 @@ class Names:
         for number in range(len(self.known), self._entries.count):
             text = self._entries.text(number)
             name = text.strip()
-            self.known.append(Name(written=text, name=name if NAMESPACE.fullmatch(name) else None))
+            called = ALSO_CALLED.get(name, name) if NAMESPACE.fullmatch(name) else None
+            self.known.append(Name(written=text, name=called))
         if len(self.known) > len(self.forms):
             self.forms = np.array([self._form(each) for each in self.known], np.uint8)
             self.seeds = _hashes(self._entries.offsets, self._entries.data)
