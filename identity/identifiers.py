@@ -3,9 +3,11 @@
 An `Identifier` is always normalised (see `normalize`): two of them name the same thing exactly if they are equal.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -33,6 +35,21 @@ class Namespace:
     priority: int
     limit: int | None = None
     ttl: timedelta | None = None
+
+
+ALSO_CALLED: Mapping[str, str] = MappingProxyType(
+    {
+        "userId": "user_id",
+        "anonymousId": "anonymous_id",
+        "ios.id": "device_id",
+        "ios.idfa": "idfa",
+        "ios.push_token": "push_token",
+        "android.id": "device_id",
+        "android.idfa": "gaid",
+        "android.push_token": "push_token",
+    }
+)
+"""Segment's names of external ids (Unify, "default externalIDs") where ours differ; any other is a namespace itself."""
 
 
 class Identifier(NamedTuple):

@@ -19,10 +19,10 @@ from pyspark.sql.window import Window
 from identity.frames import columns
 from identity.frames.chunks import UNTRUSTED
 from identity.frames.faults import FrameError
-from identity.frames.replays import observation_id
+from identity.frames.observation_ids import observation_id
 from identity.frames.vocabulary import EVIDENCE, INVALID_NAMESPACE, NAMESPACE
 from identity.hubs import Hubs
-from identity.identifiers import Identifier, Namespace, NamespaceClass
+from identity.identifiers import ALSO_CALLED, Identifier, Namespace, NamespaceClass
 from identity.judgements import Verdicts
 from identity.normalize import normalize
 from identity.observations import Observation, Trust
@@ -240,7 +240,7 @@ def _normal(rows: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
 def _read(name: str, value: str, rules: LinkingRules) -> tuple[str | None, str | None, str]:
     if not NAMESPACE.fullmatch(name):
         return None, None, INVALID_NAMESPACE
-    found = normalize(name, value, rules)
+    found = normalize(ALSO_CALLED.get(name, name), value, rules)
     return (found.namespace, found.value, "") if isinstance(found, Identifier) else (None, None, found.reason)
 
 
@@ -248,14 +248,14 @@ def _observations(rows: DataFrame, latest: Column) -> DataFrame:
     """Put observations together: key, named, at, dated, said, trust, written."""
     kept = rows.filter(F.col("reason").isin("", EVIDENCE))
     seen = kept.groupBy("key", "named").agg(
-        F.min("at").alias("told"),
+        F.min("at").alias("says"),
         F.min("said").alias("said"),
         F.collect_set(F.struct("raw_namespace", "raw_value")).alias("written"),
     )
     return seen.withColumns(
         {
-            "told": F.when(F.col("told").isNotNull(), F.least(F.col("told"), latest)),  # `least` passes over null
-            "at": F.coalesce(F.least(F.col("told"), latest), latest),
+            "told": F.when(F.col("says").isNotNull(), F.least(F.col("says"), latest)),  # `least` passes over null
+            "at": F.coalesce(F.least(F.col("says"), latest), latest),
             "trust": F.when(F.col("said") == UNTRUSTED, int(Trust.SERVER)).otherwise(F.col("said")),
         }
     ).localCheckpoint()
@@ -409,7 +409,7 @@ def _replayed(  # noqa: PLR0917 - tables
     whole = rooted.groupBy("key", "named").agg(F.collect_list(entry).alias("entries"))
     concerned = rooted.join(contested, "root").select("key", "named", "root").distinct()
     facts = concerned.join(whole, ["key", "named"]).join(
-        seen.select("key", "named", "at", "told", "said", "trust", "written"), ["key", "named"]
+        seen.select("key", "named", "at", "says", "said", "trust", "written"), ["key", "named"]
     )
 
     def replay(group: Any) -> Any:
@@ -449,7 +449,7 @@ def _observation(row: dict[str, Any], copies: dict[str, int]) -> Observation:
     """Make an observation of a row, named as `identity.frames` names it."""
     pairs = sorted((pair["raw_namespace"], pair["raw_value"]) for pair in row["written"])
     name = observation_id(
-        row["key"] if row["named"] else "", row["told"], None if row["said"] == UNTRUSTED else row["said"], pairs
+        row["key"] if row["named"] else "", row["says"], None if row["said"] == UNTRUSTED else row["said"], pairs
     )
     if not row["named"]:
         copies[name] = copies.get(name, 0) + 1

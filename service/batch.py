@@ -12,15 +12,26 @@ from typing import Any, Self
 import orjson
 
 from identity.frames import files
+from identity.frames.aside import Bounds
 from identity.frames.intake import Intake
 from identity.frames.links import links
 from identity.frames.resolving import Answer, resolved
 from identity.rules import LinkingRules
+from service.ahead import ahead
 from service.errors import BatchFailed
+from service.scratch import Scratch, memory
 
 REFUSED, SUMMARY, EXPLAINED = "refused.parquet", "summary.json", "links.parquet"
 MOST_HUBS = 1_000
 """Hubs that the summary lists; it counts them all."""
+LEAST = 512 * 2**20
+"""The least memory that may be asked for."""
+SHARE = 0.6
+"""The share of the machine's memory that is used unless something else is asked for."""
+_PROGRAM = 320 * 2**20
+"""What the program takes before it has read anything, and for the part of a file that it is reading."""
+_PASSING = 3
+"""So many times what came in is held for a moment, at most: while it is sorted to be put aside, or answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +44,21 @@ class Batch:
     key: bytes = field(repr=False)
     now: datetime
     explain: bool = False
+    held: "Held | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """How many bytes of what is read are held, and of what is made of it, before the rest waits on the disk."""
+
+    room: int
+    most: int
+
+    @classmethod
+    def within(cls, memory: int) -> "Held":
+        """Divide the memory that the whole program may take, at least LEAST bytes."""
+        left = max(memory - _PROGRAM, 0)
+        return cls(room=left // _PASSING, most=left)
 
 
 @dataclass(slots=True)
@@ -75,15 +101,10 @@ def found(patterns: Sequence[str]) -> tuple[Path, ...]:
 def run(batch: Batch, steps: Steps) -> dict[str, Any]:
     """Resolve, write, and give the summary. Raises FrameError and BatchFailed; nothing is left half-written."""
     check(batch)
-    intake = Intake(batch.rules, batch.now)
-    for path in batch.inputs:
-        steps.begin(f"reading {path.name}")
-        for part in files.parts(str(path)):
-            intake.add(part, str(path))
-    answer = resolved(intake, key=batch.key, told=steps.begin)
-    steps.begin("writing")
-    with Results(batch.out) as results:
-        files.write(answer.parts(), results.path(batch.out.name))
+    with Scratch(batch.out) as scratch, Results(batch.out) as results:
+        answer = resolved(_read(batch, steps, scratch), key=batch.key, told=steps.begin)
+        steps.begin("writing")
+        files.write(ahead(answer.parts()), results.path(batch.out.name))
         files.write(iter([answer.refused_links()]), results.path(REFUSED))
         if batch.explain:
             files.write(links(answer), results.path(EXPLAINED))
@@ -91,6 +112,18 @@ def run(batch: Batch, steps: Steps) -> dict[str, Any]:
         summary = _summary(answer, steps)
         Path(results.path(SUMMARY)).write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
     return summary
+
+
+def _read(batch: Batch, steps: Steps, scratch: Scratch) -> Intake:
+    """Take all files in."""
+    held = Held.within(int(memory() * SHARE)) if batch.held is None else batch.held
+    intake = Intake(batch.rules, batch.now, bounds=Bounds(space=scratch, room=held.room, most=held.most))
+    intake.expect(sum(files.rows(str(path)) for path in batch.inputs))
+    for path in batch.inputs:
+        steps.begin(f"reading {path.name}")
+        for part in files.parts(str(path)):
+            intake.add(part, str(path))
+    return intake
 
 
 def check(batch: Batch) -> None:

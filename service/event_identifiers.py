@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from identity.identifiers import ALSO_CALLED
+
 RawIdentifier = tuple[str, str]
 """A namespace and a text as the client wrote it."""
 
@@ -15,18 +17,6 @@ NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 _ADVERTISING = {"ios": "idfa", "ipados": "idfa", "tvos": "idfa", "android": "gaid"}
 """Whose advertising id it is, by `context.device.type` (Segment's iOS SDK says "ios") or `context.os.name`."""
-
-_EXTERNAL = {
-    "userId": "user_id",
-    "anonymousId": "anonymous_id",
-    "ios.id": "device_id",
-    "ios.idfa": "idfa",
-    "ios.push_token": "push_token",
-    "android.id": "device_id",
-    "android.idfa": "gaid",
-    "android.push_token": "push_token",
-}
-"""Segment's names of external ids (Unify, "default externalIDs") where ours differ; any other is a namespace itself."""
 
 _EXACT = 2**53
 """Floating-point numbers below this are whole numbers without loss."""
@@ -107,4 +97,4 @@ def _externals(external_ids: object) -> Iterator[tuple[str, object]]:
     for item in external_ids if isinstance(external_ids, list) else ():
         kind = item.get("type") if isinstance(item, dict) else None
         if isinstance(kind, str) and NAMESPACE.fullmatch(kind):
-            yield _EXTERNAL.get(kind, kind), item.get("id")
+            yield ALSO_CALLED.get(kind, kind), item.get("id")

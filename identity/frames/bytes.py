@@ -22,6 +22,12 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _MIX_2 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_3 = np.uint64(0x94D049BB133111EB)
 """Odd constants of splitmix64 (Steele, Lea, Flood 2014)."""
+_ONES = np.uint64(0x0101010101010101)
+_TOPS = np.uint64(0x8080808080808080)
+_COLONS = np.uint64(0x3A3A3A3A3A3A3A3A)
+_SPACES = np.uint64(0x2020202020202020)
+_DELETES = np.uint64(0x7F7F7F7F7F7F7F7F)
+"""Eight equal bytes; `(w - ones) & ~w & tops` marks the lowest zero byte of w (Mycroft 1987)."""
 
 
 def _loader(bits: int, kind: Any) -> Any:
@@ -43,6 +49,39 @@ def _loader(bits: int, kind: Any) -> Any:
 load_8 = _loader(8, types.uint8)
 load_32 = _loader(32, types.uint32)
 load_64 = _loader(64, types.uint64)
+
+
+def _storer(bits: int, kind: Any) -> Any:
+    """Make a compiled write of so many bits at any address, aligned or not."""
+
+    @intrinsic
+    def store(_typing: Any, _address: Any, _value: Any) -> Any:
+        def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            from llvmlite import ir  # noqa: PLC0415 - only compiling needs it
+
+            pointer = builder.inttoptr(arguments[0], ir.IntType(bits).as_pointer())
+            builder.store(arguments[1], pointer, align=1)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, kind), code
+
+    return store
+
+
+store_8 = _storer(8, types.uint8)
+store_64 = _storer(64, types.uint64)
+
+
+@intrinsic
+def _trailing_zeros(_typing: Any, _word: Any) -> Any:
+    """Count the zeros below the lowest bit that is set."""
+
+    def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir  # noqa: PLC0415 - only compiling needs it
+
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), code
 
 
 @intrinsic
@@ -124,11 +163,57 @@ def equal(one: int, other: int, length: int) -> bool:
 
 
 @njit(cache=True)
-def colons(starts: Starts, lengths: Lengths, before: Lengths) -> None:
-    """Find the first colon of each text; -1 where there is none."""
-    for row in range(len(starts)):
-        before[row] = -1
-        for place in range(lengths[row]):
-            if load_8(starts[row] + place) == 58:
-                before[row] = place
-                break
+def copy(start: int, length: int, into: int) -> None:
+    """Copy a text."""
+    if length >= 8:
+        last = length - 8
+        place = 0
+        while place < last:
+            store_64(into + place, load_64(start + place))
+            place += 8
+        store_64(into + last, load_64(start + last))
+    else:
+        for place in range(length):
+            store_8(into + place, load_8(start + place))
+
+
+@njit(cache=True)
+def colon(start: int, length: int) -> int:
+    """Find the first colon of a text, eight bytes at a time; -1 where there is none."""
+    if length < 8:
+        for place in range(length):
+            if load_8(start + place) == 58:
+                return place
+        return -1
+    at = 0
+    while True:
+        at = min(at, length - 8)
+        word = load_64(start + at) ^ _COLONS
+        zeros = (word - _ONES) & ~word & _TOPS
+        if zeros != 0:
+            return np.int64(at) + np.int64(_trailing_zeros(zeros) >> np.uint64(3))
+        if at == length - 8:
+            return -1
+        at += 8
+
+
+@njit(cache=True)
+def printable(start: int, length: int) -> bool:
+    """Tell whether every byte of a text is printable ASCII."""
+    if length < 8:
+        for place in range(length):
+            byte = load_8(start + place)
+            if byte < 32 or byte > 126:
+                return False
+        return True
+    at = 0
+    while True:
+        at = min(at, length - 8)
+        word = load_64(start + at)
+        controls = (word - _SPACES) & ~word
+        delete = word ^ _DELETES
+        if (controls | word | ((delete - _ONES) & ~delete)) & _TOPS != 0:
+            return False
+        if at == length - 8:
+            return True
+        at += 8

@@ -3,7 +3,9 @@
 Within an observation entries are distinct. Times are microseconds since 1970, never later than the moment of the run.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +27,8 @@ class Chunk:
 
     `written` has the same before normal values took the place of what was written, and with evidence: None where
     nothing differs. `keys` numbers the observations' own names; None for links, which have none. `at` and `said` (the
-    trust, UNTRUSTED where no row of it says any) are None where there is no such column.
+    trust, UNTRUSTED where no row of it says any) are None where there is no such column. `told` are the times as they
+    were written: None where none was later than the run, to which `at` is clamped.
     """
 
     starts: Starts
@@ -34,6 +37,7 @@ class Chunk:
     said: npt.NDArray[np.int8] | None
     keys: Ids | None
     written: tuple[Starts, Ids] | None
+    told: Starts | None = None
 
     @property
     def trust(self) -> npt.NDArray[np.int8] | None:
@@ -43,6 +47,28 @@ class Chunk:
     def __len__(self) -> int:
         """Count the observations."""
         return len(self.starts) - 1
+
+    def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """Give what there is, by name; `of` makes a chunk of it again."""
+        before = (None, None) if self.written is None else self.written
+        columns: dict[str, npt.NDArray[Any] | None] = {"starts": self.starts, "entries": self.entries}
+        columns |= {"at": self.at, "said": self.said, "keys": self.keys, "told": self.told}
+        columns |= {"written starts": before[0], "written entries": before[1]}
+        yield from ((name, array) for name, array in columns.items() if array is not None)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "Chunk":
+        """Make a chunk of its arrays."""
+        written = "written starts" in arrays
+        return cls(
+            starts=arrays["starts"],
+            entries=arrays["entries"],
+            at=arrays.get("at"),
+            said=arrays.get("said"),
+            keys=arrays.get("keys"),
+            told=arrays.get("told"),
+            written=(arrays["written starts"], arrays["written entries"]) if written else None,
+        )
 
 
 @njit(cache=True)

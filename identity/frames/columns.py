@@ -159,11 +159,12 @@ def _written(column: pl.Series) -> Moments:
 
 
 def _moments(at: pl.Series, dated: pl.Series, read: pl.Series, zones: tuple[bool, bool]) -> Moments:
-    """Put the parts together; a time before the first year cannot be read."""
+    """Put the parts together; a time before the first year or after the last cannot be read."""
     counts = at.fill_null(0).to_numpy()
+    known = (counts >= EARLIEST) & (counts <= micros(LATEST))
     return Moments(
         at=counts,
-        dated=(dated & at.is_not_null()).to_numpy() & (counts >= EARLIEST),
-        read=read.to_numpy() & (counts >= EARLIEST),
+        dated=(dated & at.is_not_null()).to_numpy() & known,
+        read=read.to_numpy() & known,
         zones=zones,
     )

@@ -6,12 +6,14 @@ and whatever is first by rank was so from its first sighting on, so its generati
 Source: union by index with path halving (Tarjan, van Leeuwen 1984).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import njit, prange
 
+from identity.frames.bytes import prefetch
 from identity.frames.chunks import UNDATED, Chunk, Starts
 from identity.frames.interning import Hashes, Ids
 from identity.frames.vocabulary import NameRules
@@ -25,6 +27,8 @@ SHARED, FLOODED = 1, 2
 _NO_TIMES = np.zeros(0, np.int64)
 _NO_TRUSTS = np.zeros(0, np.int8)
 _SERVER = int(Trust.SERVER)
+_AHEAD = 32
+"""Entries asked for before they are looked at."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,14 +80,15 @@ class Crowd:
     shared: bool
 
 
-def find_hubs(chunks: list[Chunk], names: Ids, spaces: NameRules, limit: int | None) -> tuple[Flags, list[Crowd]]:
+def find_hubs(chunks: Sequence[Chunk], names: Ids, spaces: NameRules, limit: int | None) -> tuple[Flags, list[Crowd]]:
     """Mark the entries that more than `limit` distinct persons were seen with (DESIGN 4.3)."""
     marks = np.zeros(len(names), np.uint8)
     if limit is None:
         return marks, []
     met = np.zeros(len(names), np.int32)
+    person = spaces.person[names]
     for chunk in chunks:
-        _meet(chunk.starts, chunk.entries, names, spaces.person, met)
+        _meet(chunk.starts, chunk.entries, person, met)
     crowded = met > limit
     if not crowded.any():
         return marks, []
@@ -182,7 +187,7 @@ def _flatten(parent: Ids) -> None:
         parent[entry] = parent[parent[entry]]
 
 
-@njit(cache=True)
+@njit(cache=True, parallel=True)
 def _see(
     starts: Starts,
     entries: Ids,
@@ -195,20 +200,26 @@ def _see(
     last: Starts,
     weak: Bools,
 ) -> None:
-    """Join what each observation saw together, and note when."""
+    """Join what each observation saw together, and note when: two things that two processors do at once."""
+    for half in prange(2):
+        if half == 0:
+            _connect(starts, entries, trust, hubs, parent, weak)
+        else:
+            _note(starts, entries, at, hubs, times, first, last)
+
+
+@njit(cache=True)
+def _connect(starts: Starts, entries: Ids, trust: npt.NDArray[np.int8], hubs: Flags, parent: Ids, weak: Bools) -> None:
+    """Join what each observation saw together."""
     for each in range(len(starts) - 1):
         begin, end = starts[each], starts[each + 1]
+        if begin + _AHEAD < len(entries):
+            prefetch(np.int64(parent.ctypes.data + np.int64(entries[begin + _AHEAD]) * 4))
         trusted = len(trust) == 0 or trust[each] >= _SERVER
         into, together = -1, 0
         for place in range(begin, end):
             entry = entries[place]
-            if hubs[entry] == SHARED:
-                continue
-            times[entry] += 1
-            if len(at):
-                first[entry] = min(first[entry], at[each])
-                last[entry] = max(last[entry], at[each])
-            if hubs[entry] == FLOODED and not trusted and end - begin > 1:
+            if hubs[entry] == SHARED or (hubs[entry] == FLOODED and not trusted and end - begin > 1):
                 continue
             together += 1
             if into < 0:
@@ -220,14 +231,28 @@ def _see(
 
 
 @njit(cache=True)
-def _meet(starts: Starts, entries: Ids, names: Ids, person: Bools, met: Ids) -> None:
+def _note(starts: Starts, entries: Ids, at: Starts, hubs: Flags, times: Ids, first: Starts, last: Starts) -> None:
+    """Count each entry's observations, and note the first and the last of them."""
+    for each in range(len(starts) - 1):
+        for place in range(starts[each], starts[each + 1]):
+            entry = entries[place]
+            if hubs[entry] == SHARED:
+                continue
+            times[entry] += 1
+            if len(at):
+                first[entry] = min(first[entry], at[each])
+                last[entry] = max(last[entry], at[each])
+
+
+@njit(cache=True)
+def _meet(starts: Starts, entries: Ids, person: Bools, met: Ids) -> None:
     """Count, for each entry that is no person, the sightings of persons beside it."""
     for each in range(len(starts) - 1):
         persons = 0
         for place in range(starts[each], starts[each + 1]):
-            persons += person[names[entries[place]]]
+            persons += person[entries[place]]
         for place in range(starts[each], starts[each + 1]):
-            if persons and not person[names[entries[place]]]:
+            if persons and not person[entries[place]]:
                 met[entries[place]] += persons
 
 

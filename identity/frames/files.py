@@ -15,7 +15,7 @@ from identity.frames.faults import FrameError
 PARQUET, CSV, NDJSON = ".parquet", ".csv", (".ndjson", ".jsonl")
 READ = (PARQUET, CSV, ".csv.gz", *NDJSON, *(f"{ending}.gz" for ending in NDJSON))
 WRITTEN = (PARQUET, CSV, *NDJSON)
-ROWS = 1 << 20
+ROWS = 1 << 18
 """Rows of one part."""
 _KNOWN = (*columns.OBSERVATIONS, *columns.LINKS, *columns.OPTIONAL)
 _LEVEL = 1
@@ -39,6 +39,14 @@ def parts(path: str, rows: int = ROWS) -> Iterator[pl.DataFrame]:
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         told = f"cannot be read as {_kind(path)} ({type(error).__name__}); it is damaged, cut off, or something else"
         raise FrameError(path, told) from None
+
+
+def rows(path: str) -> int:
+    """Give the number of a file's rows where it is told at once; 0 where it is not, or the file cannot be read."""
+    try:
+        return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()) if path.endswith(PARQUET) else 0
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return 0
 
 
 def write(frames: Iterator[pl.DataFrame], path: str) -> None:
@@ -87,7 +95,10 @@ def _sink_csv(frame: pl.LazyFrame, path: str) -> None:
 
 
 _SINKS: Mapping[str, Callable[[pl.LazyFrame, str], None]] = {
-    PARQUET: lambda frame, path: frame.sink_parquet(path, compression="zstd", compression_level=_LEVEL),
+    # Statistics of values in no order would not let a reader skip anything.
+    PARQUET: lambda frame, path: frame.sink_parquet(
+        path, compression="zstd", compression_level=_LEVEL, statistics=False
+    ),
     CSV: _sink_csv,
     **dict.fromkeys(NDJSON, lambda frame, path: frame.sink_ndjson(path)),
 }

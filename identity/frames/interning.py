@@ -1,7 +1,8 @@
 """Each distinct value gets a number, in the order of first sight; equal hashes are told apart by their bytes.
 
-An entry is a value in a namespace. Its text, its namespace and its hash are kept; a table of slots, open addressing
-with linear probing, finds it again (Knuth, The Art of Computer Programming 3, 6.4, algorithm L).
+An entry is a value in a namespace. Its text and its namespace are kept; a table of slots, open addressing with linear
+probing, finds it again (Knuth, The Art of Computer Programming 3, 6.4, algorithm L). A slot holds the entry's number
+plus one and the upper half of its hash, which also says where the slot is: so the table grows without the hashes.
 """
 
 from typing import TypeVar
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from numba import njit
 
 from identity.frames.arrow import Texts
-from identity.frames.bytes import Lengths, Starts, equal, hashed, load_8, prefetch
+from identity.frames.bytes import Lengths, Starts, copy, equal, hashed, prefetch
 from identity.frames.normal_form import is_normal
 
 Ids = npt.NDArray[np.int32]
@@ -23,6 +24,9 @@ _AHEAD = 32
 """Texts hashed, and their slots asked for, before any of them is looked up: hides what memory takes to answer."""
 _TAG = np.uint64(0xFFFFFFFF00000000)
 _ID = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_SLACK = 1.05
+"""How much more room texts get than so many of those before took."""
 _Kind = TypeVar("_Kind", bound=np.generic)
 MOST = 2**31 - 2
 """Entries that there may be."""
@@ -39,18 +43,21 @@ class Interner:
     def __init__(self, bits: int = ALL_BITS) -> None:
         self.count = 0
         self._used = 0
+        self._likely = 0
         self._bits = np.uint64(bits)
         self._slots = np.zeros(1 << 10, np.uint64)
-        self._hashes = np.zeros(0, np.uint64)
         self._names = np.zeros(0, np.int32)
         self._normal = np.zeros(0, np.bool_)
         self._ends = np.zeros(1, np.int64)
         self._data = np.zeros(0, np.uint8)
 
-    @property
-    def hashes(self) -> Hashes:
-        """The entries' hashes."""
-        return self._hashes[: self.count]
+    def expect(self, count: int) -> None:
+        """Make room for so many entries when room is next made; memory is taken only as it is used."""
+        self._likely = count
+
+    def close(self) -> None:
+        """Let go of what only `intern` needs; nothing can be interned after that."""
+        self._slots = np.zeros(0, np.uint64)
 
     @property
     def names(self) -> Ids:
@@ -75,8 +82,8 @@ class Interner:
     @property
     def size(self) -> int:
         """The memory it takes, in bytes."""
-        held = (self._slots, self._hashes, self._names, self._normal, self._ends, self._data)
-        return sum(each.nbytes for each in held)
+        each = sum(array.itemsize for array in (self._names, self._normal, self._ends))
+        return self._slots.nbytes + each * self.count + self._used
 
     def text(self, entry: int) -> str:
         """Give an entry's text."""
@@ -88,9 +95,9 @@ class Interner:
             raise TooMany(f"there are more than {MOST:,} distinct values")
         self._reserve(len(texts), int(texts.lengths.sum(dtype=np.int64)))
         found = np.empty(len(texts), np.int32)
-        table = (self._slots, self._hashes, self._names, self._normal, self._ends, self._data)
+        kept = (self._slots, self._names, self._normal, self._ends, self._data)
         self.count = _intern(
-            texts.starts, texts.lengths, names, seeds, forms, self._bits, *table, np.int64(self.count), found
+            texts.starts, texts.lengths, names, seeds, forms, self._bits, *kept, np.int64(self.count), found
         )
         self._used = int(self._ends[self.count])
         return found
@@ -98,18 +105,19 @@ class Interner:
     def _reserve(self, more: int, size: int) -> None:
         """Make room for so many entries more, of so many bytes."""
         need = self.count + more
-        if need > len(self._hashes):
-            room = max(need, len(self._hashes) * 3 // 2)
-            self._hashes, self._names = _grown(self._hashes, room), _grown(self._names, room)
-            self._normal, self._ends = _grown(self._normal, room), _grown(self._ends, room + 1)
+        if need > len(self._names):
+            room = max(need, self._likely, len(self._names) * 3 // 2)
+            self._names, self._normal = _grown(self._names, room), _grown(self._normal, room)
+            self._ends = _grown(self._ends, room + 1)
         if self._used + size > len(self._data):
-            self._data = _grown(self._data, max(self._used + size, len(self._data) * 3 // 2))
+            average = self._used / max(self.count, 1)
+            self._data = _grown(self._data, max(self._used + size, int(average * len(self._names) * _SLACK)))
         slots = len(self._slots)
         while need > _LOAD * slots:
             slots *= 2
         if slots > len(self._slots):
-            self._slots = np.zeros(slots, np.uint64)
-            _place(self._slots, self._hashes, self.count)
+            before, self._slots = self._slots, np.zeros(slots, np.uint64)
+            _place(self._slots, before)
 
 
 def _grown(array: npt.NDArray[_Kind], room: int) -> npt.NDArray[_Kind]:
@@ -120,14 +128,18 @@ def _grown(array: npt.NDArray[_Kind], room: int) -> npt.NDArray[_Kind]:
 
 
 @njit(cache=True)
-def _place(slots: Hashes, hashes: Hashes, count: int) -> None:
-    """Put all entries into an empty table."""
+def _place(slots: Hashes, before: Hashes) -> None:
+    """Put all entries of one table into a bigger one that is empty."""
     mask = np.uint64(len(slots) - 1)
-    for entry in range(count):
-        slot = hashes[entry] & mask
-        while slots[slot] != 0:
-            slot = (slot + np.uint64(1)) & mask
-        slots[slot] = (hashes[entry] & _TAG) | np.uint64(entry + 1)
+    for place in range(len(before)):
+        if place + _AHEAD < len(before):
+            ahead = (before[place + _AHEAD] >> _HALF) & mask
+            prefetch(np.int64(slots.ctypes.data + np.int64(ahead) * 8))
+        if before[place] != 0:
+            slot = (before[place] >> _HALF) & mask
+            while slots[slot] != 0:
+                slot = (slot + np.uint64(1)) & mask
+            slots[slot] = before[place]
 
 
 @njit(cache=True)
@@ -139,7 +151,6 @@ def _intern(
     forms: npt.NDArray[np.uint8],
     bits: int,
     slots: Hashes,
-    hashes: Hashes,
     names: Ids,
     normal: npt.NDArray[np.bool_],
     ends: Starts,
@@ -156,18 +167,20 @@ def _intern(
         for row in range(first, last):
             code = hashed(starts[row], lengths[row], seeds[of[row]]) & bits
             ready[row - first] = code
-            prefetch(np.int64(table + np.int64(code & mask) * 8))
+            prefetch(np.int64(table + np.int64((code >> _HALF) & mask) * 8))
         for row in range(first, last):
-            tagged = slots[ready[row - first] & mask]
+            tagged = slots[(ready[row - first] >> _HALF) & mask]
             if tagged != 0:
-                prefetch(np.int64(ends.ctypes.data + np.int64((tagged & _ID) - np.uint64(1)) * 8))
+                known = np.int64((tagged & _ID) - np.uint64(1))
+                prefetch(np.int64(ends.ctypes.data + known * 8))
+                prefetch(np.int64(names.ctypes.data + known * 4))
         for row in range(first, last):
-            tagged = slots[ready[row - first] & mask]
+            tagged = slots[(ready[row - first] >> _HALF) & mask]
             if tagged != 0:
                 prefetch(np.int64(texts + ends[np.int64((tagged & _ID) - np.uint64(1))]))
         for row in range(first, last):
             code, start, length = ready[row - first], starts[row], lengths[row]
-            slot = code & mask
+            slot = (code >> _HALF) & mask
             entry = -1
             while slots[slot] != 0:
                 if (slots[slot] ^ code) & _TAG == 0:
@@ -181,11 +194,10 @@ def _intern(
             if entry < 0:
                 entry = count
                 slots[slot] = (code & _TAG) | np.uint64(count + 1)
-                hashes[count], names[count] = code, of[row]
+                names[count] = of[row]
                 normal[count] = is_normal(start, length, forms[of[row]])
                 begins = ends[count]
-                for place in range(length):
-                    data[begins + place] = load_8(start + place)
+                copy(start, length, texts + begins)
                 ends[count + 1] = begins + length
                 count += 1
             found[row] = entry

@@ -5,7 +5,7 @@ Source: RFC 7693 (BLAKE2b), with a key, 16 bytes of digest and a personalisation
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import njit, prange
 
 from identity.frames.chunks import Starts
 from identity.frames.interning import Hashes, Ids
@@ -45,6 +45,8 @@ _SIGMA = np.array(
 _BLOCK = 128
 DIGITS = 32
 """Hexadecimal digits of a profile id."""
+_TOGETHER = 1 << 14
+"""Founders named by one processor before it asks for more."""
 _PERSON = b"homing.profile".ljust(16, b"\0")
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 
@@ -63,8 +65,42 @@ def profile_ids(
     secret[: len(key)] = np.frombuffer(key, np.uint8)
     digits = np.empty(DIGITS * len(entries), np.uint8)
     person = np.frombuffer(_PERSON, np.uint64)
-    _name(prefixes, ends, of, entries, generations, offsets, data, secret, len(key), person, digits)
+    _name_all(prefixes, ends, of, entries, generations, offsets, data, secret, len(key), person, digits)
     return digits
+
+
+@njit(cache=True, parallel=True)
+def _name_all(
+    prefixes: Bytes,
+    ends: Starts,
+    of: Ids,
+    entries: Ids,
+    generations: Ids,
+    offsets: Starts,
+    data: Bytes,
+    secret: Bytes,
+    secret_length: int,
+    person: Hashes,
+    digits: Bytes,
+) -> None:
+    """Name all founders, a part of them on each processor."""
+    parts = len(entries) // _TOGETHER + 1
+    for part in prange(parts):
+        some = slice(part * _TOGETHER, min((part + 1) * _TOGETHER, len(entries)))
+        digits_of = digits[DIGITS * some.start : DIGITS * some.stop]
+        _name(
+            prefixes,
+            ends,
+            of,
+            entries[some],
+            generations[some],
+            offsets,
+            data,
+            secret,
+            secret_length,
+            person,
+            digits_of,
+        )
 
 
 @njit(cache=True, inline="always")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from identity.frames.bytes import load_8
+from identity.frames.bytes import load_8, printable
 from identity.identifiers import NamespaceClass
 from identity.normalize import JUNK, MAX_BYTES
 from identity.rules import LinkingRules
@@ -65,15 +65,18 @@ def is_normal(start: int, length: int, kind: int) -> bool:
 @njit(cache=True)
 def _plain(start: int, length: int) -> bool:
     """Printable ASCII that neither begins nor ends with a space or a quote, and is no word of junk."""
+    if not printable(start, length):
+        return False
+    first, last = load_8(start), load_8(start + length - 1)
+    for byte in (first, last):
+        if byte == 32 or byte == 34 or byte == 39 or byte == 96:
+            return False
     zeros = True
     for place in range(length):
         byte = load_8(start + place)
-        if byte < 32 or byte > 126:
-            return False
-        if byte != 48 and byte != 45:
-            zeros = False
-        if (place == 0 or place == length - 1) and (byte == 32 or byte == 34 or byte == 39 or byte == 96):
-            return False
+        zeros = byte == 48 or byte == 45
+        if not zeros:
+            break
     return not zeros and (length > _LONGEST or not _listed(start, length, _WORDS, _SIZES))
 
 

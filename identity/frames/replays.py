@@ -1,10 +1,8 @@
 """Components that a judgement or a ttl concerns are replayed by R itself; what comes out is put back into numbers."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 from numba import njit
@@ -14,6 +12,7 @@ from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk, Starts, trust_of
 from identity.frames.components import Bools
 from identity.frames.fought import REASONS, Fought, fought
 from identity.frames.interning import Ids
+from identity.frames.observation_ids import Raw, observation_id
 from identity.hubs import Hubs
 from identity.identifiers import Identifier
 from identity.judgements import Verdicts
@@ -22,16 +21,23 @@ from identity.replay import Sighting
 from identity.resolve import run, sightings
 from identity.rules import LinkingRules
 
-Raw = tuple[str, str]
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an observation says in its own words; `at` in microseconds, None as `trust` where it does not say."""
 
-def observation_id(key: str, at: int | None, trust: int | None, pairs: Sequence[Raw]) -> str:
-    """Name an observation after all that it says: the same one again, wherever it stands, is the same fact.
+    key: str
+    at: int | None
+    trust: int | None
+    pairs: list[Raw]
 
-    `pairs` are its namespaces and values as written, trimmed, each once, sorted; `at` in microseconds since 1970.
-    """
-    said = json.dumps([key, at, trust, pairs], ensure_ascii=False, separators=(",", ":"))
-    return f"observation-{blake2b(said.encode(), digest_size=16).hexdigest()}"
+    def name(self, copies: dict[str, int] | None) -> str:
+        """Name it; a link, which has no key, is seen as often as it stands there, so its copies are counted."""
+        name = observation_id(self.key, self.at, self.trust, self.pairs)
+        if copies is None:
+            return name
+        copies[name] = copies.get(name, 0) + 1
+        return name if copies[name] == 1 else f"{name}-{copies[name]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,17 +98,22 @@ def _observation(
 
 
 def name_of(sources: Sources, chunk: Chunk, place: int, copies: dict[str, int]) -> str:
-    """Name an observation; a link that stands in several rows is seen as often, and so its copies are counted."""
+    """Name an observation."""
+    return told_of(sources, chunk, place).name(copies if chunk.keys is None else None)
+
+
+def told_of(sources: Sources, chunk: Chunk, place: int) -> Told:
+    """Give an observation in its own words."""
     starts, entries = (chunk.starts, chunk.entries) if chunk.written is None else chunk.written
-    pairs = sorted({sources.raw(entry) for entry in entries[starts[place] : starts[place + 1]].tolist()})
     said = UNTRUSTED if chunk.said is None else int(chunk.said[place])
-    at = UNDATED if chunk.at is None else int(chunk.at[place])
-    known = (None if at == UNDATED else at, None if said == UNTRUSTED else said, pairs)
-    if chunk.keys is not None:
-        return observation_id(sources.key(int(chunk.keys[place])), *known)
-    name = observation_id("", *known)
-    copies[name] = copies.get(name, 0) + 1
-    return name if copies[name] == 1 else f"{name}-{copies[name]}"
+    told = chunk.at if chunk.told is None else chunk.told
+    at = UNDATED if told is None else int(told[place])
+    return Told(
+        key="" if chunk.keys is None else sources.key(int(chunk.keys[place])),
+        at=None if at == UNDATED else at,
+        trust=None if said == UNTRUSTED else said,
+        pairs=sorted({sources.raw(entry) for entry in entries[starts[place] : starts[place + 1]].tolist()}),
+    )
 
 
 def _concerned(starts: Starts, entries: Ids, parent: Ids, marks: Bools, shared: Bools) -> Iterable[int]:

@@ -118,7 +118,7 @@ class Answer:
     @property
     def observations(self) -> int:
         """How many observations there were."""
-        return sum(len(chunk) for chunk in self.input.chunks)
+        return self.input.observations
 
     @property
     def component_of(self) -> Ids:
@@ -194,9 +194,9 @@ def resolved(intake: Intake, judgements: Iterable[Word] = (), *, key: bytes = b"
     """Resolve what was taken in; `told` hears of each step."""
     verdicts = settle(in_force(judgements))
     judged = sorted({*verdicts.groups, *verdicts.barred})
-    numbers = dict(zip(judged, intake.number(judged).tolist(), strict=True))
     told("normalising")
-    found = intake.finish()
+    found = intake.finish(judged)
+    numbers = dict(zip(judged, found.judged.tolist(), strict=True))
     vocabulary = intake.vocabulary
     names, spaces = vocabulary.entries.names, intake.names.rules()
     told("linking")
@@ -277,7 +277,7 @@ def _fought(
         chunks=found.chunks,
         identifier=vocabulary.identifier,
         raw=vocabulary.raw,
-        key=intake.keys.text,
+        key=intake.key.text,
         parent=seen.parent,
         latest=latest,
     )

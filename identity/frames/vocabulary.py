@@ -10,12 +10,16 @@ from datetime import timedelta
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from numba import njit
 
 from identity.frames.arrow import Texts, series, texts
+from identity.frames.bytes import hashed
 from identity.frames.faults import FrameError
 from identity.frames.interning import ALL_BITS, Hashes, Ids, Interner
+from identity.frames.rows import Settled
+from identity.frames.spilling import Entries
 from identity.frames.normal_form import Form, form
-from identity.identifiers import Identifier, Namespace, NamespaceClass
+from identity.identifiers import ALSO_CALLED, Identifier, Namespace, NamespaceClass
 from identity.normalize import normalize
 from identity.rules import Founder, LinkingRules
 
@@ -44,22 +48,26 @@ class Vocabulary:
     """Numbers values in their namespaces, and tells which of them stand for which."""
 
     def __init__(self, rules: LinkingRules, names: "Names", bits: int = ALL_BITS) -> None:
-        self.entries = Interner(bits)
+        self._bits = bits
+        self.interner = Interner(bits)
+        self.entries: Entries = self.interner
         self._rules = rules
         self.names = names
-        self._stands: Ids = np.zeros(0, np.int32)
-        self._reasons: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
+
+    def start_over(self) -> None:
+        """Know nothing again: what was known was put aside."""
+        self.interner = self.entries = Interner(self._bits)
 
     def add(self, names: Ids, values: Texts) -> Ids:
         """Give numbers to values, each in a namespace numbered by `names`."""
-        return self.entries.intern(values, names, self.names.seeds, self.names.forms)
+        return self.interner.intern(values, names, self.names.seeds, self.names.forms)
 
-    def settle(self) -> tuple[Ids, npt.NDArray[np.uint8]]:
+    def settle(self) -> Settled:
         """Tell, for each entry, the entry of its normal value (NOBODY: it has none) and the number of its reason.
 
         `normalize` sees each distinct value that is not normal for sure once. Reasons are numbered by `REASONS`.
         """
-        entries = self.entries
+        entries = self.interner
         doubtful = np.flatnonzero(~entries.normal)
         read = [self._read(int(entry)) for entry in doubtful]
         normal = [(place, found) for place, found in enumerate(read) if isinstance(found, Identifier)]
@@ -73,7 +81,7 @@ class Vocabulary:
         # A normal value may itself be one of the doubtful: it stands for itself.
         stands[known] = known
         reasons[doubtful] = [0 if isinstance(found, Identifier) else REASONS.index(found) for found in read]
-        return stands, reasons
+        return Settled.of(stands, reasons)
 
     def identifier(self, entry: int) -> Identifier:
         """Give the identifier that a normal entry is."""
@@ -110,11 +118,8 @@ class Names:
         self._entries = Interner()
         self.known: list[Name] = []
         self.forms = np.zeros(0, np.uint8)
-
-    @property
-    def seeds(self) -> Hashes:
+        self.seeds: Hashes = np.zeros(0, np.uint64)
         """A hash of each name, where the hashes of its values begin."""
-        return self._entries.hashes
 
     def add(self, written: Texts, source: str) -> Ids:
         """Give numbers to namespaces; FrameError where there are too many to be namespaces."""
@@ -124,9 +129,11 @@ class Names:
         for number in range(len(self.known), self._entries.count):
             text = self._entries.text(number)
             name = text.strip()
-            self.known.append(Name(written=text, name=name if NAMESPACE.fullmatch(name) else None))
+            called = ALSO_CALLED.get(name, name) if NAMESPACE.fullmatch(name) else None
+            self.known.append(Name(written=text, name=called))
         if len(self.known) > len(self.forms):
             self.forms = np.array([self._form(each) for each in self.known], np.uint8)
+            self.seeds = _hashes(self._entries.offsets, self._entries.data)
         return found
 
     def _form(self, each: Name) -> Form:
@@ -149,6 +156,15 @@ class Names:
             limits={n: space.limit for n, space in enumerate(spaces) if space.limit is not None},
             ttls={n: space.ttl // _MICROSECOND for n, space in enumerate(spaces) if space.ttl is not None},
         )
+
+
+@njit(cache=True)
+def _hashes(offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]) -> Hashes:
+    """Hash each of some texts that stand end to end."""
+    found = np.empty(len(offsets) - 1, np.uint64)
+    for row in range(len(found)):
+        found[row] = hashed(data.ctypes.data + offsets[row], offsets[row + 1] - offsets[row], np.uint64(0))
+    return found
 
 
 def _tier(space: Namespace) -> int:

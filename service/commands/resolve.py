@@ -1,5 +1,6 @@
 """`homing resolve`: who is who in files, without a store."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,21 @@ from service.commands.options import Chosen, emit_json, json_option, with_settin
 from service.settings import Settings
 from service.store.location import sqlite_path
 from service.wiring import linking_rules
+
+
+_UNITS = {"MIB": 2**20, "GIB": 2**30, "TIB": 2**40, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT]I?B)", re.IGNORECASE)
+
+
+def _size(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    """Read a size in bytes."""
+    if value is None:
+        return None
+    read = _SIZE.fullmatch(value.strip())
+    size = 0 if read is None else int(float(read[1]) * _UNITS[read[2].upper()])
+    if size < batch.LEAST:
+        raise click.BadParameter(f"{value!r} is none; write a size like 4GiB, of {batch.LEAST // 2**20}MiB at least")
+    return size
 
 
 @click.command()
@@ -33,6 +49,12 @@ from service.wiring import linking_rules
     show_default=True,
     help="This machine, or a Spark cluster (needs homing[spark]).",
 )
+@click.option(
+    "--memory",
+    callback=_size,
+    metavar="SIZE",
+    help="What to take at most, as 4GiB or 800MiB; the rest waits beside the output. A part of the machine's unless given.",
+)
 @click.option("--master", default="local[*]", show_default=True, help="The cluster, for --engine spark.")
 @json_option
 @with_settings
@@ -43,6 +65,7 @@ def resolve(
     rules: str | None,
     *,
     engine: str,
+    memory: int | None,
     master: str,
     explain: bool,
     as_json: bool,
@@ -62,6 +85,7 @@ def resolve(
         key=known.derive("profiles"),
         now=SystemClock().now(),
         explain=explain,
+        held=None if memory is None else batch.Held.within(memory),
     )
     steps = batch.Steps(lambda step: click.echo(f"{step} …", err=True))
     summary = batch.run(asked, steps) if engine == "local" else _on_spark(asked, steps, master)

@@ -7,7 +7,7 @@ from random import Random
 import polars as pl
 
 from identity.frames.columns import micros
-from identity.frames.replays import observation_id
+from identity.frames.observation_ids import observation_id
 from identity.frames.resolving import Answer, FrameResolution
 from identity.identifiers import Identifier
 from identity.judgements import Judgement
