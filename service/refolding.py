@@ -42,7 +42,11 @@ class SaidAt:
 
 
 def reached(
-    conn: Connection, observe: Observe, named: Collection[Identifier], lost: Collection[int], judged: Iterable[Identifier]
+    conn: Connection,
+    observe: Observe,
+    named: Collection[Identifier],
+    lost: Collection[int],
+    judged: Iterable[Identifier],
 ) -> Reached:
     """Give what is to be folded anew where facts that name `named` go, and words on `judged` change."""
     touched = nodes.find(conn, sorted({*named, *judged}))
@@ -124,4 +128,3 @@ def _concerning(found: Reached, said: Sequence[SaidAt]) -> list[SaidAt]:
     return [
         each for each in said if (each.word.id if isinstance(each.word, Judgement) else each.word.judgement) in names
     ]
-

@@ -30,9 +30,7 @@ _ERASE = Statement(
     "at = 0, received_at = 0, body = ?, salt = NULL WHERE seq = ? AND kind <> 'erased'"
 )
 # The literal is what lets SQLite use the partial index.
-_ERASED = Statement(
-    "SELECT decision_id, key FROM decision_log WHERE kind = 'erased' AND decision_id IN texts(?)"
-)
+_ERASED = Statement("SELECT decision_id, key FROM decision_log WHERE kind = 'erased' AND decision_id IN texts(?)")
 _DROP_DECISIONS = Statement("DELETE FROM decisions WHERE seq IN numbers(?)")
 _DROP_OUTCOMES = Statement("DELETE FROM outcomes WHERE seq IN numbers(?)")
 _ABOUT = Statement("SELECT seq FROM outcomes WHERE decision_id IN texts(?)")

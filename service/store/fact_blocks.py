@@ -17,8 +17,7 @@ _PAGE = 5_000
 _NEAR = 8
 _NEWEST = Statement("SELECT coalesce(max(block), 0) FROM fact_blocks")
 _AFTER = Statement(
-    "SELECT block, ranges FROM blocks WHERE block > ? AND kind IN ('facts', 'words', 'erasures') "
-    "ORDER BY block LIMIT ?"
+    "SELECT block, ranges FROM blocks WHERE block > ? AND kind IN ('facts', 'words', 'erasures') ORDER BY block LIMIT ?"
 )
 _PUT = Statement("INSERT INTO fact_blocks (first, block) VALUES (?, ?) ON CONFLICT DO NOTHING")
 _BELOW = Statement(

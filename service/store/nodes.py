@@ -111,7 +111,9 @@ def rows(conn: Connection, besides: Iterable[int]) -> Rows:
     return Rows(
         nodes=tuple(node for row in conn.execute(select(nodes)) if (node := _node(row)).node not in without),
         sightings=tuple((row.node, row.seq) for row in conn.execute(select(sightings)) if row.node not in without),
-        issued=tuple((row.profile_id, row.founder) for row in conn.execute(select(issued)) if row.founder not in without),
+        issued=tuple(
+            (row.profile_id, row.founder) for row in conn.execute(select(issued)) if row.founder not in without
+        ),
     )
 
 

@@ -66,6 +66,10 @@ class Postgresql:
         """Give a check that always passes: a server that is gone says so itself."""
         return lambda: None
 
+    def scrub(self) -> bool:
+        """Do nothing: rows that were overwritten stay in the server's files until VACUUM FULL, and in its WAL."""
+        return False
+
     def explain(self, error: Exception) -> Exception:
         """Read SQLSTATE, by class."""
         if not isinstance(error, DBAPIError):
