@@ -17,6 +17,7 @@ _KEEP = Statement(
     "INSERT INTO idempotency (key_id, idempotency_key, digest, status, body, at, decision_id) "
     "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+_ANSWERED = Statement("SELECT body FROM idempotency WHERE decision_id IN texts(?) ORDER BY at")
 _FORGET_DECISIONS = Statement("DELETE FROM idempotency WHERE decision_id IN texts(?)")
 _FORGET_UNNAMED = Statement("DELETE FROM idempotency WHERE decision_id IS NULL")
 _FORGET = Statement("DELETE FROM idempotency WHERE at < ?")
@@ -41,6 +42,11 @@ def find(conn: Connection, key_id: str, idempotency_key: str) -> Answer | None:
 def keep(conn: Connection, key_id: str, idempotency_key: str, answer: Answer, at: datetime) -> None:
     """Keep an answer under a key not used before (sqlalchemy's IntegrityError otherwise)."""
     _KEEP(conn, key_id, idempotency_key, answer.digest, answer.status, answer.body, to_micros(at), answer.decision_id)
+
+
+def answered(conn: Connection, decision_ids: Sequence[str]) -> list[bytes]:
+    """Give what was answered with some decisions."""
+    return [row.body for row in _ANSWERED(conn, listed(decision_ids))]
 
 
 def forget(conn: Connection, before: datetime) -> int:

