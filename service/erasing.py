@@ -22,7 +22,7 @@ from identity.profiles import ProfileId
 from service import refolding
 from service.errors import ApiError
 from service.people import Coverage, profile_name
-from service.store import chain, decisions, facts, faults, idempotency, locks, purges
+from service.store import chain, decisions, facts, faults, idempotency, locks, meta, purges
 from service.store.facts import Fact, FactKind
 from service.store.times import EPOCH, to_micros
 from service.translate import contact_endpoints
@@ -136,6 +136,7 @@ def erase(conn: Connection, homing: Homing, erasing: Erasing) -> tuple[str, Plan
     purges.plan(conn, purges.ENTRIES, plan.entries, name)
     decisions.forget(conn, sorted(plan.entries))
     idempotency.forget_decisions(conn, plan.decision_ids)
+    meta.put(conn, meta.SCRUB, meta.WANTED)
     faults.reach("before_purge")
     return name, plan
 
@@ -149,6 +150,11 @@ def purge(conn: Connection) -> int:
         destroy(conn, each.seqs, each.erasure)
     faults.reach("mid_purge")
     return sum(len(each.seqs) for each in doomed)
+
+
+def unfinished(conn: Connection) -> bool:
+    """Tell whether any erasure has anything left to destroy, in the logs or in the files under them."""
+    return bool(purges.left(conn)) or meta.get(conn, meta.SCRUB) == meta.WANTED
 
 
 def stands(conn: Connection, name: str) -> Erased | None:
@@ -180,21 +186,23 @@ async def purge_all(homing: Homing) -> None:
     """Destroy all that erasures still have to, job by job, and what the file of the store would still hold of it."""
     while await homing.writer.run(purge):
         pass
-    await asyncio.to_thread(homing.database.backend.scrub)
+    if await asyncio.to_thread(homing.database.backend.scrub):
+        await homing.writer.run(_scrubbed)
 
 
 def purge_at_once(homing: Homing) -> None:
     """Do the same for a command, which waits for each job."""
     while homing.writer.submit(purge).result():
         pass
-    homing.database.backend.scrub()
+    if homing.database.backend.scrub():
+        homing.writer.submit(_scrubbed).result()
 
 
 async def keep_purging(homing: Homing) -> None:
     """Finish purges that were cut off, one's own or another process's, until cancelled."""
     while True:
         try:
-            if await homing.writer.run(purges.left):
+            if await homing.writer.run(unfinished):
                 await purge_all(homing)
         except Exception as error:  # noqa: BLE001 - whatever it fails of, it is still to be done
             log.warning("a purge failed (%s); it will be tried again", type(error).__name__)
@@ -202,6 +210,11 @@ async def keep_purging(homing: Homing) -> None:
 
 
 # --- parts ---
+
+
+def _scrubbed(conn: Connection) -> None:
+    meta.put(conn, meta.SCRUB, meta.DONE)
+
 
 
 def _kinds(conn: Connection, seqs: Collection[int]) -> dict[str, int]:

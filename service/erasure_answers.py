@@ -12,7 +12,7 @@ EVERYWHERE = (
 )
 SQLITE = (
     "blocks that the file system has freed, until they are used again",
-    "the write-ahead log, if another process was reading the store, until that ends",
+    "the write-ahead log, while another process reads the store, for a minute after that ends at most",
 )
 POSTGRESQL = (
     "the tables' and indexes' files, until VACUUM FULL",

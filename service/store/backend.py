@@ -33,7 +33,7 @@ class Backend(Protocol):
         ...
 
     def scrub(self) -> bool:
-        """Take what was destroyed out of the store's files, where that is ours to do; tell whether they hold none."""
+        """Take what was destroyed out of the store's files, as far as that is ours; False: try again later."""
         ...
 
     def explain(self, error: Exception) -> Exception:
