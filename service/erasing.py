@@ -216,7 +216,6 @@ def _scrubbed(conn: Connection) -> None:
     meta.put(conn, meta.SCRUB, meta.DONE)
 
 
-
 def _kinds(conn: Connection, seqs: Collection[int]) -> dict[str, int]:
     """Count facts: consents, and events."""
     in_order = sorted(seqs)

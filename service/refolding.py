@@ -1,7 +1,9 @@
 """After an erasure the folds are what they would be had the erased facts never been: to the last row, as of a rebuild.
 
 Only the raw components that erased facts touched are folded anew, from what is left of theirs, block by block as it was
-appended, in a store in memory; then their rows change places. Hubs named by nobody erased are what they were.
+appended, in a store in memory; then their rows change places. A hub that no erased fact names is what it was: it became
+one by facts that are all of one raw component, its home. Where that is folded anew it becomes one there again; elsewhere
+it is one from the start, for what came before that is at its home.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -25,12 +27,18 @@ Observe = Callable[[Message], Observation]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """What is to be folded anew: the nodes of these components and hubs, from these facts; other hubs they name."""
+    """What is to be folded anew: the nodes of these components and hubs, from these facts.
+
+    `homed` are hubs at home there, which facts elsewhere name as well; `hubs` others that the facts name. `lost` are the
+    seqs of those erased.
+    """
 
     components: frozenset[int]
     members: tuple[Node, ...] = field(repr=False)
     facts: tuple[Fact, ...] = field(repr=False)
+    homed: tuple[Node, ...] = field(repr=False)
     hubs: tuple[Node, ...] = field(repr=False)
+    lost: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +71,27 @@ def reached(
         if not open_:
             break
         components |= open_
+    homed = {node.node for node in others.values() if not _homes(conn, observe, node).isdisjoint(components)}
     return Reached(
         components=frozenset(components),
         members=tuple(members.values()),
         facts=tuple(kept),
-        hubs=tuple(others.values()),
+        homed=tuple(node for node in others.values() if node.node in homed),
+        hubs=tuple(node for node in others.values() if node.node not in homed),
+        lost=frozenset(lost),
     )
+
+
+def _homes(conn: Connection, observe: Observe, hub: Node) -> set[int]:
+    """Give the raw component that made a hub one: that of the first fact that names it beside one that is none."""
+    if hub.component is not None:
+        return {hub.component}
+    for fact in facts.first_of_node(conn, hub.node):
+        beside = nodes.find(conn, sorted(observe(facts.message(fact)).identifiers))
+        found = _components(node for node in beside.values() if node.hub is Hub.NO)
+        if found:
+            return found
+    return set()
 
 
 def refold(conn: Connection, people: People, graves: Graves, found: Reached, said: Sequence[SaidAt]) -> frozenset[int]:
@@ -81,17 +104,18 @@ def refold(conn: Connection, people: People, graves: Graves, found: Reached, sai
     blocks = fact_blocks.blocks_of(conn, [*by_seq, *words])
     with scratch(found.facts) as apart:
         nodes.put(apart, found.hubs)
-        again = people.apart()
-        again.start_over(apart, graves)
+        folding = people.apart()
+        folding.start_over(apart, graves)
         for block in blocks:
             taken = [(seq, facts.message(by_seq[seq])) for seq in block.seqs if seq in by_seq]
             if taken:
-                again.take(apart, taken)
+                folding.take(apart, taken)
             for seq in block.seqs:
                 if seq in words:
-                    again.take_word(apart, words[seq])
+                    folding.take_word(apart, words[seq])
         made = nodes.rows(apart, besides=[hub.node for hub in found.hubs])
-    nodes.replace(conn, [node.node for node in found.members], made)
+    replaced = [node.node for node in (*found.members, *found.homed)]
+    nodes.replace(conn, replaced, {*by_seq, *found.lost}, made)
     return made.components
 
 
@@ -110,7 +134,7 @@ def _names(observe: Observe, some: Iterable[Fact]) -> set[Identifier]:
 
 def _concerning(found: Reached, said: Sequence[SaidAt]) -> list[SaidAt]:
     """Give the words that may move anybody reached, by way of others too, and what was undone of them."""
-    near = {node.identifier for node in found.members}
+    near = {node.identifier for node in (*found.members, *found.homed)}
     judgements = [each for each in said if isinstance(each.word, Judgement)]
     names: set[str] = set()
     grown = True

@@ -37,6 +37,10 @@ _ERASE = Statement(
     "type = ?, name = NULL, body = ?, salt = NULL WHERE seq = ?"
 )
 _RESTATE = Statement("UPDATE facts SET digest = ?, body = ?, salt = ? WHERE seq = ?")
+_FIRST_OF_NODE = Statement(
+    "SELECT facts.* FROM sightings JOIN facts ON facts.seq = sightings.seq WHERE sightings.node = ? AND sightings.seq > ? "
+    "ORDER BY sightings.seq LIMIT ?"
+)
 TRACKED_NAMES = """
 WITH RECURSIVE names (name) AS (
     SELECT min(name) FROM facts WHERE type = 'track'
@@ -47,6 +51,7 @@ WITH RECURSIVE names (name) AS (
 SELECT name FROM names WHERE name IS NOT NULL
 """
 _PAGE = 1_000
+_FEW = 20
 
 
 class FactKind(StrEnum):
@@ -146,6 +151,14 @@ def scan(conn: Connection, after: int = 0) -> Iterator[Fact]:
 def of_nodes(conn: Connection, nodes: Sequence[int]) -> list[Fact]:
     """Give the facts that any of those nodes was seen in, each once, by rising seq."""
     return [_fact(row) for row in _OF_NODES(conn, listed(nodes))]
+
+
+def first_of_node(conn: Connection, node: int) -> Iterator[Fact]:
+    """Give the facts that a node was seen in by rising seq, a few at a time."""
+    after = 0
+    while page := [_fact(row) for row in _FIRST_OF_NODE(conn, node, after, _FEW)]:
+        yield from page
+        after = page[-1].seq
 
 
 def tracked_names(conn: Connection) -> list[str]:

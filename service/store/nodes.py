@@ -1,6 +1,6 @@
 """Who is who as it stands: a fold of the facts log, kept so that one event touches only its own component."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -22,7 +22,7 @@ _PUT = Statement(
 )
 _SAW = Statement("INSERT INTO sightings (node, seq) VALUES (?, ?) ON CONFLICT DO NOTHING")
 _NO_NODES = Statement("DELETE FROM nodes WHERE node IN numbers(?)")
-_NO_SIGHTINGS = Statement("DELETE FROM sightings WHERE node IN numbers(?)")
+_NO_SIGHTINGS = Statement("DELETE FROM sightings WHERE node IN numbers(?) AND seq IN numbers(?)")
 _NO_ISSUED = Statement("DELETE FROM issued WHERE founder IN numbers(?)")
 _ISSUE = Statement("INSERT INTO issued (profile_id, founder) VALUES (?, ?) ON CONFLICT DO NOTHING")
 
@@ -117,10 +117,11 @@ def rows(conn: Connection, besides: Iterable[int]) -> Rows:
     )
 
 
-def replace(conn: Connection, gone: Sequence[int], by: Rows) -> None:
-    """Put rows in the place of all those of some nodes."""
-    for statement in (_NO_NODES, _NO_SIGHTINGS, _NO_ISSUED):
-        statement(conn, listed(gone))
+def replace(conn: Connection, gone: Sequence[int], seqs: Collection[int], by: Rows) -> None:
+    """Put rows in the place of those of some nodes; of what they were seen in, only those facts' change."""
+    _NO_NODES(conn, listed(gone))
+    _NO_SIGHTINGS(conn, listed(gone), listed(seqs))
+    _NO_ISSUED(conn, listed(gone))
     put(conn, by.nodes)
     saw(conn, by.sightings)
     issue(conn, by.issued)
