@@ -19,6 +19,7 @@ from service import (
     collector,
     consent_route,
     console,
+    erasures_route,
     judgements_route,
     operations,
     outcomes_route,
@@ -29,6 +30,7 @@ from service.answers import JSONAnswer
 from service.cors import CollectorCors
 from service.devices import load_user_agents
 from service.edge import Edge
+from service.erasing import keep_purging
 from service.learner import keep_learning
 from service.shortcut import Direct, Shortcut
 from service.wiring import Homing
@@ -41,6 +43,7 @@ _ROUTERS = (
     consent_route.router,
     profiles.router,
     judgements_route.router,
+    erasures_route.router,
     abandonments_route.router,
     operations.router,
     api_docs.router,
@@ -105,13 +108,14 @@ def bare_app() -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Learn while the app is served; be red for whoever asks last, once the server stops."""
+    """Learn and finish purges while the app is served; be red for whoever asks last, once the server stops."""
     homing: Homing = app.state.homing
     await asyncio.to_thread(load_user_agents)
-    learner = asyncio.create_task(keep_learning(homing))
+    tasks = [asyncio.create_task(keep(homing)) for keep in (keep_learning, keep_purging)]
     yield
     homing.readiness.stop()
-    learner.cancel()
+    for task in tasks:
+        task.cancel()
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """`PUT /v1/consents`: what somebody said to the shop becomes a fact; 200 says that it is in the log."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import TypeAdapter
@@ -70,9 +71,16 @@ async def put_consent(request: Request, caller: Annotated[Caller, Depends(requir
         )
     return ConsentTaken(
         id=message.message_id,
-        status="accepted" if receipt is Receipt.ACCEPTED else "duplicate",
+        status=_STATUS[receipt],
         rejected=[IdentifierRefused(namespace=each.namespace, reason=each.reason) for each in rejected],
     )
+
+
+_STATUS: Mapping[Receipt, Literal["accepted", "duplicate", "dropped"]] = {
+    Receipt.ACCEPTED: "accepted",
+    Receipt.DUPLICATE: "duplicate",
+    Receipt.DROPPED: "dropped",
+}
 
 
 def _nobody(rejected: tuple[Rejected, ...]) -> ApiError:

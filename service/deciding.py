@@ -5,6 +5,8 @@ that was held back before it was sent is let go. Runs inside a job of the writer
 asks at once.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -23,6 +25,7 @@ from channel_selector.options import (
     FREQUENCY_CAP,
     NO_ENDPOINT,
     QUIET_HOURS,
+    SUPPRESSED,
     DeliveryOption,
     Eligibility,
     MessageWindow,
@@ -30,7 +33,9 @@ from channel_selector.options import (
     eligible,
 )
 from channel_selector.population import Population
+from identity.identifiers import Identifier
 from identity.normalize import clean
+from identity.profiles import ProfileId
 from service.abandonment import Cart, already_purchased, cart_named
 from service.asks import DEADLINE, Ask
 from service.customers import Customer, CustomerRules
@@ -75,26 +80,27 @@ class Decider:
 
     def renew(self, news: News) -> None:
         """Drop the population if another process has learned, and all that is at hand if it was undone."""
-        if news.everything:
+        if news.everything or news.erased:
             self.standings.forget()
         if news.learned:
             self.forget()
 
     def decide(self, conn: Connection, ask: Ask, now: datetime) -> Ruling:
         """Give the decision on a message: the one that stands, or a new one, logged."""
-        found = self._find(conn, ask, now)
+        erased = self._people.erased(conn, ask.recipient, ask.profile_id)
+        found = None if erased else self._find(conn, ask, now)
         known = None if found is None else self.standings.of(conn, found)
         subjects = (*(known.profile_ids if known else ()), self._stranger(ask))
         for row in decisions.of_message(conn, subjects, ask.message_id):
             if row.expires_at > now:
-                return self._again(conn, decisions.read(conn, [row.seq])[0], known, now)
-        return self._new(conn, ask, known, subjects[0], now)
+                return self._again(conn, decisions.read(conn, [row.seq])[0], known, now, erased=erased)
+        return self._new(conn, ask, known, subjects[0], now, erased=erased)
 
     def today(self, conn: Connection, decision_id: str, now: datetime) -> Ruling | None:
         """Give a decision as it stands now; None if there is none of that id."""
         row = decisions.find(conn, decision_id)
         if row is None:
-            return None
+            return self._buried(conn, decision_id, now) if decisions.erased(conn, [decision_id]) else None
         view = self._people.view(conn, row.profile_id)
         known = None if view is None else self.standings.of(conn, view)
         return self._again(conn, decisions.read(conn, [row.seq])[0], known, now)
@@ -121,10 +127,19 @@ class Decider:
         at = now if ask.abandoned_at is None else min(ask.abandoned_at, now)
         return self._people.who(conn, ask.recipient, at)
 
-    def _new(self, conn: Connection, ask: Ask, known: Standing | None, subject: str, now: datetime) -> Ruling:
+    def strangers(self, identifiers: Iterable[Identifier], profile_ids: Iterable[ProfileId]) -> list[str]:
+        """Give the subjects of decisions for people not known then, who were asked for by one of these alone."""
+        asks = [Ask(recipient=((named.namespace, named.value),), message_id="") for named in identifiers]
+        asks += [Ask(profile_id=known_as, message_id="") for known_as in profile_ids]
+        return [self._stranger(ask) for ask in asks]
+
+    def _new(
+        self, conn: Connection, ask: Ask, known: Standing | None, subject: str, now: datetime, *, erased: bool
+    ) -> Ruling:
         """Decide, and log the decision."""
         fallback = known is None or not known.reach.endpoints
         recipient = self._recipient(ask, known, now, left=ask.abandoned_at, fallback=fallback)
+        recipient = replace(recipient, suppressed=erased)
         window = ask.window(now)
         judged = eligible(recipient, window, self._eligibility)
         chooser = self.chooser(conn)
@@ -209,11 +224,14 @@ class Decider:
 
     # --- a decision made before ---
 
-    def _again(self, conn: Connection, entry: LoggedEntry, known: Standing | None, now: datetime) -> Ruling:
+    def _again(
+        self, conn: Connection, entry: LoggedEntry, known: Standing | None, now: datetime, *, erased: bool = False
+    ) -> Ruling:
         """Give a decision made before, held back where it may not be sent any more."""
         made = logged(entry)
         left = made.decision.at if made.ask.abandoned_at is None else made.ask.abandoned_at
         recipient = self._recipient(made.ask, known, now, left=left, fallback=made.fallback)
+        recipient = replace(recipient, suppressed=erased)
         return Ruling(
             decision=made.decision,
             message_id=made.ask.message_id,
@@ -224,6 +242,22 @@ class Decider:
             expires_at=made.expires_at,
             timezone=made.timezone,
             standing=known,
+        )
+
+    def _buried(self, conn: Connection, decision_id: str, now: datetime) -> Ruling:
+        """Give what is left of a decision for somebody who was erased: that nothing is to be sent."""
+        request = Request(decision_id=decision_id, context=Context(subject=decision_id), options=())
+        (decision,) = self.chooser(conn).decide([request], now=now, explore=False)
+        return Ruling(
+            decision=decision,
+            message_id="",
+            held=SUPPRESSED,
+            fallback=False,
+            excluded=(),
+            endpoint=None,
+            expires_at=now + HELD_FOR,
+            timezone=str(self._settings.timezone),
+            standing=None,
         )
 
     def _held(self, conn: Connection, made: Logged, recipient: Recipient, now: datetime) -> str | None:

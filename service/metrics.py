@@ -51,7 +51,7 @@ def _seconds_of(route: str) -> Histogram:
 
 
 def count_events(verdicts: Iterable[str]) -> None:
-    """Count events by verdict: accepted, duplicate, or the code of their rejection."""
+    """Count events by verdict: accepted, duplicate, dropped (somebody erased), or the code of their rejection."""
     for verdict, number in Tally(verdicts).items():
         _events.labels(verdict).inc(number)
 
@@ -62,7 +62,7 @@ def count_decision(action: str) -> None:
 
 
 def count_outcomes(verdicts: Iterable[str]) -> None:
-    """Count outcomes by verdict: accepted, parked, late, or the code of their rejection."""
+    """Count outcomes by verdict: accepted, parked, late, erased, or the code of their rejection."""
     for verdict, number in Tally(verdicts).items():
         _outcomes.labels(verdict).inc(number)
 

@@ -51,13 +51,17 @@ def record_outcomes(conn: Connection, reports: Sequence[Report], now: datetime) 
     """Log and fold outcomes; give what became of each, in order.
 
     One whose key is known changes nothing: a duplicate if it tells the same kind of the same decision, else a conflict.
+    What is told of a decision that was erased is dropped.
     """
+    gone = decisions.erased(conn, [each.decision_id for each in reports])
     rows = decisions.by_ids(conn, [each.decision_id for each in reports])
     known = {key: _told(logged.entry) for key, logged in decisions.by_keys(conn, [r.key for r in reports]).items()}
     recorded: list[Recorded] = []
     for each in reports:
         told = (each.decision_id, each.outcome.kind.value)
-        if each.key not in known:
+        if each.decision_id in gone:
+            receipt = Receipt.DROPPED
+        elif each.key not in known:
             known[each.key] = told
             _append(conn, each, now)
             receipt = Receipt.ACCEPTED

@@ -104,6 +104,8 @@ def _result(name: str, recorded: Recorded, told: Report, window: timedelta) -> O
     if recorded.receipt is Receipt.CONFLICT:
         message = "another outcome was taken under this id; an outcome never changes"
         return ApiError(HTTPStatus.CONFLICT, "outcome_id_conflict", message)
+    if recorded.receipt is Receipt.DROPPED:
+        return OutcomeTaken(id=name, status="erased")
     decision = recorded.decision
     if decision is None:
         return OutcomeTaken(id=name, status="parked")

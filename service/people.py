@@ -11,13 +11,15 @@ from functools import lru_cache, partial
 from sqlalchemy.engine import Connection
 
 from identity.component import Component, Moved
-from identity.erasures import Graves, graves
+from identity.covering import Covered, covered
+from identity.erasures import Graves, Tombstone, graves, tombstone
 from identity.explain import Explanation, explain, seen_beside
 from identity.hubs import Hubs
 from identity.identifiers import Identifier, NamespaceClass
 from identity.incremental import Incremental, Trial
 from identity.judgements import Judgement, JudgementKind, Undo, Word, in_force
 from identity.normalize import normalize
+from identity.observations import Observation
 from identity.ownership import OwnedInterval, deciding
 from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
 from identity.replay import Cluster, Refused, Sighting
@@ -26,7 +28,7 @@ from identity.rules import LinkingRules
 from service.filed import FiledFacts, Filing, SeenFact
 from service.messages import Message
 from service.shelf import StoreShelf
-from service.store import facts, locks, nodes
+from service.store import chain, facts, locks, nodes
 from service.store.facts import FactKind
 from service.store.watch import News, Watch
 from service.words import read_erasure, read_word
@@ -68,16 +70,26 @@ class ProfileView:
         return self.filed.telling(self.profile.profile_id, self.profile.identifiers)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What an erasure covers, by seq in the facts log, and all ids that its profiles were ever known by."""
+
+    covered: Covered
+    seqs: frozenset[int]
+    profile_ids: tuple[ProfileId, ...]
+
+
 class People:
     """The profiles of one store under one set of rules. Belongs to the writer's thread."""
 
     def __init__(self, rules: LinkingRules, key: bytes, watch: Watch | None = None) -> None:
         self.rules = rules
-        self._key = key
+        self.key = key
         self._id = lru_cache(maxsize=MAX_IDS)(partial(profile_id, key=key))
         self._filing = Filing(self._id)
         self._shelf = StoreShelf(rules, self._component, watch)
         self._at_hand: Incremental | None = None
+        self._buried: dict[Tombstone, str] = {}
 
     def forget(self) -> None:
         """Drop what is at hand: it was rolled back, or another process has written."""
@@ -85,9 +97,17 @@ class People:
         self._filing.forget()
         self._at_hand = None
 
+    def purge(self) -> None:
+        """Drop what is at hand and every name that was ever read: somebody was erased."""
+        self.forget()
+        self._shelf.forget_names()
+        self._id.cache_clear()
+
     def renew(self, news: News) -> None:
         """Drop what others have changed."""
-        if news.everything or news.judged:
+        if news.erased:
+            self.purge()
+        elif news.everything or news.judged:
             self.forget()
         else:
             self._shelf.forget_some(news.components)
@@ -99,11 +119,15 @@ class People:
             words = [read_word(fact) for fact in facts.of_kind(conn, FactKind.JUDGEMENT)]
             self._at_hand = Incremental(self.rules, self._shelf, words, self._graves(conn))
 
-    def start_over(self, conn: Connection) -> None:
+    def start_over(self, conn: Connection, buried: Graves | None = None) -> None:
         """Begin with nothing but what was erased, which holds for all time: the folds are made again."""
         self.forget()
         self._shelf.begin(conn)
-        self._at_hand = Incremental(self.rules, self._shelf, graves=self._graves(conn))
+        self._at_hand = Incremental(self.rules, self._shelf, graves=self._graves(conn) if buried is None else buried)
+
+    def apart(self) -> "People":
+        """Give people under the same rules, with nothing at hand, for another store."""
+        return People(self.rules, self.key)
 
     @property
     def _incremental(self) -> Incremental:
@@ -115,7 +139,9 @@ class People:
         return self._incremental.component(sightings)
 
     def _graves(self, conn: Connection) -> Graves:
-        return graves(map(read_erasure, facts.of_kind(conn, FactKind.ERASURE)), self._key)
+        erasures = [read_erasure(fact) for fact in facts.of_kind(conn, FactKind.ERASURE)]
+        self._buried = {stone: erasure.id for erasure in erasures for stone in erasure.tombstones}
+        return graves(erasures, self.key)
 
     # --- facts in ---
 
@@ -140,6 +166,80 @@ class People:
         for seq, message, observation in observed:
             self._shelf.file(seq, observation, message)
         self._shelf.flush()
+
+    # --- what was erased ---
+
+    def observe(self, message: Message) -> Observation:
+        """Give the observation that a message is under the rules."""
+        return self._shelf.observe(message)
+
+    def kept_out_by(self, conn: Connection, messages: Sequence[Message]) -> list[str | None]:
+        """Give, for each message, the erasure that forbids to believe it; None for those that none forbids."""
+        self.begin(conn)
+        buried = self._incremental.graves
+        if buried.find is None:
+            return [None] * len(messages)
+        observed = [self._shelf.observe(message) for message in messages]
+        return [self._erasure_of(each.identifiers) if buried.drops(each) else None for each in observed]
+
+    def graves(self, conn: Connection) -> Graves:
+        """Give what was erased."""
+        self.begin(conn)
+        return self._incremental.graves
+
+    def erased(self, conn: Connection, ask: Sequence[tuple[str, str]], wanted: ProfileId | None) -> bool:
+        """Tell whether somebody was erased who is meant by raw names, or by a profile's id, and has not come back."""
+        self.begin(conn)
+        if self._incremental.graves.find is None:
+            return False
+        if wanted is not None and tombstone(profile_name(wanted), self.key) in self._buried:
+            return nodes.founder_of(conn, wanted) is None
+        read = [i for i in (normalize(*raw, self.rules) for raw in ask) if isinstance(i, Identifier)]
+        gone = [i for i in read if self._incremental.graves.of(i) is not None]
+        return any(self._shelf.component_of(i) is None for i in gone)
+
+    def erasures_of(self, conn: Connection, identifiers: Iterable[Identifier]) -> list[str | None]:
+        """Give the erasure that each of these was covered by last, None for those never erased."""
+        self.begin(conn)
+        return [self._buried.get(tombstone(i, self.key)) for i in identifiers]
+
+    def covered(self, conn: Connection, given: Collection[Identifier]) -> Coverage:
+        """Give what an erasure of these identifiers would cover, and by which ids its profiles were ever known."""
+        self.begin(conn)
+        self._hold(conn, sorted(given))
+        found = self._shelf.find(sorted(given))
+        gone = covered(given, found, self._shelf.hubs(given), self.rules, self.key)
+        lost = {observation.key for observation in gone.observations}
+        seqs = {
+            seq for c in found for seq, (_, observation) in self._shelf.history(c).items() if observation.key in lost
+        }
+        return Coverage(covered=gone, seqs=frozenset(seqs), profile_ids=tuple(self._ids_of(conn, found, gone.profiles)))
+
+    def alone(self, conn: Connection) -> None:
+        """Keep every other writer out until the end of the transaction, and know what they have written.
+
+        Raises locks.Taken where the transaction has done anything else yet: it is then begun again for this alone.
+        """
+        if chain.pending(conn) or locks.held(conn):
+            raise locks.Taken(())
+        locks.hold_alone(conn)
+        self._shelf.look(conn)
+        self.begin(conn)
+
+    def _erasure_of(self, identifiers: Iterable[Identifier]) -> str:
+        """Give the erasure that one of these was covered by last."""
+        return next(name for i in identifiers if (name := self._buried.get(tombstone(i, self.key))) is not None)
+
+    def _ids_of(
+        self, conn: Connection, found: Sequence[Component], refs: Collection[ProfileRef]
+    ) -> Iterable[ProfileId]:
+        """Give all ids ever issued that stand for some profiles today."""
+        numbers = {number for c in found if (number := self._shelf.number_of(c)) is not None}
+        by_founder = {i: c for c in found for i in c.known}
+        for known_as, founder in nodes.issued_of(conn, sorted(numbers)):
+            component = by_founder.get(founder.identifier)
+            if component is not None and self._current(component, founder.identifier, known_as) in refs:
+                yield known_as
 
     # --- what people said ---
 
@@ -306,6 +406,11 @@ class People:
             identifiers=tuple(sorted(cluster.members)),
             person=None if cluster.person is None else cluster.person[1],
         )
+
+
+def profile_name(known_as: ProfileId) -> Identifier:
+    """Give the name that a tombstone of a profile's id is made of: no event can carry it."""
+    return Identifier("homing:profile", known_as)
 
 
 def _former(

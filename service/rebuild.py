@@ -14,7 +14,7 @@ from service import rules_digest, runs
 from service.outcomes import fold_outcome
 from service.people import People
 from service.rulings import fold_decision
-from service.store import chain, decisions, facts, faults, locks, message_ids, meta, nodes
+from service.store import chain, decisions, facts, faults, locks, message_ids, meta, nodes, purges
 from service.store.chain import FACT_BLOCKS
 from service.store.decisions import EntryKind, LoggedEntry
 from service.store.facts import FactKind
@@ -26,7 +26,7 @@ FOLDS: Mapping[EntryKind, Callable[[Connection, LoggedEntry], None]] = {
     EntryKind.OUTCOME: fold_outcome,
     EntryKind.RUN: runs.fold,
 }
-"""What folds each kind of entry of the decision log."""
+"""What folds each kind of entry of the decision log that was not erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,10 @@ def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = 
     meta.put(conn, meta.FOLDS, meta.MADE)
     meta.put(conn, meta.EPOCH, str(int(meta.get(conn, meta.EPOCH) or 0) + 1))
     taken = _facts(conn, people, progress)
-    entries = 0
+    entries, doomed = 0, purges.planned(conn, purges.ENTRIES)
     for logged in decisions.scan(conn):
-        FOLDS[logged.entry.kind](conn, logged)
+        if logged.entry.kind is not EntryKind.ERASED and logged.seq not in doomed:
+            FOLDS[logged.entry.kind](conn, logged)
         entries += 1
         progress(1)
     identifiers, profiles = conn.execute(
@@ -67,12 +68,13 @@ def to_fold(conn: Connection) -> int:
 
 
 def _facts(conn: Connection, people: People, progress: Callable[[int], None]) -> int:
-    taken = 0
+    taken, doomed = 0, purges.planned(conn, purges.FACTS)
     for block in chain.scan(conn):
         if block.kind in FACT_BLOCKS:
             appended = facts.read(conn, block.seqs())
             message_ids.claim(conn, {facts.key_of(fact): fact.seq for fact in appended})
-            people.take(conn, [(f.seq, facts.message(f)) for f in appended if f.kind is FactKind.MESSAGE])
+            believed = (f for f in appended if f.kind is FactKind.MESSAGE and f.seq not in doomed)
+            people.take(conn, [(f.seq, facts.message(f)) for f in believed])
             for fact in appended:
                 if fact.kind is FactKind.JUDGEMENT:
                     people.take_word(conn, read_word(fact))

@@ -125,8 +125,9 @@ def _once(
             message = "the Idempotency-Key was used with another body"
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_conflict", message)
         return _tightened(conn, homing, asked, caller, known.body)
-    content = orjson.dumps(_recommend(conn, homing, asked, caller))
-    answer = Answer(digest=digest, status=HTTPStatus.OK, body=content)
+    told = _recommend(conn, homing, asked, caller)
+    content = orjson.dumps(told)
+    answer = Answer(digest=digest, status=HTTPStatus.OK, body=content, decision_id=told["decision_id"])
     idempotency.keep(conn, caller.key_id, key, answer, homing.clock.now())
     return content
 

@@ -58,11 +58,16 @@ class StoreShelf:
     def __init__(
         self, rules: LinkingRules, make: Callable[[Iterable[Sighting]], Component], watch: Watch | None = None
     ) -> None:
-        self.observe = Observer(rules).observe
+        self._rules = rules
+        self.forget_names()
         self._make = make
         self._watch = watch
         self._conn: Connection | None = None
         self.forget()
+
+    def forget_names(self) -> None:
+        """Drop what was read of messages' names."""
+        self.observe = Observer(self._rules).observe
 
     def forget(self) -> None:
         """Drop everything at hand."""
@@ -97,6 +102,12 @@ class StoreShelf:
             for place, identifier in enumerate(observation.identifiers):
                 self._new.setdefault(identifier, nodes.number(seq, place))
 
+    def look(self, conn: Connection) -> None:
+        """Look what other processes have written meanwhile."""
+        self._unknown.clear()
+        if self._watch is not None:
+            self._watch.look(conn)
+
     def hold(self, identifiers: Collection[Identifier]) -> None:
         """Keep other processes off these identifiers and their components until the transaction ends.
 
@@ -106,9 +117,7 @@ class StoreShelf:
             return
         # While it waited, what is held may have become part of something else.
         while locks.hold(self._connection, self._keys(identifiers)):
-            self._unknown.clear()
-            if self._watch is not None:
-                self._watch.look(self._connection)
+            self.look(self._connection)
 
     # --- identity.ports.Shelf ---
 
@@ -196,6 +205,10 @@ class StoreShelf:
                 self._shelved[number].history[seq] = (message, observation)
                 self._messages += 1
                 self._unwritten.touched.add(number)
+
+    def number_of(self, component: Component) -> int | None:
+        """Give the number of a component at hand."""
+        return self._numbers.get(component)
 
     def history(self, component: Component) -> Mapping[int, tuple[Message, Observation]]:
         """Give a component's messages by their place in the log."""

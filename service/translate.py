@@ -3,11 +3,12 @@
 Shared identifiers (hubs) are in no profile and therefore never an endpoint.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import blake2b
 
 from channel_selector.endpoints import EMAIL, MESSENGER, SMS, Endpoint, EndpointStatus
 from channel_selector.options import UNVERIFIED_ENDPOINT
+from identity.identifiers import Identifier
 from identity.rules import AssertedEndpoints
 from service.customers import Customer, CustomerRules, PushToken
 
@@ -22,6 +23,16 @@ def endpoints(customer: Customer, rules: CustomerRules, bounced: Collection[str]
     """
     found = [*_pushes(customer, rules, bounced), *_contacts(customer, rules, bounced)]
     return tuple(sorted(found, key=lambda endpoint: (_age(endpoint), endpoint.channel, endpoint.endpoint_id)))
+
+
+def contact_endpoints(identifiers: Iterable[Identifier], rules: CustomerRules) -> list[str]:
+    """Give the names of the endpoints that some contacts are, whoever's; others are none."""
+    channels = _CONTACTS | dict.fromkeys(rules.messengers, MESSENGER)
+    return [
+        endpoint_id(channels[identifier.namespace], identifier.value, rules.endpoint_key)
+        for identifier in identifiers
+        if identifier.namespace in channels
+    ]
 
 
 def endpoint_id(channel: str, address: str, key: bytes) -> str:

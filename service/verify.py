@@ -1,6 +1,7 @@
 """A store is whole if every row of both logs is the one the chain was made over, and the folds follow from them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from operator import itemgetter
@@ -15,10 +16,12 @@ from sqlalchemy.exc import DBAPIError
 
 from service.people import People
 from service.rebuild import rebuild
-from service.store import chain, copying
+from service.store import chain, copying, purges
 from service.store.chain import FACT_BLOCKS, GENESIS, BlockKind, Head
 from service.store.database import open_database
+from service.store.facts import FactKind, of_kind
 from service.store.schema import FOLDS, blocks, decision_log, facts
+from service.words import Restated, read_restated
 
 BLOCKS = "blocks"
 FACTS = "facts"
@@ -26,6 +29,7 @@ DECISIONS = "decision_log"
 
 _LOGS: Mapping[BlockKind, Table] = {kind: facts if kind in FACT_BLOCKS else decision_log for kind in BlockKind}
 _FIRST = itemgetter(0)
+ERASED = "erased"
 _UNTOLD = {"seq", "body", "salt", "row_digest"}
 
 
@@ -40,13 +44,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What was looked at, the chain's head (noted elsewhere, it shows a log cut off at its end), and the faults."""
+    """What was looked at, the chain's head (noted elsewhere, it shows a log cut off at its end), and the faults.
+
+    `unfinished` gives the erasures that have rows still to destroy, and how many.
+    """
 
     facts: int
     entries: int
     blocks: int
     head: str
     faults: tuple[Fault, ...]
+    unfinished: Mapping[str, int]
 
     @property
     def whole(self) -> bool:
@@ -71,6 +79,7 @@ def verify(
         blocks=links.head.block,
         head=str(links.head),
         faults=tuple(faults),
+        unfinished={name: sum(rows.values()) for name, rows in sorted(purges.left(conn).items())},
     )
 
 
@@ -81,10 +90,12 @@ class _Links:
         self._progress = progress
         self.head = Head(block=0, link=GENESIS)
         self.rows = {FACTS: 0, DECISIONS: 0}
+        self._erased = _Erased(names=frozenset(), restated={})
 
     def check(self, conn: Connection) -> Iterator[Fault]:
         """Give what is wrong."""
         try:
+            self._erased = _erasures(conn)
             numbers = conn.execute(select(blocks.c.block).order_by(blocks.c.block)).scalars().all()
             for start in range(0, len(numbers), copying.PAGE):
                 for number, block in sorted(_read(conn, blocks, numbers[start : start + copying.PAGE]), key=_FIRST):
@@ -119,7 +130,7 @@ class _Links:
         found = dict(_read(conn, log, seqs))
         self.rows[log.name] += len(found)
         self._progress(len(found))
-        wrong = [seq for seq in seqs if seq in found and not _is_whole(found[seq], log)]
+        wrong = [seq for seq in seqs if seq in found and not self._is_whole(found[seq], log)]
         missing = [seq for seq in seqs if seq not in found]
         yield from (Fault(table=log.name, row=seq, what="is not as it was written") for seq in wrong)
         yield from (Fault(table=log.name, row=seq, what="is missing") for seq in missing)
@@ -128,6 +139,9 @@ class _Links:
             if chain.block_digest(digests) != digest:
                 row = seqs[0] if len(seqs) == 1 else None
                 yield Fault(table=log.name, row=row, what=f"rows {seqs[0]} to {seqs[-1]} are others than were written")
+
+    def _is_whole(self, row: Row[Any] | None, log: Table) -> bool:
+        return _is_whole(row, log) or (row is not None and self._erased.leaves(row, log))
 
     def _ends(self, conn: Connection) -> Iterator[Fault]:
         """Check that the chain ends where it should, and that no row is outside of it."""
@@ -179,11 +193,41 @@ def _is_whole(row: Row[Any] | None, log: Table) -> bool:
     """Tell whether a row is what its digest was made over."""
     if row is None:
         return False
+    digest = _digest(row, log)
+    return digest is not None and bool(digest == row.row_digest)
+
+
+def _digest(row: Row[Any], log: Table) -> bytes | None:
+    """Give the digest that a row has by what stands in it; None for what no row is."""
     try:
         told = [_told(row._mapping[c.name]) for c in log.columns if c.name not in _UNTOLD]
-        return bool(chain.row_digest(row.salt, told, row.body) == row.row_digest)
+        return chain.row_digest(row.salt, told, row.body)
     except (TypeError, ValueError):
-        return False
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Erased:
+    """What the erasures in the log account for: their ids, and the new digests of judgements that they restated."""
+
+    names: frozenset[str]
+    restated: Restated
+
+    def leaves(self, row: Row[Any], log: Table) -> bool:
+        """Tell whether a row is what an erasure left of it: nothing, or what the erasure says it is now."""
+        if row.salt is None:
+            named = row.type if log is facts else row.key.partition(":")[0]
+            return row.kind == ERASED and not row.body and named in self.names
+        return log is facts and row.seq in self.restated and _digest(row, log) == self.restated[row.seq]
+
+
+def _erasures(conn: Connection) -> _Erased:
+    names, restated = set(), dict[int, bytes]()
+    for fact in of_kind(conn, FactKind.ERASURE):
+        with suppress(ValueError, KeyError):  # damaged: its row is told of
+            restated |= read_restated(fact)
+            names.add(fact.message_id)
+    return _Erased(names=frozenset(names), restated=restated)
 
 
 def _told(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """What a person decided stands in the facts log beside the events: judgements, undos, erasures."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,22 +17,29 @@ JUDGEMENT, UNDO, ERASURE = "judgement", "undo", "erasure"
 """The types of these entries."""
 
 
+Restated = Mapping[int, bytes]
+"""What judgements say once the erased are out of them: new row digests by their seqs."""
+
+
 def word_message(word: Word, name: str, source: str, at: datetime) -> Message:
     """Write a judgement or an undo as an entry of the log; `name` is its id, `source` the key's."""
     if isinstance(word, Undo):
         return _message(UNDO, name, source, at, {"judgement": word.judgement})
+    return _message(JUDGEMENT, name, source, at, _judged(word))
+
+
+def judgement_body(word: Judgement) -> bytes:
+    """Write what a judgement says."""
+    return orjson.dumps(_judged(word))
+
+
+def erasure_message(erasure: Erasure, source: str, counts: Mapping[str, int], restated: Restated) -> Message:
+    """Write an erasure as an entry of the log: tombstones, how much of what it covers, and judgements restated."""
     told = {
-        "kind": word.kind.value,
-        "left": sorted(map(list, word.left)),
-        "right": sorted(map(list, word.right)),
-        "reason": word.reason,
+        "tombstones": sorted(stone.hex() for stone in erasure.tombstones),
+        "counts": dict(counts),
+        "restated": {str(seq): digest.hex() for seq, digest in sorted(restated.items())},
     }
-    return _message(JUDGEMENT, name, source, at, told)
-
-
-def erasure_message(erasure: Erasure, source: str) -> Message:
-    """Write an erasure as an entry of the log: its tombstones alone."""
-    told = {"tombstones": sorted(stone.hex() for stone in erasure.tombstones)}
     return _message(ERASURE, erasure.id, source, erasure.at, told)
 
 
@@ -54,6 +62,26 @@ def read_erasure(fact: Fact) -> Erasure:
     """Read an erasure."""
     stones = orjson.loads(fact.body)["tombstones"]
     return Erasure(id=fact.message_id, at=fact.at, tombstones=frozenset(map(bytes.fromhex, stones)))
+
+
+def read_counts(fact: Fact) -> dict[str, int]:
+    """Read how much of what an erasure covered."""
+    counts: dict[str, int] = orjson.loads(fact.body)["counts"]
+    return counts
+
+
+def read_restated(fact: Fact) -> Restated:
+    """Read which judgements an erasure restated."""
+    return {int(seq): bytes.fromhex(digest) for seq, digest in orjson.loads(fact.body)["restated"].items()}
+
+
+def _judged(word: Judgement) -> dict[str, Any]:
+    return {
+        "kind": word.kind.value,
+        "left": sorted(map(list, word.left)),
+        "right": sorted(map(list, word.right)),
+        "reason": word.reason,
+    }
 
 
 def _message(type_: str, name: str, source: str, at: datetime, told: dict[str, Any]) -> Message:

@@ -78,4 +78,5 @@ def _load(homing: Homing, path: Path, origin: Origin) -> Loaded:
 
 def _line(loaded: Loaded) -> str:
     rejected = "none rejected" if loaded.rejects is None else f"{loaded.rejected:,} rejected, see {loaded.rejects}"
-    return f"{loaded.file}: {loaded.accepted:,} taken, {loaded.duplicates:,} there before, {rejected}"
+    dropped = f"{loaded.dropped:,} dropped (erased), " if loaded.dropped else ""
+    return f"{loaded.file}: {loaded.accepted:,} taken, {loaded.duplicates:,} there before, {dropped}{rejected}"

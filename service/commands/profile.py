@@ -1,27 +1,23 @@
 """`homing profile`: who is who, and why; values are masked unless asked for whole."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 import orjson
 from sqlalchemy.engine import Connection
 
 from identity.graph import Graph, to_graphml, to_node_link
+from service.commands.asked import Asked, asking
+from service.commands.erasing import erase, export
 from service.commands.judging import join, judgements, split, undo
 from service.commands.options import Chosen, emit_json, json_option, named, with_settings
 from service.commands.sentences import of_explanation
 from service.graphs import profile_graph
 from service.judgement_answers import Teller
-from service.people import ProfileView
 from service.profile_answers import Shower
 from service.reach import reach
 from service.schemas.profiles import ProfileShown
-from service.wiring import Homing
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group()
@@ -29,46 +25,8 @@ def profile() -> None:
     """Inspect who is who, and judge it."""
 
 
-for judging in (split, join, undo, judgements):
-    profile.add_command(judging)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A profile's id, or (None) an identifier that it holds."""
-
-    profile_id: str | None
-    namespace: str
-    value: str
-
-    @classmethod
-    def of(cls, profile_id: str | None, namespace: str | None, value: str | None) -> "Asked":
-        """Read the options; exactly one way of naming is allowed."""
-        if (profile_id is None) == (namespace is None) or (namespace is None) != (value is None):
-            raise click.UsageError("Name one profile: --id ID, or --namespace NAME with --value VALUE.")
-        return cls(profile_id=profile_id, namespace=namespace or "", value=value or "")
-
-    def find(self, conn: Connection, homing: Homing) -> ProfileView:
-        """Find the profile."""
-        if self.profile_id is not None:
-            view = homing.people.view(conn, self.profile_id)
-        else:
-            view = homing.people.profile_of(conn, self.namespace, self.value)
-        if view is None:
-            raise click.ClickException("no such profile: this was never seen, or too many persons share it")
-        return view
-
-
-def asking(command: F) -> F:
-    """Add the options that name a profile, and `--pii`."""
-    for option in (
-        click.option("--pii", is_flag=True, help="Show values whole."),
-        click.option("--value", help="With --namespace: the identifier's value."),
-        click.option("--namespace", help="With --value: the kind of an identifier it holds, like email."),
-        click.option("--id", "profile_id", help="A profile's id; one that was absorbed shows the survivor."),
-    ):
-        command = option(command)
-    return command
+for command in (split, join, undo, judgements, erase, export):
+    profile.add_command(command)
 
 
 @profile.command()

@@ -45,6 +45,8 @@ def verify(chosen: Chosen, *, chain_only: bool, as_json: bool) -> None:
         told = "whole" if found.whole else f"{len(found.faults)} faults; go back to a backup"
         click.echo(f"{found.facts:,} facts, {found.entries:,} log entries, {found.blocks:,} blocks: {told}")
         click.echo(f"head {found.head}")
+    for name, rows in () if as_json else found.unfinished.items():
+        click.echo(f"erasure {name} is unfinished: {rows:,} rows to destroy; a running server goes on with it")
     if not found.whole:
         sys.exit(1)
 

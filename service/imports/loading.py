@@ -21,11 +21,15 @@ BATCH = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What became of a file's rows: taken, there before, or listed in `rejects` (None: there are none)."""
+    """What became of a file's rows: taken, there before, dropped (an erased person's), or listed in `rejects`.
+
+    `rejects` None: there are none.
+    """
 
     file: str
     accepted: int
     duplicates: int
+    dropped: int
     rejected: int
     rejects: str | None
 
@@ -41,6 +45,7 @@ def load(homing: Homing, path: Path, origin: Origin, on_progress: Callable[[floa
         file=str(path),
         accepted=receipts[Receipt.ACCEPTED],
         duplicates=receipts[Receipt.DUPLICATE],
+        dropped=receipts[Receipt.DROPPED],
         rejected=rejects.count,
         rejects=str(rejects.path) if rejects.count else None,
     )

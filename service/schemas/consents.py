@@ -65,8 +65,11 @@ class IdentifierRefused(BaseModel):
 
 
 class ConsentTaken(BaseModel):
-    """What became of it: it is in the log now, or was before; some of its identifiers may name nobody."""
+    """What became of it: it is in the log now, or was before; some of its identifiers may name nobody.
+
+    dropped: it was said before its person was erased; it is kept nowhere.
+    """
 
     id: str
-    status: Literal["accepted", "duplicate"]
+    status: Literal["accepted", "duplicate", "dropped"]
     rejected: list[IdentifierRefused]

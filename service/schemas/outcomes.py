@@ -41,19 +41,20 @@ class OutcomeTaken(BaseModel):
     """What one outcome is now; told again it gives the same answer and changes nothing.
 
     accepted: it counts. parked: its decision is not known yet; it counts once it is. late: it came after the
-    attribution window; logged, never learned from. rejected: not taken, for the reason that `code` and `message` give.
+    attribution window; logged, never learned from. erased: its person was erased; it is kept nowhere. rejected: not
+    taken, for the reason that `code` and `message` give.
     """
 
     id: str | None = Field(
         repr=False, description="Its id, made up from the rest if none was given; null where it is rejected"
     )
-    status: Literal["accepted", "parked", "late", "rejected"]
+    status: Literal["accepted", "parked", "late", "erased", "rejected"]
     code: str | None = Field(default=None, description="Only where it is rejected")
     message: str | None = Field(default=None, description="Only where it is rejected")
 
 
 class OutcomesTaken(BaseModel):
-    """What became of each outcome, in order; `accepted` counts those in the log now: all but the rejected."""
+    """What became of each outcome, in order; `accepted` counts all but the rejected: they need not be told again."""
 
     accepted: int
     results: list[OutcomeTaken]

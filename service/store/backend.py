@@ -32,6 +32,10 @@ class Backend(Protocol):
         """Give a check that raises StoreError once what is written would not be found again."""
         ...
 
+    def scrub(self) -> bool:
+        """Take what was destroyed out of the store's files, as far as that is ours; False: try again later."""
+        ...
+
     def explain(self, error: Exception) -> Exception:
         """Give the StoreError that a driver's error stands for; the error itself if it is no fault of the store's."""
         ...

@@ -158,6 +158,11 @@ def note(conn: Connection, kind: BlockKind, rows: Sequence[tuple[int, bytes]]) -
         pending.append(_Pending(kind, list(rows)))
 
 
+def pending(conn: Connection) -> bool:
+    """Tell whether the open transaction has appended anything."""
+    return bool(_pending(conn))
+
+
 def touch(conn: Connection, components: Iterable[int]) -> None:
     """Say which raw components the newest block changed; while folds are made again there is none."""
     pending = _pending(conn)

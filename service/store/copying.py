@@ -8,10 +8,11 @@ from sqlalchemy.engine import Connection
 
 from service.store import faults, meta
 from service.store.chain import head
-from service.store.schema import blocks, decision_log, facts, metadata
+from service.store.schema import blocks, decision_log, facts, metadata, purges
 
 PAGE = 1_000
-LOGS = (facts, decision_log, blocks)
+LOGS = (facts, decision_log, blocks, purges)
+"""The truth, and what of it counts no more."""
 EVERYTHING = tuple(metadata.sorted_tables)
 
 

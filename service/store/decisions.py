@@ -25,6 +25,15 @@ _INSERT = Statement(
 )
 _READ = Statement("SELECT * FROM decision_log WHERE seq IN numbers(?) ORDER BY seq")
 _LAST = Statement("SELECT coalesce(max(seq), 0) FROM decision_log")
+_ERASE = Statement(
+    "UPDATE decision_log SET kind = 'erased', decision_id = CASE WHEN kind = 'decision' THEN decision_id END, key = ?, "
+    "at = 0, received_at = 0, body = ?, salt = NULL WHERE seq = ? AND kind <> 'erased'"
+)
+# The literal is what lets SQLite use the partial index.
+_ERASED = Statement("SELECT decision_id, key FROM decision_log WHERE kind = 'erased' AND decision_id IN texts(?)")
+_DROP_DECISIONS = Statement("DELETE FROM decisions WHERE seq IN numbers(?)")
+_DROP_OUTCOMES = Statement("DELETE FROM outcomes WHERE seq IN numbers(?)")
+_ABOUT = Statement("SELECT seq FROM outcomes WHERE decision_id IN texts(?)")
 _PUT_DECISION = Statement(
     "INSERT INTO decisions (decision_id, seq, profile_id, message_id, endpoint_id, send_at, expires_at) "
     "VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -44,6 +53,8 @@ class EntryKind(StrEnum):
     OUTCOME = "outcome"
     RUN = "run"
     """A learner's run: its number, log position, facts read, settings, and the population that came of them."""
+    ERASED = "erased"
+    """What an erasure left of an entry: its digest, of a decision its id, and the erasure's (how its key begins)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +152,30 @@ def last_seq(conn: Connection) -> int:
     """Give the seq of the newest entry, 0 for an empty log."""
     seq: int = _LAST(conn).scalar_one()
     return seq
+
+
+# --- erasures -------------------------------------------------------------------------------------------------------
+
+
+def erase(conn: Connection, seqs: Sequence[int], erasure: str) -> None:
+    """Destroy entries: of each remain its row digest, of a decision its id, and the erasure's."""
+    _ERASE.many(conn, [(f"{erasure}:{seq}", b"", seq) for seq in seqs])
+
+
+def erased(conn: Connection, decision_ids: Sequence[str]) -> dict[str, str]:
+    """Give those of some decisions that were destroyed, with the erasure that did."""
+    return {row.decision_id: row.key.partition(":")[0] for row in _ERASED(conn, listed(decision_ids))}
+
+
+def about(conn: Connection, decision_ids: Sequence[str]) -> list[int]:
+    """Give the seqs of all that is known to have come of some decisions, those not known included."""
+    return sorted(row.seq for row in _ABOUT(conn, listed(decision_ids)))
+
+
+def forget(conn: Connection, seqs: Sequence[int]) -> None:
+    """Take entries out of this log's folds: they are to be destroyed."""
+    _DROP_DECISIONS(conn, listed(seqs))
+    _DROP_OUTCOMES(conn, listed(seqs))
 
 
 # --- its folds ------------------------------------------------------------------------------------------------------

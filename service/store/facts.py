@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
 from service.event_identifiers import identifiers_of
-from service.messages import Message
+from service.messages import Message, digest_of
 from service.store import chain, faults, locks, message_ids
 from service.store.chain import BlockKind
 from service.store.schema import facts
@@ -32,6 +32,15 @@ _READ = Statement("SELECT * FROM facts WHERE seq IN numbers(?) ORDER BY seq")
 _OF_NODES = Statement(
     "SELECT * FROM facts WHERE seq IN (SELECT seq FROM sightings WHERE node IN numbers(?)) ORDER BY seq"
 )
+_ERASE = Statement(
+    "UPDATE facts SET kind = 'erased', source = '', trust = 0, message_id = ?, digest = ?, at = 0, received_at = 0, "
+    "type = ?, name = NULL, body = ?, salt = NULL WHERE seq = ?"
+)
+_RESTATE = Statement("UPDATE facts SET digest = ?, body = ?, salt = ? WHERE seq = ?")
+_FIRST_OF_NODE = Statement(
+    "SELECT facts.* FROM sightings JOIN facts ON facts.seq = sightings.seq WHERE sightings.node = ? AND sightings.seq > ? "
+    "ORDER BY sightings.seq LIMIT ?"
+)
 TRACKED_NAMES = """
 WITH RECURSIVE names (name) AS (
     SELECT min(name) FROM facts WHERE type = 'track'
@@ -42,6 +51,7 @@ WITH RECURSIVE names (name) AS (
 SELECT name FROM names WHERE name IS NOT NULL
 """
 _PAGE = 1_000
+_FEW = 20
 
 
 class FactKind(StrEnum):
@@ -62,11 +72,15 @@ _BLOCKS = {
 
 
 class Entered(NamedTuple):
-    """Where a message is in the log, under which digest, and whether it was put there just now."""
+    """Where a message is in the log, under which digest, and whether it was put there just now.
+
+    `erasure` is the id of the erasure that destroyed it since.
+    """
 
     seq: int
     digest: bytes
     fresh: bool
+    erasure: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +114,10 @@ def append(conn: Connection, kind: FactKind, messages: Sequence[Message]) -> lis
     held = message_ids.claim(conn, seqs)
     fresh = [(seqs[key], message) for key, message in zip(keys, messages, strict=True) if key not in held]
     _write(conn, kind, fresh)
-    digests = {fact.seq: fact.digest for fact in read(conn, held.values())} if held else {}
+    before = {fact.seq: _entered_before(fact) for fact in read(conn, held.values())} if held else {}
     faults.reach("after_append")
     return [
-        Entered(held[key], digests[held[key]], fresh=False) if key in held else Entered(seqs[key], m.digest, fresh=True)
+        before[held[key]] if key in held else Entered(seqs[key], m.digest, fresh=True)
         for key, m in zip(keys, messages, strict=True)
     ]
 
@@ -139,6 +153,14 @@ def of_nodes(conn: Connection, nodes: Sequence[int]) -> list[Fact]:
     return [_fact(row) for row in _OF_NODES(conn, listed(nodes))]
 
 
+def first_of_node(conn: Connection, node: int) -> Iterator[Fact]:
+    """Give the facts that a node was seen in by rising seq, a few at a time."""
+    after = 0
+    while page := [_fact(row) for row in _FIRST_OF_NODE(conn, node, after, _FEW)]:
+        yield from page
+        after = page[-1].seq
+
+
 def tracked_names(conn: Connection) -> list[str]:
     """Give the distinct names of all track events, sorted; one step of the index each, however many events."""
     return list(conn.exec_driver_sql(TRACKED_NAMES).scalars())
@@ -161,8 +183,31 @@ def tracked(conn: Connection, names: Sequence[str], since: datetime) -> list[int
     return sorted(found)
 
 
+def erase(conn: Connection, seqs: Sequence[int], erasure: str) -> None:
+    """Destroy facts: of each remain its row digest, the key it is known by and the erasure's id.
+
+    Those destroyed before stay as they are.
+    """
+    doomed = [fact for fact in read(conn, seqs) if fact.kind is not FactKind.ERASED]
+    _ERASE.many(conn, [(key_of(fact).hex(), b"", erasure, b"", fact.seq) for fact in doomed])
+
+
+def restated_digest(fact: Fact, body: bytes, salt: bytes) -> bytes:
+    """Give the row digest that a fact would have with another body and salt."""
+    told = (str(fact.kind), fact.source, int(fact.trust), fact.message_id, digest_of(body).hex())
+    when = (to_micros(fact.at), to_micros(fact.received_at), fact.type, fact.name)
+    return chain.row_digest(salt, (*told, *when), body)
+
+
+def restate(conn: Connection, fact: Fact, body: bytes, salt: bytes) -> None:
+    """Let a fact say something else; an erasure in the log holds its new row digest, the chain the old one."""
+    _RESTATE(conn, digest_of(body), body, salt, fact.seq)
+
+
 def key_of(fact: Fact) -> bytes:
     """Give what an entry of the log is known by."""
+    if fact.kind is FactKind.ERASED:
+        return bytes.fromhex(fact.message_id)
     return message_ids.key_of(fact.source, fact.trust, fact.message_id)
 
 
@@ -183,6 +228,11 @@ def message(fact: Fact) -> Message:
     )
     restored.__dict__["content"] = content  # what the cached property would parse once more
     return restored
+
+
+def _entered_before(fact: Fact) -> Entered:
+    erasure = fact.type if fact.kind is FactKind.ERASED else None
+    return Entered(fact.seq, fact.digest, fresh=False, erasure=erasure)
 
 
 def _reserve(conn: Connection, number: int) -> list[int]:

@@ -18,6 +18,8 @@ POINTS = (
     "mid_rebuild",
     "mid_migration",
     "mid_backup",
+    "before_purge",
+    "mid_purge",
 )
 
 asked = os.environ.get(VARIABLE, "")

@@ -14,6 +14,10 @@ FOLDS = "folds"
 STALE, MADE = "stale", "made"
 """The folds are to be made again before anything is read of them."""
 
+SCRUB = "scrub"
+WANTED, DONE = "wanted", "done"
+"""Whether the store's files may still hold what was destroyed, and somebody is to take it out of them."""
+
 _GET = Statement("SELECT value FROM meta WHERE name = ?")
 _PUT = Statement("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
 

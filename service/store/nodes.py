@@ -1,7 +1,7 @@
 """Who is who as it stands: a fold of the facts log, kept so that one event touches only its own component."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -21,6 +21,9 @@ _PUT = Statement(
     "hub = excluded.hub"
 )
 _SAW = Statement("INSERT INTO sightings (node, seq) VALUES (?, ?) ON CONFLICT DO NOTHING")
+_NO_NODES = Statement("DELETE FROM nodes WHERE node IN numbers(?)")
+_NO_SIGHTINGS = Statement("DELETE FROM sightings WHERE node IN numbers(?) AND seq IN numbers(?)")
+_NO_ISSUED = Statement("DELETE FROM issued WHERE founder IN numbers(?)")
 _ISSUE = Statement("INSERT INTO issued (profile_id, founder) VALUES (?, ?) ON CONFLICT DO NOTHING")
 
 NAMES_A_FACT = 128
@@ -86,6 +89,52 @@ def saw(conn: Connection, pairs: Iterable[tuple[int, int]]) -> None:
 def issue(conn: Connection, ids: Iterable[tuple[str, int]]) -> None:
     """Remember (profile id, founder's node) pairs for ever; an id issued before keeps its founder."""
     _ISSUE.many(conn, list(ids))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Some rows of the folds: nodes, (node, seq) pairs, (profile id, founder's node) pairs."""
+
+    nodes: tuple[Node, ...] = field(repr=False)
+    sightings: tuple[tuple[int, int], ...] = field(repr=False)
+    issued: tuple[tuple[str, int], ...] = field(repr=False)
+
+    @property
+    def components(self) -> frozenset[int]:
+        """The raw components of these nodes."""
+        return frozenset(node.component for node in self.nodes if node.component is not None)
+
+
+def rows(conn: Connection, besides: Iterable[int]) -> Rows:
+    """Give all rows but those of some nodes."""
+    without = frozenset(besides)
+    return Rows(
+        nodes=tuple(node for row in conn.execute(select(nodes)) if (node := _node(row)).node not in without),
+        sightings=tuple((row.node, row.seq) for row in conn.execute(select(sightings)) if row.node not in without),
+        issued=tuple(
+            (row.profile_id, row.founder) for row in conn.execute(select(issued)) if row.founder not in without
+        ),
+    )
+
+
+def replace(conn: Connection, gone: Sequence[int], seqs: Collection[int], by: Rows) -> None:
+    """Put rows in the place of those of some nodes; of what they were seen in, only those facts' change."""
+    _NO_NODES(conn, listed(gone))
+    _NO_SIGHTINGS(conn, listed(gone), listed(seqs))
+    _NO_ISSUED(conn, listed(gone))
+    put(conn, by.nodes)
+    saw(conn, by.sightings)
+    issue(conn, by.issued)
+
+
+def issued_of(conn: Connection, components: Sequence[int]) -> list[tuple[str, Node]]:
+    """Give the ids ever issued for members of those raw components, each with its founder."""
+    found: list[tuple[str, Node]] = []
+    for start in range(0, len(components), _PAGE):
+        part = components[start : start + _PAGE]
+        query = select(issued.c.profile_id.label("issued_id"), nodes).join(nodes, nodes.c.node == issued.c.founder)
+        found += [(row.issued_id, _node(row)) for row in conn.execute(query.where(nodes.c.component.in_(part)))]
+    return sorted(found, key=lambda each: each[0])
 
 
 def founder_of(conn: Connection, profile_id: str) -> Node | None:

@@ -48,6 +48,12 @@ decision_log = Table(
     Column("body", LargeBinary, nullable=False),
     Column("salt", LargeBinary),
     Column("row_digest", LargeBinary),
+    Index(
+        "decision_log_erased",
+        "decision_id",
+        sqlite_where=text("kind = 'erased'"),
+        postgresql_where=text("kind = 'erased'"),
+    ),
 )
 
 blocks = Table(
@@ -98,6 +104,7 @@ issued = Table(
     metadata,
     Column("profile_id", TEXT, primary_key=True),
     Column("founder", BIG, nullable=False),
+    Index("issued_founder", "founder"),
 )
 
 decisions = Table(
@@ -159,6 +166,34 @@ idempotency = Table(
     Column("status", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("at", BIG, nullable=False),
+    Column("decision_id", TEXT),
+    Index("idempotency_decision", "decision_id"),
+)
+
+# What erasures still have to destroy, and what they kept out since.
+
+purges = Table(
+    "purges",
+    metadata,
+    Column("log", TEXT, primary_key=True),
+    Column("first", BIG, primary_key=True, autoincrement=False),
+    Column("last", BIG, nullable=False),
+    Column("erasure", TEXT, nullable=False),
+)
+
+dropped = Table(
+    "dropped",
+    metadata,
+    Column("erasure", TEXT, primary_key=True),
+    Column("facts", BIG, nullable=False),
+)
+
+fact_blocks = Table(
+    "fact_blocks",
+    metadata,
+    Column("first", BIG, primary_key=True, autoincrement=False),
+    Column("block", BIG, nullable=False),
+    Index("fact_blocks_block", "block"),
 )
 
 meta = Table(

@@ -101,6 +101,18 @@ class Sqlite:
 
         return check
 
+    def scrub(self) -> bool:
+        """Bring what was written ahead into the file and cut that log to nothing; False where somebody still reads it.
+
+        The file itself holds nothing that was deleted: `secure_delete` writes over it.
+        """
+        try:
+            with closing(_open(self.path)) as connection:
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.OperationalError:
+            return False
+        return not busy
+
     def explain(self, error: Exception) -> Exception:
         """Read SQLite's error codes."""
         original = error.orig if isinstance(error, DBAPIError) else error
@@ -142,6 +154,8 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is written over: an erasure must leave nothing in the file's free pages.
+        connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     except BaseException:

@@ -25,12 +25,16 @@ _LOOK = Statement(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What others have changed: `everything`, or some components; whether a learner has run, a person judged."""
+    """What others have changed: `everything`, or some components; whether a learner has run, a person judged or erased.
+
+    After an erasure nothing may stay at hand, neither what it changed nor what it left as it was.
+    """
 
     everything: bool
     components: frozenset[int]
     learned: bool
     judged: bool
+    erased: bool = False
 
 
 class Watch:
@@ -54,7 +58,7 @@ class Watch:
         if self._seen is None:
             news = None
         elif epoch != self._epoch or not self._seen <= head.block <= self._seen + MANY_BLOCKS:
-            news = News(everything=True, components=frozenset(), learned=True, judged=True)
+            news = News(everything=True, components=frozenset(), learned=True, judged=True, erased=True)
         elif head.block > self._seen:
             news = _news(chain.scan(conn, self._seen))
         else:
@@ -87,5 +91,6 @@ def _news(blocks: Iterable[chain.Block]) -> News:
         everything=False,
         components=frozenset(components),
         learned=BlockKind.RUN in kinds,
-        judged=not kinds.isdisjoint({BlockKind.WORDS, BlockKind.ERASURES}),
+        judged=BlockKind.WORDS in kinds,
+        erased=BlockKind.ERASURES in kinds,
     )

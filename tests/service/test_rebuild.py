@@ -86,18 +86,16 @@ who = st.fixed_dictionaries(
         "email": few.map("e{}@example.com".format),
     },
 )
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("event"), st.integers(0, 60), st.sampled_from([Trust.ASSERTED, Trust.SERVER]), who),
-        st.tuples(st.just("decide"), few, few, st.booleans()),
-        st.tuples(st.just("outcome"), st.integers(0, 5), st.sampled_from(list(OutcomeKind)), st.integers(0, 30)),
-        st.tuples(st.just("judge"), few, few, st.sampled_from(list(JudgementKind))),
-        st.tuples(st.just("undo"), few, st.none(), st.none()),
-        st.tuples(st.just("learn"), st.none(), st.none(), st.none()),
-        st.tuples(st.just("forget"), st.none(), st.none(), st.none()),
-    ),
-    max_size=30,
+step = st.one_of(
+    st.tuples(st.just("event"), st.integers(0, 60), st.sampled_from([Trust.ASSERTED, Trust.SERVER]), who),
+    st.tuples(st.just("decide"), few, few, st.booleans()),
+    st.tuples(st.just("outcome"), st.integers(0, 5), st.sampled_from(list(OutcomeKind)), st.integers(0, 30)),
+    st.tuples(st.just("judge"), few, few, st.sampled_from(list(JudgementKind))),
+    st.tuples(st.just("undo"), few, st.none(), st.none()),
+    st.tuples(st.just("learn"), st.none(), st.none(), st.none()),
+    st.tuples(st.just("forget"), st.none(), st.none(), st.none()),
 )
+steps = st.lists(step, max_size=30)
 
 
 class Shop:

@@ -1,0 +1,162 @@
+"""What was erased is found nowhere, does not come back, and leaves everybody else and every fold as they should be."""
+
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.engine import Connection
+
+from channel_selector.outcomes import OutcomeKind
+from identity.identifiers import Identifier
+from identity.judgements import JudgementKind
+from identity.observations import Trust
+from identity.resolve import resolve
+from service.clock import FixedClock
+from service.erasing import purge
+from service.errors import ApiError
+from service.judging import Saying, split_off
+from service.people import People
+from service.store import facts, nodes, purges
+from service.store.facts import FactKind
+from service.verify import verify
+from service.wiring import Homing
+from service.words import read_erasure, read_word
+from tests.service.erasure import erase
+from tests.service.harness import NOON
+from tests.service.test_rebuild import Shop, again, few, folds, step, strict
+
+names = st.one_of(
+    few.map("user_id:u{}".format),
+    few.map("device_id:d{}".format),
+    few.map("anonymous_id:b{}".format),
+    few.map("email:e{}@example.com".format),
+)
+erasures = st.tuples(st.just("erase"), st.lists(names, min_size=1, max_size=2), st.booleans(), st.none())
+splits = st.tuples(st.just("split"), st.lists(names, min_size=1, max_size=3), st.none(), st.none())
+
+
+def crowded(seed: int, most: int) -> list[Any]:
+    """Give a history of people so few that they share devices and contacts, are judged, and are erased in between."""
+    chance = Random(seed)
+    kinds = [*["event"] * 12, "decide", "outcome", "judge", "undo", "learn", "forget", "split", "split", "erase", "erase"]
+    return [_drawn(chance, "event" if number < most // 3 else chance.choice(kinds)) for number in range(most)]
+
+
+def _drawn(chance: Random, kind: str) -> tuple[Any, ...]:
+    """Draw one step of a kind."""
+    few = chance.randrange
+    some = ["user_id:u{}", "device_id:d{}", "anonymous_id:b{}", "email:e{}@example.com"]
+    match kind:
+        case "event":
+            told = {"user": f"u{few(5)}", "device": f"d{few(4)}", "browser": f"b{few(5)}", "email": f"e{few(4)}@example.com"}
+            said = {name: value for name, value in told.items() if chance.random() < (0.7 if name == "user" else 0.45)}
+            return kind, few(60), chance.choice([Trust.ASSERTED, Trust.SERVER, Trust.SERVER]), said
+        case "decide":
+            return kind, few(4), few(4), chance.random() < 0.5
+        case "outcome":
+            return kind, few(6), chance.choice(list(OutcomeKind)), few(30)
+        case "judge":
+            return kind, few(4), few(4), chance.choice(list(JudgementKind))
+        case "undo":
+            return kind, few(4), None, None
+        case "split" | "erase":
+            names_ = [chance.choice(some).format(few(4)) for _ in range(1 + few(2))]
+            return kind, names_, chance.random() < 0.5, None
+        case _:
+            return kind, None, None, None
+
+
+def named(text: str) -> Identifier:
+    """Read `namespace:value`."""
+    namespace, _, value = text.partition(":")
+    return Identifier(namespace, value)
+
+
+class Erasing(Shop):
+    """A shop in which people are erased as well."""
+
+    def do(self, number: int, step: tuple[Any, ...]) -> None:
+        """Do one step."""
+        kind, first, second, _ = step
+        if kind == "split":
+            saying = Saying(source="analyst", now=self._clock.now())
+            self._said(lambda conn: split_off(conn, self._homing.people, list(map(named, first)), saying))
+            return
+        if kind != "erase":
+            super().do(number, step)
+            return
+        self._clock.advance(timedelta(minutes=7))
+        with suppress(ApiError):
+            erase(self._homing, *map(named, first), purged=second)
+
+
+def as_r_says(conn: Connection, homing: Homing) -> None:
+    """Hold the nodes against R of the log."""
+    doomed = purges.planned(conn, purges.FACTS)
+    logged = [f for f in facts.scan(conn) if f.kind is FactKind.MESSAGE and f.seq not in doomed]
+    key = homing.people.key
+    wanted = resolve(
+        [homing.people.observe(facts.message(f)) for f in logged],
+        homing.rules,
+        [read_word(f) for f in facts.of_kind(conn, FactKind.JUDGEMENT)],
+        erasures=[read_erasure(f) for f in facts.of_kind(conn, FactKind.ERASURE)],
+        key=key,
+    )
+    by_identifier = {i: p.profile_id for p in wanted.profiles for i in p.identifiers}
+    stored = nodes.find(conn, list(by_identifier))
+    assert {i: node.profile_id for i, node in stored.items()} == by_identifier
+
+
+def whole(conn: Connection, homing: Homing) -> None:
+    """Verify the store, folds included."""
+    found = verify(conn, People(homing.rules, homing.people.key))
+    assert found.faults == ()
+
+
+def live(folder: Path, done: list[Any]) -> None:
+    """Do a history; then the folds are R's and a rebuild's, purged or not, and the store is whole."""
+    clock = FixedClock(NOON)
+    homing = strict(folder, clock)
+    try:
+        shop = Erasing(homing, clock)
+        for number, each in enumerate(done):
+            shop.do(number, each)
+        homing.writer.submit(lambda conn: as_r_says(conn, homing)).result(60)
+        before = folds(homing)
+        again(homing)
+        assert folds(homing) == before
+        homing.writer.submit(lambda conn: whole(conn, homing)).result(60)
+        while homing.writer.submit(purge).result(60):
+            pass
+        again(homing)
+        assert folds(homing) == before
+        homing.writer.submit(lambda conn: whole(conn, homing)).result(60)
+    finally:
+        homing.close()
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(step, splits, erasures), max_size=20))
+def test_folds_after_erasures_are_r_s_and_a_rebuild_s(
+    tmp_path_factory: pytest.TempPathFactory, done: list[Any]
+) -> None:
+    """Whatever happened before and after, purged or cut off: to the last row."""
+    live(tmp_path_factory.mktemp("store"), done)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_so_they_are_where_everybody_shares_something(tmp_path: Path, seed: int) -> None:
+    """With hubs, refused links, splits and decisions touched by the erased."""
+    live(tmp_path, crowded(seed, 40))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 600))
+def test_the_same_of_longer_histories(tmp_path: Path, seed: int) -> None:
+    """The same, more often and longer."""
+    live(tmp_path, crowded(seed, 80))
