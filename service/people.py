@@ -26,9 +26,11 @@ from identity.rules import LinkingRules
 from service.filed import FiledFacts, Filing, SeenFact
 from service.messages import Message
 from service.shelf import StoreShelf
-from service.store import facts, locks, nodes
+from service.store import changes, facts, locks, nodes
+from service.store.changes import Change
 from service.store.facts import FactKind
 from service.store.watch import News, Watch
+from service.turnover import Turnover, current
 from service.words import read_erasure, read_word
 
 MAX_IDS = 100_000
@@ -130,8 +132,8 @@ class People:
         self._shelf.hold(identifiers)
         self.begin(conn)
 
-    def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> None:
-        """Fold accepted messages, each with its seq, into the profiles."""
+    def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> list[Change]:
+        """Fold accepted messages, each with its seq, into the profiles; give what that changed of them."""
         self.begin(conn)
         observed = [(seq, message, self._shelf.observe(message)) for seq, message in accepted]
         self._shelf.number((seq, observation) for seq, _, observation in observed)
@@ -139,7 +141,7 @@ class People:
         self._write(self._incremental.add_many(observation for _, _, observation in observed))
         for seq, message, observation in observed:
             self._shelf.file(seq, observation, message)
-        self._shelf.flush()
+        return self._changed(conn, max((m.received_at for _, m in accepted), default=None))
 
     # --- what people said ---
 
@@ -151,14 +153,14 @@ class People:
         self.begin(conn)
         self._hold(conn, sorted(self._concerned(word)))
         facts.append(conn, FactKind.JUDGEMENT, [message])
-        self.take_word(conn, word)
+        changes.note(conn, self.take_word(conn, word, message.received_at))
 
-    def take_word(self, conn: Connection, word: Word) -> None:
-        """Fold a judgement or an undo in."""
+    def take_word(self, conn: Connection, word: Word, at: datetime) -> list[Change]:
+        """Fold a judgement or an undo of that moment in; give what that changed."""
         self.begin(conn)
         incremental = self._incremental
         self._write(incremental.judge(word) if isinstance(word, Judgement) else incremental.undo(word))
-        self._shelf.flush()
+        return self._changed(conn, at)
 
     def trial(self, conn: Connection, word: Word) -> Trial:
         """Give what a judgement or an undo would change; raises ContradictionError as `judge` does."""
@@ -204,6 +206,15 @@ class People:
             self._shelf.profile_ids(identifiers, known_as)
             self._shelf.issue(known_as, ref.founder)
 
+    def _changed(self, conn: Connection, at: datetime | None) -> list[Change]:
+        """Write what is not written yet; tell what it changes of profiles that were there before."""
+        former = self._shelf.left()
+        self._shelf.flush()
+        before = {was for was in former.values() if was is not None}
+        if not before or at is None:
+            return []
+        return Turnover(former, nodes.founders_of(conn, before), self._shelf.component_of, self._id).changes(at)
+
     # --- why ---
 
     def id_of(self, ref: ProfileRef) -> ProfileId:
@@ -235,7 +246,7 @@ class People:
         component = None if node is None else self._shelf.component_of(node.identifier)
         if node is None or component is None:
             return None
-        ref = self._current(component, node.identifier, wanted)
+        ref = current(component, node.identifier, wanted, self._id)
         return self._view(component, ref, wanted)
 
     def who(self, conn: Connection, recipient: Sequence[tuple[str, str]], at: datetime) -> ProfileView | None:
@@ -272,16 +283,6 @@ class People:
         if component is None:
             return None
         return self._view(component, component.replay.ref(identifier), None)
-
-    def _current(self, component: Component, founder: Identifier, wanted: ProfileId) -> ProfileRef:
-        """Follow an id issued to the ref in use today."""
-        ref = component.replay.ref(founder)
-        if self._id(ref) == wanted:
-            return ref
-        for given_up in component.replay.redirects:
-            if given_up.founder == founder and self._id(given_up) == wanted:
-                return live(component.replay.redirects, given_up)
-        return ref
 
     def _view(self, component: Component, ref: ProfileRef, asked: ProfileId | None) -> ProfileView:
         """Collect what is known of one profile of a component."""

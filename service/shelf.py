@@ -73,6 +73,7 @@ class StoreShelf:
         self._numbers: dict[Component, int] = {}
         self._unwritten = _Unwritten()
         self._new: dict[Identifier, int] = {}
+        self._former: dict[Identifier, str | None] = {}
         self._messages = 0
 
     def forget_some(self, components: Iterable[int]) -> None:
@@ -174,6 +175,11 @@ class StoreShelf:
         for identifier in identifiers:
             self._change(identifier, profile_id=profile_id)
 
+    def left(self) -> dict[Identifier, str | None]:
+        """Give the identifiers that went from one profile to another since the last call, and where each was then."""
+        former, self._former = self._former, {}
+        return {i: was for i, was in former.items() if self._known(i).profile_id != was}
+
     def _keys(self, identifiers: Collection[Identifier]) -> set[int]:
         """Give what to lock: components by number, identifiers that are in none by name."""
         self.look_up(identifiers)
@@ -261,6 +267,8 @@ class StoreShelf:
         before = self._known(identifier)
         after = replace(before, **changes)  # type: ignore[arg-type]  # fields of Node
         if after != before:
+            if after.profile_id != before.profile_id:
+                self._former.setdefault(identifier, before.profile_id)
             if before.component is not None:
                 self._members[before.component].discard(identifier)
                 self._unwritten.touched.add(before.component)

@@ -22,6 +22,10 @@ _PUT = Statement(
 )
 _SAW = Statement("INSERT INTO sightings (node, seq) VALUES (?, ?) ON CONFLICT DO NOTHING")
 _ISSUE = Statement("INSERT INTO issued (profile_id, founder) VALUES (?, ?) ON CONFLICT DO NOTHING")
+_FOUNDERS = Statement(
+    "SELECT issued.profile_id, nodes.namespace, nodes.value FROM issued JOIN nodes ON nodes.node = issued.founder "
+    "WHERE issued.profile_id IN texts(?)"
+)
 
 NAMES_A_FACT = 128
 """A fact names fewer identifiers than this (100 at most): a node's number derives from the first one's seq."""
@@ -94,6 +98,12 @@ def founder_of(conn: Connection, profile_id: str) -> Node | None:
         select(nodes).join(issued, nodes.c.node == issued.c.founder).where(issued.c.profile_id == profile_id)
     ).first()
     return None if row is None else _node(row)
+
+
+def founders_of(conn: Connection, profile_ids: Iterable[str]) -> dict[str, Identifier]:
+    """Give the founders of those ids that were ever issued and whose founder is known."""
+    found = _FOUNDERS(conn, listed(profile_ids))
+    return {row.profile_id: Identifier(row.namespace, row.value) for row in found}
 
 
 def clear_folds(conn: Connection) -> None:

@@ -133,7 +133,19 @@ models = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-FOLDS = (message_ids, nodes, sightings, issued, decisions, outcomes, models)
+changes = Table(
+    "changes",
+    metadata,
+    Column("position", BIG, primary_key=True, autoincrement=False),
+    Column("kind", TEXT, nullable=False),
+    Column("profile_id", TEXT, nullable=False),
+    Column("other", TEXT),
+    Column("at", BIG, nullable=False),
+    Index("changes_profile", "profile_id"),
+    Index("changes_other", "other"),
+)
+
+FOLDS = (message_ids, nodes, sightings, issued, decisions, outcomes, models, changes)
 
 # --- operation: neither truth nor fold ----------------------------------------------------------------------------
 
@@ -159,6 +171,16 @@ idempotency = Table(
     Column("status", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("at", BIG, nullable=False),
+)
+
+used_tokens = Table(
+    "used_tokens",
+    metadata,
+    Column("token", LargeBinary, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+    Column("expires_at", BIG, nullable=False),
+    Index("used_tokens_expiry", "expires_at"),
+    sqlite_with_rowid=False,
 )
 
 meta = Table(

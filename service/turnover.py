@@ -1,0 +1,78 @@
+"""Which ids merged, split or ended as identifiers went from one profile to another; what the feed of changes tells.
+
+Right after a merger the absorbed id answers with the survivor; right after a split both ids answer for themselves, or
+one is told to be merged or retired beside; a retired id answers no more.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from identity.component import Component
+from identity.identifiers import Identifier
+from identity.profiles import ProfileId, ProfileRef
+from identity.resolve import live
+from service.store.changes import Change, ChangeKind
+
+_IdOf = Callable[[ProfileRef], ProfileId]
+
+
+def current(component: Component, founder: Identifier, wanted: ProfileId, id_of: _IdOf) -> ProfileRef:
+    """Follow an id issued to the ref in use: its own, that which it redirects to, or that which holds its founder."""
+    ref = component.replay.ref(founder)
+    if id_of(ref) == wanted:
+        return ref
+    for given_up in component.replay.redirects:
+        if given_up.founder == founder and id_of(given_up) == wanted:
+            return live(component.replay.redirects, given_up)
+    return ref
+
+
+class Turnover:
+    """Identifiers that went from one profile (None: none) to another, and the founders of the profiles they left."""
+
+    def __init__(
+        self,
+        former: Mapping[Identifier, ProfileId | None],
+        founders: Mapping[ProfileId, Identifier],
+        component_of: Callable[[Identifier], Component | None],
+        id_of: _IdOf,
+    ) -> None:
+        self._former = former
+        self._founders = founders
+        self._component_of = component_of
+        self._id_of = id_of
+        self._left = {was for was in former.values() if was is not None}
+
+    def changes(self, at: datetime) -> list[Change]:
+        """Give what happened to profiles that were there before: mergers, then splits, then ends, each by id."""
+        answers = {was: self._answer(was) for was in self._left}
+        merged = sorted((now, was) for was, now in answers.items() if now is not None and now != was)
+        split = sorted({(was, to) for was, to in self._went() if to not in (was, answers[was])})
+        retired = sorted(was for was, now in answers.items() if now is None)
+        return [
+            *(Change(kind=ChangeKind.MERGED, profile_id=now, other=was, at=at) for now, was in merged),
+            *(Change(kind=ChangeKind.SPLIT, profile_id=was, other=to, at=at) for was, to in split),
+            *(Change(kind=ChangeKind.RETIRED, profile_id=was, other=None, at=at) for was in retired),
+        ]
+
+    def _answer(self, wanted: ProfileId) -> ProfileId | None:
+        """Tell which profile an id stands for now."""
+        founder = self._founders.get(wanted)
+        component = None if founder is None else self._component_of(founder)
+        if founder is None or component is None:
+            return None
+        return self._id_of(current(component, founder, wanted, self._id_of))
+
+    def _went(self) -> Iterator[tuple[ProfileId, ProfileId]]:
+        """Give from where identifiers went into profiles that were not there before."""
+        new: dict[ProfileId, bool] = {}
+        for identifier, was in self._former.items():
+            component = None if was is None else self._component_of(identifier)
+            if was is None or component is None:
+                continue
+            to = self._id_of(component.replay.ref(identifier))
+            if to not in new:
+                members = component.replay.cluster(identifier).members
+                new[to] = to not in self._left and all(i in self._former for i in members)
+            if new[to]:
+                yield was, to
