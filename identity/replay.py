@@ -523,6 +523,13 @@ def _tier(namespace: Namespace) -> int:
     return 2 if namespace.kind is NamespaceClass.CONTACT else 3
 
 
+def founding(identifiers: Iterable[Identifier], rules: LinkingRules) -> Identifier:
+    """Give who founds the profile of some identifiers, at least one, that were seen once and together."""
+    some = [(rules.namespace(i.namespace), i) for i in identifiers]
+    any_class = rules.founder is Founder.ANY
+    return min((0 if any_class else _tier(space), space.priority, i) for space, i in some)[-1]
+
+
 def _take_in(into: Cluster, other: Cluster) -> None:
     """Let one cluster take in another."""
     into.members |= other.members

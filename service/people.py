@@ -3,7 +3,7 @@
 `take` folds accepted messages in, in the order of their seq; reading never changes anything.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
@@ -13,18 +13,21 @@ from sqlalchemy.engine import Connection
 from identity.component import Component, Moved
 from identity.erasures import Graves, graves
 from identity.explain import Explanation, explain, seen_beside
+from identity.history import History
 from identity.hubs import Hubs
 from identity.identifiers import Identifier, NamespaceClass
 from identity.incremental import Incremental, Trial
 from identity.judgements import Judgement, JudgementKind, Undo, Word, in_force
 from identity.normalize import normalize
+from identity.observations import Observation
 from identity.ownership import OwnedInterval, deciding
 from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
-from identity.replay import Cluster, Refused, Sighting
+from identity.replay import Refused, Sighting, founding
 from identity.resolve import live
 from identity.rules import LinkingRules
 from service.filed import FiledFacts, Filing, SeenFact
 from service.messages import Message
+from service.reading import Known, Reader
 from service.shelf import StoreShelf
 from service.store import changes, facts, locks, nodes
 from service.store.changes import Change
@@ -141,7 +144,18 @@ class People:
         self._write(self._incremental.add_many(observation for _, _, observation in observed))
         for seq, message, observation in observed:
             self._shelf.file(seq, observation, message)
+            self._issue_first(observation)
         return self._changed(conn, max((m.received_at for _, m in accepted), default=None))
+
+    def _issue_first(self, observation: Observation) -> None:
+        """Issue the id that an observation would have alone, though others of its batch have joined its profile.
+
+        As of a moment between them, the profile goes by it.
+        """
+        first = founding(observation.identifiers, self.rules) if observation.identifiers else None
+        component = self._shelf.component_of(first) if first is not None and self._shelf.is_new(first) else None
+        if first is not None and component is not None and component.replay.ref(first).founder != first:
+            self._shelf.issue(self._id(ProfileRef(first, self._incremental.graves.generation(first))), first)
 
     # --- what people said ---
 
@@ -235,6 +249,20 @@ class People:
         self._hold(conn, [identifier])
         return self._shelf.component_of(identifier)
 
+    def known_by(self, conn: Connection, identifiers: Iterable[Identifier], moment: datetime) -> Known:
+        """Give what was known at a moment that bears on some identifiers."""
+        self.begin(conn)
+        incremental, reader = self._incremental, Reader(self._shelf, partial(self._hold, conn))
+        history = History(
+            rules=self.rules,
+            shelf=reader,
+            naming=reader.naming,
+            words=incremental.words,
+            graves=incremental.graves,
+        )
+        shelf = history.past(identifiers, moment)
+        return Known(shelf=shelf, judgements=tuple(in_force(incremental.words, moment)), messages=reader.messages)
+
     # --- who is who ---
 
     def view(self, conn: Connection, wanted: ProfileId) -> ProfileView | None:
@@ -285,28 +313,37 @@ class People:
         return self._view(component, component.replay.ref(identifier), None)
 
     def _view(self, component: Component, ref: ProfileRef, asked: ProfileId | None) -> ProfileView:
-        """Collect what is known of one profile of a component."""
-        cluster, redirects = component.replay.cluster(ref.founder), component.replay.redirects
-        profile = self._profile(ref, cluster)
         filed = self._filing.file(component, self._shelf.history(component))
-        return ProfileView(
-            profile=profile,
-            redirected_from=None if asked in (None, profile.profile_id) else asked,
-            absorbed=tuple(self._id(old) for old in _former(redirects, ref, cluster.members)),
-            filed=filed,
-            hubs=self._shelf.hubs(sorted(filed.named_by(profile.profile_id))),
-            refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),
-            intervals=tuple(component.owners().intervals(cluster.members)),
-            ids={ref: self._id(ref) for ref in {*component.refs().values()}},
-        )
+        return view_of(component, ref, asked, filed=filed, hubs=self._shelf.hubs, id_of=self._id)
 
-    def _profile(self, ref: ProfileRef, cluster: Cluster) -> Profile:
-        return Profile(
-            profile_id=self._id(ref),
-            ref=ref,
-            identifiers=tuple(sorted(cluster.members)),
-            person=None if cluster.person is None else cluster.person[1],
-        )
+
+def view_of(
+    component: Component,
+    ref: ProfileRef,
+    asked: ProfileId | None,
+    *,
+    filed: FiledFacts,
+    hubs: Callable[[Iterable[Identifier]], Hubs],
+    id_of: Callable[[ProfileRef], ProfileId],
+) -> ProfileView:
+    """Collect what is known of one profile of a component; `asked` is the id it was asked for by."""
+    cluster, redirects = component.replay.cluster(ref.founder), component.replay.redirects
+    profile = Profile(
+        profile_id=id_of(ref),
+        ref=ref,
+        identifiers=tuple(sorted(cluster.members)),
+        person=None if cluster.person is None else cluster.person[1],
+    )
+    return ProfileView(
+        profile=profile,
+        redirected_from=None if asked in (None, profile.profile_id) else asked,
+        absorbed=tuple(id_of(old) for old in _former(redirects, ref, cluster.members)),
+        filed=filed,
+        hubs=hubs(sorted(filed.named_by(profile.profile_id))),
+        refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),
+        intervals=tuple(component.owners().intervals(cluster.members)),
+        ids={ref: id_of(ref) for ref in {*component.refs().values()}},
+    )
 
 
 def _former(

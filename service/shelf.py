@@ -175,6 +175,10 @@ class StoreShelf:
         for identifier in identifiers:
             self._change(identifier, profile_id=profile_id)
 
+    def is_new(self, identifier: Identifier) -> bool:
+        """Tell whether an identifier came into its first profile since the last call of `left`."""
+        return identifier in self._former and self._former[identifier] is None
+
     def left(self) -> dict[Identifier, str | None]:
         """Give the identifiers that went from one profile to another since the last call, and where each was then."""
         former, self._former = self._former, {}
@@ -217,10 +221,14 @@ class StoreShelf:
 
     def naming(self, identifiers: Iterable[Identifier]) -> Iterator[Observation]:
         """Give every fact filed that names any of these hubs."""
+        return (observation for _, (_, observation) in self.facts_naming(identifiers))
+
+    def facts_naming(self, identifiers: Iterable[Identifier]) -> Iterator[tuple[int, tuple[Message, Observation]]]:
+        """Give them with their messages, and their places in the log."""
         numbers = [node.node for i in identifiers if (node := self._node(i)) is not None]
         self.flush()
         for fact in facts.of_nodes(self._connection, numbers):
-            yield self.observe(facts.message(fact))
+            yield fact.seq, self._seen(facts.message(fact))
 
     # --- the cache ---
 

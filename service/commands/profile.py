@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,13 +14,14 @@ from identity.graph import Graph, to_graphml, to_node_link
 from service.commands.judging import join, judgements, split, undo
 from service.commands.options import Chosen, emit_json, json_option, named, with_settings
 from service.commands.sentences import of_explanation
+from service.event_time import read_time
 from service.graphs import profile_graph
 from service.judgement_answers import Teller
+from service.past import Who, who
 from service.people import ProfileView
+from service.portrait import portrait
 from service.profile_answers import Shower
-from service.reach import reach
 from service.schemas.profiles import ProfileShown
-from service.wiring import Homing
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,15 +50,23 @@ class Asked:
             raise click.UsageError("Name one profile: --id ID, or --namespace NAME with --value VALUE.")
         return cls(profile_id=profile_id, namespace=namespace or "", value=value or "")
 
-    def find(self, conn: Connection, homing: Homing) -> ProfileView:
+    def find(self, looking: Who) -> ProfileView:
         """Find the profile."""
         if self.profile_id is not None:
-            view = homing.people.view(conn, self.profile_id)
-        else:
-            view = homing.people.profile_of(conn, self.namespace, self.value)
-        if view is None:
-            raise click.ClickException("no such profile: this was never seen, or too many persons share it")
-        return view
+            return looking.view(self.profile_id)
+        return looking.profile_of(self.namespace, self.value)
+
+
+def _moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    read = None if value is None else read_time(value)
+    if value is not None and read is None:
+        raise click.BadParameter("must be ISO 8601 like 2026-01-31T12:00:00Z, or seconds since 1970.")
+    return read
+
+
+as_of_option = click.option(
+    "--as-of", metavar="MOMENT", callback=_moment, help="By what was known then, though more came since."
+)
 
 
 def asking(command: F) -> F:
@@ -73,20 +83,24 @@ def asking(command: F) -> F:
 
 @profile.command()
 @asking
+@as_of_option
 @json_option
 @with_settings
 def show(
-    chosen: Chosen, profile_id: str | None, namespace: str | None, value: str | None, *, pii: bool, as_json: bool
+    chosen: Chosen,
+    profile_id: str | None,
+    namespace: str | None,
+    value: str | None,
+    as_of: datetime | None,
+    *,
+    pii: bool,
+    as_json: bool,
 ) -> None:
     """Show a profile: identifiers, devices, endpoints, consents."""
     asked = Asked.of(profile_id, namespace, value)
     with chosen.homing() as homing:
-
-        def job(conn: Connection) -> ProfileShown:
-            view = asked.find(conn, homing)
-            return Shower(homing.rules, pii=pii).profile(view, reach(conn, view, homing.customer_rules))
-
-        found = homing.writer.submit(job).result()
+        seen = homing.writer.submit(lambda conn: portrait(conn, homing, asked.find, as_of)).result()
+        found = Shower(homing.rules, pii=pii).profile(seen)
     if as_json:
         emit_json(found.model_dump(by_alias=True))
         return
@@ -98,13 +112,14 @@ def show(
 @click.option("--from", "from_", metavar="NAMESPACE:VALUE", required=True, help="One identifier.")
 @click.option("--to", metavar="NAMESPACE:VALUE", required=True, help="The other.")
 @click.option("--pii", is_flag=True, help="Show values whole.")
+@as_of_option
 @json_option
 @with_settings
-def explain(chosen: Chosen, from_: str, to: str, *, pii: bool, as_json: bool) -> None:
+def explain(chosen: Chosen, from_: str, to: str, as_of: datetime | None, *, pii: bool, as_json: bool) -> None:
     """Tell why two identifiers are in one profile, or why not: the way between them and its weakest cut."""
     with chosen.homing() as homing:
         left, right = named(homing, from_), named(homing, to)
-        found = homing.writer.submit(lambda conn: homing.people.explain(conn, left, right)).result()
+        found = homing.writer.submit(lambda conn: who(homing.people, conn, as_of).explain(left, right)).result()
         told = Teller(homing.people.id_of, pii=pii).explanation(found)
     if as_json:
         emit_json(told.model_dump())
@@ -115,6 +130,7 @@ def explain(chosen: Chosen, from_: str, to: str, *, pii: bool, as_json: bool) ->
 
 @profile.command()
 @asking
+@as_of_option
 @click.option("--format", "written", type=click.Choice(["graphml", "json"]), help="json unless told otherwise.")
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="A file instead of here.")
 @json_option
@@ -124,6 +140,7 @@ def graph(
     profile_id: str | None,
     namespace: str | None,
     value: str | None,
+    as_of: datetime | None,
     *,
     written: str | None,
     out: Path | None,
@@ -137,7 +154,9 @@ def graph(
     with chosen.homing() as homing:
 
         def job(conn: Connection) -> Graph:
-            return profile_graph(homing.people, conn, asked.find(conn, homing), pii=pii)
+            looking = who(homing.people, conn, as_of)
+            view = asked.find(looking)
+            return profile_graph(looking.component_of(view), view, homing.people.id_of, pii=pii)
 
         found = homing.writer.submit(job).result()
     text = to_graphml(found) if written == "graphml" else _json(found)
@@ -154,11 +173,19 @@ def _json(found: Graph) -> str:
     return orjson.dumps(to_node_link(found), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
+def _today(found: ProfileShown) -> str:
+    if found.profile_id_today is None:
+        return "nobody is known under this id"
+    return "the same id" if found.profile_id_today == found.profile_id else f"part of {found.profile_id_today}"
+
+
 def _lines(found: ProfileShown) -> Iterator[str]:
     """Write a profile for a person to read."""
     yield f"{found.profile_id}  {'person' if found.is_person else 'nobody known by name'}"
     if found.redirected_from is not None:
         yield f"  {found.redirected_from} was absorbed by it"
+    if found.as_of is not None:
+        yield f"  as of {found.as_of:%Y-%m-%d %H:%M:%S}Z; today {_today(found)}"
     yield f"  confidence {found.confidence:.2f}, timezone {found.timezone or 'unknown'}"
     for known in found.identifiers:
         yield (
