@@ -40,6 +40,10 @@ MAX_IDS = 100_000
 """How many profile ids are kept at hand: hashing one costs 5 µs, and a view needs some of the same for each fact."""
 
 
+GENERATIONS = 2
+"""How many ids that may have been founded on an identifier are followed when it goes from one profile to another."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileView:
     """All that the store knows of one profile.
@@ -224,10 +228,13 @@ class People:
         """Write what is not written yet; tell what it changes of profiles that were there before."""
         former = self._shelf.left()
         self._shelf.flush()
-        before = {was for was in former.values() if was is not None}
-        if not before or at is None:
+        parted = [identifier for identifier, was in former.items() if was is not None]
+        if not parted or at is None:
             return []
-        return Turnover(former, nodes.founders_of(conn, before), self._shelf.component_of, self._id).changes(at)
+        # Ids given up before are founded on them, too: of the first generations, for later ones are rarer than rare.
+        founded = {self._id(ProfileRef(i, generation)): i for i in parted for generation in range(GENERATIONS)}
+        founders = nodes.founders_of(conn, {*founded, *filter(None, former.values())})
+        return Turnover(former, founders, self._shelf.component_of, self._id).changes(at)
 
     # --- why ---
 

@@ -44,16 +44,25 @@ class Turnover:
         self._left = {was for was in former.values() if was is not None}
 
     def changes(self, at: datetime) -> list[Change]:
-        """Give what happened to profiles that were there before: mergers, then splits, then ends, each by id."""
-        answers = {was: self._answer(was) for was in self._left}
+        """Give what happened to profiles that were there before: mergers, then splits, then ends, each by id.
+
+        Ids given up before that lead elsewhere now, not where the profile went that they led to, are told like these.
+        """
+        answers = {was: self._answer(was) for was in sorted(self._founders.keys() | self._left)}
+        answers = {was: now for was, now in answers.items() if was in self._left or self._strays(was, answers)}
         merged = sorted((now, was) for was, now in answers.items() if now is not None and now != was)
         split = sorted({(was, to) for was, to in self._went() if to not in (was, answers[was])})
-        retired = sorted(was for was, now in answers.items() if now is None)
+        retired = [was for was, now in answers.items() if now is None]
         return [
             *(Change(kind=ChangeKind.MERGED, profile_id=now, other=was, at=at) for now, was in merged),
             *(Change(kind=ChangeKind.SPLIT, profile_id=was, other=to, at=at) for was, to in split),
             *(Change(kind=ChangeKind.RETIRED, profile_id=was, other=None, at=at) for was in retired),
         ]
+
+    def _strays(self, given_up: ProfileId, answers: Mapping[ProfileId, ProfileId | None]) -> bool:
+        """Tell whether an id given up before leads elsewhere now than the profile that its founder was in."""
+        held = self._former.get(self._founders[given_up])
+        return held is not None and answers[given_up] not in (given_up, answers[held])
 
     def _answer(self, wanted: ProfileId) -> ProfileId | None:
         """Tell which profile an id stands for now."""
