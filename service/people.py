@@ -33,15 +33,11 @@ from service.store import changes, facts, locks, nodes
 from service.store.changes import Change
 from service.store.facts import FactKind
 from service.store.watch import News, Watch
-from service.turnover import Turnover, current
+from service.turnover import Turnover, current, led_elsewhere
 from service.words import read_erasure, read_word
 
 MAX_IDS = 100_000
 """How many profile ids are kept at hand: hashing one costs 5 µs, and a view needs some of the same for each fact."""
-
-
-GENERATIONS = 2
-"""How many ids that may have been founded on an identifier are followed when it goes from one profile to another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +145,8 @@ class People:
         for seq, message, observation in observed:
             self._shelf.file(seq, observation, message)
             self._issue_first(observation)
-        return self._changed(conn, max((m.received_at for _, m in accepted), default=None))
+        named = (i for _, _, observation in observed for i in observation.identifiers)
+        return self._changed(conn, named, max((m.received_at for _, m in accepted), default=None))
 
     def _issue_first(self, observation: Observation) -> None:
         """Issue the id that an observation would have alone, though others of its batch have joined its profile.
@@ -176,9 +173,9 @@ class People:
     def take_word(self, conn: Connection, word: Word, at: datetime) -> list[Change]:
         """Fold a judgement or an undo of that moment in; give what that changed."""
         self.begin(conn)
-        incremental = self._incremental
+        incremental, concerned = self._incremental, self._concerned(word)
         self._write(incremental.judge(word) if isinstance(word, Judgement) else incremental.undo(word))
-        return self._changed(conn, at)
+        return self._changed(conn, sorted(concerned), at)
 
     def trial(self, conn: Connection, word: Word) -> Trial:
         """Give what a judgement or an undo would change; raises ContradictionError as `judge` does."""
@@ -224,17 +221,16 @@ class People:
             self._shelf.profile_ids(identifiers, known_as)
             self._shelf.issue(known_as, ref.founder)
 
-    def _changed(self, conn: Connection, at: datetime | None) -> list[Change]:
-        """Write what is not written yet; tell what it changes of profiles that were there before."""
-        former = self._shelf.left()
+    def _changed(self, conn: Connection, named: Iterable[Identifier], at: datetime | None) -> list[Change]:
+        """Write what is not written yet; tell what it changes of ids that were there before. `named` are concerned."""
+        former, replayed = self._shelf.left(), self._shelf.replayed(named)
         self._shelf.flush()
-        parted = [identifier for identifier, was in former.items() if was is not None]
-        if not parted or at is None:
+        moved = [identifier for identifier, was in former.items() if was is not None]
+        given_up = {p: was for old, component in replayed for p, was in led_elsewhere(old, component, moved, self._id)}
+        if at is None or not (moved or given_up):
             return []
-        # Ids given up before are founded on them, too: of the first generations, for later ones are rarer than rare.
-        founded = {self._id(ProfileRef(i, generation)): i for i in parted for generation in range(GENERATIONS)}
-        founders = nodes.founders_of(conn, {*founded, *filter(None, former.values())})
-        return Turnover(former, founders, self._shelf.component_of, self._id).changes(at)
+        founders = nodes.founders_of(conn, {*given_up, *filter(None, former.values())})
+        return Turnover(former, given_up, founders, self._shelf.component_of, self._id).changes(at)
 
     # --- why ---
 

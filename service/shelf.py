@@ -15,7 +15,7 @@ from identity.component import Component
 from identity.hubs import Hubs
 from identity.identifiers import Identifier
 from identity.observations import Observation
-from identity.replay import Sighting
+from identity.replay import Replay, Sighting
 from identity.resolve import sightings
 from identity.rules import LinkingRules
 from service.messages import Message
@@ -40,6 +40,8 @@ class _Shelved:
     number: int
     component: Component
     history: History
+    replay: Replay
+    """What it was when it was last asked for."""
 
 
 @dataclass(slots=True)
@@ -146,7 +148,7 @@ class StoreShelf:
         number = self._numbers.get(component)
         if number is None:
             number = self._known(ordered[0]).node
-            self._keep(_Shelved(number, component, {}))
+            self._keep(_Shelved(number, component, {}, component.replay))
         for identifier in ordered:
             self._change(identifier, component=number)
         into = self._shelved[number]
@@ -183,6 +185,16 @@ class StoreShelf:
         """Give the identifiers that went from one profile to another since the last call, and where each was then."""
         former, self._former = self._former, {}
         return {i: was for i, was in former.items() if self._known(i).profile_id != was}
+
+    def replayed(self, identifiers: Iterable[Identifier]) -> list[tuple[Replay, Component]]:
+        """Give the components of these that were replayed anew since the last call, each with what it was before."""
+        found: list[tuple[Replay, Component]] = []
+        for component in self.find(identifiers):
+            shelved = self._shelved[self._numbers[component]]
+            if shelved.replay is not component.replay:
+                found.append((shelved.replay, component))
+                shelved.replay = component.replay
+        return found
 
     def _keys(self, identifiers: Collection[Identifier]) -> set[int]:
         """Give what to lock: components by number, identifiers that are in none by name."""
@@ -311,7 +323,8 @@ class StoreShelf:
             self.flush()
             history = {fact.seq: self._seen(facts.message(fact)) for fact in self._facts(number)}
             observations = [observation for _, observation in history.values()]
-            shelved = _Shelved(number, self._make(self._sightings(number, observations)), history)
+            component = self._make(self._sightings(number, observations))
+            shelved = _Shelved(number, component, history, component.replay)
             self._keep(shelved)
         self._shelved.move_to_end(number)
         return shelved

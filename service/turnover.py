@@ -4,12 +4,13 @@ Right after a merger the absorbed id answers with the survivor; right after a sp
 one is told to be merged or retired beside; a retired id answers no more.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from identity.component import Component
 from identity.identifiers import Identifier
 from identity.profiles import ProfileId, ProfileRef
+from identity.replay import Replay
 from identity.resolve import live
 from service.store.changes import Change, ChangeKind
 
@@ -27,17 +28,42 @@ def current(component: Component, founder: Identifier, wanted: ProfileId, id_of:
     return ref
 
 
+def led_elsewhere(
+    old: Replay, component: Component, moved: Iterable[Identifier], id_of: _IdOf
+) -> Iterator[tuple[ProfileId, ProfileId]]:
+    """Give the ids that stood for others and, since a component was replayed anew, for yet others; and for whom then.
+
+    In order an id given up only ever follows the profile that absorbed it; what rewrites the past may lead it off.
+    """
+    new = component.replay
+    refs = {*old.redirects, *new.redirects, *(ProfileRef(i, 0) for i in moved)}
+    known, still = frozenset(old.identifiers()), frozenset(new.identifiers())
+    for ref in sorted(ref for ref in refs if ref.founder in known):
+        was = _stood_for(old, ref)
+        if was != ref and (ref.founder not in still or _stood_for(new, ref) != was):
+            yield id_of(ref), id_of(was)
+
+
+def _stood_for(replay: Replay, ref: ProfileRef) -> ProfileRef:
+    return live(replay.redirects, ref) if ref in replay.redirects else replay.ref(ref.founder)
+
+
 class Turnover:
-    """Identifiers that went from one profile (None: none) to another, and the founders of the profiles they left."""
+    """Identifiers that went from one profile (None: none) to another, and ids given up before, with whom they led to.
+
+    `founders` are those of the ids that were ever issued among the profiles left and the ids given up.
+    """
 
     def __init__(
         self,
         former: Mapping[Identifier, ProfileId | None],
+        given_up: Mapping[ProfileId, ProfileId],
         founders: Mapping[ProfileId, Identifier],
         component_of: Callable[[Identifier], Component | None],
         id_of: _IdOf,
     ) -> None:
         self._former = former
+        self._given_up = {p: was for p, was in given_up.items() if p in founders}
         self._founders = founders
         self._component_of = component_of
         self._id_of = id_of
@@ -48,11 +74,11 @@ class Turnover:
 
         Ids given up before that lead elsewhere now, not where the profile went that they led to, are told like these.
         """
-        answers = {was: self._answer(was) for was in sorted(self._founders.keys() | self._left)}
+        answers = {was: self._answer(was) for was in {*self._left, *self._given_up}}
         answers = {was: now for was, now in answers.items() if was in self._left or self._strays(was, answers)}
         merged = sorted((now, was) for was, now in answers.items() if now is not None and now != was)
         split = sorted({(was, to) for was, to in self._went() if to not in (was, answers[was])})
-        retired = [was for was, now in answers.items() if now is None]
+        retired = sorted(was for was, now in answers.items() if now is None)
         return [
             *(Change(kind=ChangeKind.MERGED, profile_id=now, other=was, at=at) for now, was in merged),
             *(Change(kind=ChangeKind.SPLIT, profile_id=was, other=to, at=at) for was, to in split),
@@ -60,9 +86,9 @@ class Turnover:
         ]
 
     def _strays(self, given_up: ProfileId, answers: Mapping[ProfileId, ProfileId | None]) -> bool:
-        """Tell whether an id given up before leads elsewhere now than the profile that its founder was in."""
-        held = self._former.get(self._founders[given_up])
-        return held is not None and answers[given_up] not in (given_up, answers[held])
+        """Tell whether an id given up before leads elsewhere now than the profile that it led to."""
+        led_to = self._given_up[given_up]
+        return answers[given_up] not in (given_up, answers.get(led_to, led_to))
 
     def _answer(self, wanted: ProfileId) -> ProfileId | None:
         """Tell which profile an id stands for now."""
