@@ -151,6 +151,11 @@ class Replay:
         person = self._clusters[identifier].person
         return None if person is None else person[1]
 
+    def given_up(self, founder: Identifier) -> Iterator[ProfileRef]:
+        """Give the refs that a founder gave up, each of which redirects."""
+        refs = (ProfileRef(founder, generation) for generation in range(self._generations.get(founder, 0)))
+        return (ref for ref in refs if ref in self.redirects)
+
     def profiles(self) -> Iterator[tuple[ProfileRef, Cluster]]:
         """Give each profile once."""
         distinct = {id(cluster): cluster for cluster in self._clusters.values()}

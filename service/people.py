@@ -33,7 +33,7 @@ from service.store import changes, facts, locks, nodes
 from service.store.changes import Change
 from service.store.facts import FactKind
 from service.store.watch import News, Watch
-from service.turnover import Turnover, current, led_elsewhere
+from service.turnover import Turnover, current, followed, led_elsewhere
 from service.words import read_erasure, read_word
 
 MAX_IDS = 100_000
@@ -225,11 +225,14 @@ class People:
         """Write what is not written yet; tell what it changes of ids that were there before. `named` are concerned."""
         former, replayed = self._shelf.left(), self._shelf.replayed(named)
         self._shelf.flush()
-        moved = [identifier for identifier, was in former.items() if was is not None]
-        given_up = {p: was for old, component in replayed for p, was in led_elsewhere(old, component, moved, self._id)}
+        moved = {identifier: was for identifier, was in former.items() if was is not None}
+        founded = nodes.issued_on(conn, self._shelf.numbers(moved)) if moved else {}
+        given_up = followed(founded, moved, self._shelf.component_of, self._id)
+        for old, component in replayed:
+            given_up |= led_elsewhere(old, component, self._id)
         if at is None or not (moved or given_up):
             return []
-        founders = nodes.founders_of(conn, {*given_up, *filter(None, former.values())})
+        founders = nodes.founders_of(conn, {*given_up, *moved.values()})
         return Turnover(former, given_up, founders, self._shelf.component_of, self._id).changes(at)
 
     # --- why ---

@@ -186,6 +186,10 @@ class StoreShelf:
         former, self._former = self._former, {}
         return {i: was for i, was in former.items() if self._known(i).profile_id != was}
 
+    def numbers(self, identifiers: Iterable[Identifier]) -> list[int]:
+        """Give the nodes of identifiers seen before."""
+        return [node.node for i in identifiers if (node := self._node(i)) is not None]
+
     def replayed(self, identifiers: Iterable[Identifier]) -> list[tuple[Replay, Component]]:
         """Give the components of these that were replayed anew since the last call, each with what it was before."""
         found: list[tuple[Replay, Component]] = []
@@ -237,7 +241,7 @@ class StoreShelf:
 
     def facts_naming(self, identifiers: Iterable[Identifier]) -> Iterator[tuple[int, tuple[Message, Observation]]]:
         """Give them with their messages, and their places in the log."""
-        numbers = [node.node for i in identifiers if (node := self._node(i)) is not None]
+        numbers = self.numbers(identifiers)
         self.flush()
         for fact in facts.of_nodes(self._connection, numbers):
             yield fact.seq, self._seen(facts.message(fact))

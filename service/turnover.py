@@ -4,7 +4,7 @@ Right after a merger the absorbed id answers with the survivor; right after a sp
 one is told to be merged or retired beside; a retired id answers no more.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from identity.component import Component
@@ -22,26 +22,41 @@ def current(component: Component, founder: Identifier, wanted: ProfileId, id_of:
     ref = component.replay.ref(founder)
     if id_of(ref) == wanted:
         return ref
-    for given_up in component.replay.redirects:
-        if given_up.founder == founder and id_of(given_up) == wanted:
-            return live(component.replay.redirects, given_up)
-    return ref
+    redirected = (given_up for given_up in component.replay.given_up(founder) if id_of(given_up) == wanted)
+    return live(component.replay.redirects, next(redirected, ref))
 
 
-def led_elsewhere(
-    old: Replay, component: Component, moved: Iterable[Identifier], id_of: _IdOf
-) -> Iterator[tuple[ProfileId, ProfileId]]:
-    """Give the ids that stood for others and, since a component was replayed anew, for yet others; and for whom then.
+def followed(
+    founded: Mapping[ProfileId, Identifier],
+    moved: Mapping[Identifier, ProfileId],
+    component_of: Callable[[Identifier], Component | None],
+    id_of: _IdOf,
+) -> dict[ProfileId, ProfileId]:
+    """Give those ids founded on what moved that merely follow their founders, and whom they stood for until now.
 
-    In order an id given up only ever follows the profile that absorbed it; what rewrites the past may lead it off.
+    They were given up to nobody: a late fact has joined the founder to others before it founded anything of that name.
+    """
+    found: dict[ProfileId, ProfileId] = {}
+    for known_as, founder in founded.items():
+        component = component_of(founder)
+        if component is None or known_as not in {id_of(ref) for ref in component.replay.given_up(founder)}:
+            found[known_as] = moved[founder]
+    return found
+
+
+def led_elsewhere(old: Replay, component: Component, id_of: _IdOf) -> dict[ProfileId, ProfileId]:
+    """Give the ids given up that lead elsewhere since a component was replayed anew, and whom they stood for until now.
+
+    In order they only ever follow the profile that absorbed them; what rewrites the past may lead them off.
     """
     new = component.replay
-    refs = {*old.redirects, *new.redirects, *(ProfileRef(i, 0) for i in moved)}
     known, still = frozenset(old.identifiers()), frozenset(new.identifiers())
-    for ref in sorted(ref for ref in refs if ref.founder in known):
-        was = _stood_for(old, ref)
-        if was != ref and (ref.founder not in still or _stood_for(new, ref) != was):
-            yield id_of(ref), id_of(was)
+    stood = {ref: _stood_for(old, ref) for ref in {*old.redirects, *new.redirects} if ref.founder in known}
+    return {
+        id_of(ref): id_of(was)
+        for ref, was in stood.items()
+        if was != ref and (ref.founder not in still or _stood_for(new, ref) != was)
+    }
 
 
 def _stood_for(replay: Replay, ref: ProfileRef) -> ProfileRef:

@@ -26,6 +26,10 @@ _FOUNDERS = Statement(
     "SELECT issued.profile_id, nodes.namespace, nodes.value FROM issued JOIN nodes ON nodes.node = issued.founder "
     "WHERE issued.profile_id IN texts(?)"
 )
+_ISSUED_ON = Statement(
+    "SELECT issued.profile_id, nodes.namespace, nodes.value FROM issued JOIN nodes ON nodes.node = issued.founder "
+    "WHERE issued.founder IN numbers(?)"
+)
 
 NAMES_A_FACT = 128
 """A fact names fewer identifiers than this (100 at most): a node's number derives from the first one's seq."""
@@ -103,6 +107,12 @@ def founder_of(conn: Connection, profile_id: str) -> Node | None:
 def founders_of(conn: Connection, profile_ids: Iterable[str]) -> dict[str, Identifier]:
     """Give the founders of those ids that were ever issued and whose founder is known."""
     found = _FOUNDERS(conn, listed(profile_ids))
+    return {row.profile_id: Identifier(row.namespace, row.value) for row in found}
+
+
+def issued_on(conn: Connection, founders: Iterable[int]) -> dict[str, Identifier]:
+    """Give the ids ever issued that were founded on those nodes, with their founders."""
+    found = _ISSUED_ON(conn, listed(founders))
     return {row.profile_id: Identifier(row.namespace, row.value) for row in found}
 
 

@@ -98,6 +98,7 @@ issued = Table(
     metadata,
     Column("profile_id", TEXT, primary_key=True),
     Column("founder", BIG, nullable=False),
+    Index("issued_founder", "founder"),
 )
 
 decisions = Table(

@@ -18,7 +18,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add both tables; have the folds made again where there is anything to fold."""
+    """Add both tables, and find ids by their founders; have the folds made again where there is anything to fold."""
     op.create_table(
         "changes",
         sa.Column("position", BIG, primary_key=True, autoincrement=False),
@@ -29,6 +29,7 @@ def upgrade() -> None:
     )
     op.create_index("changes_profile", "changes", ["profile_id"])
     op.create_index("changes_other", "changes", ["other"])
+    op.create_index("issued_founder", "issued", ["founder"])
     op.create_table(
         "used_tokens",
         sa.Column("token", sa.LargeBinary(), primary_key=True),
