@@ -7,6 +7,7 @@ that hubs of today parted from them.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from identity.component import Component
 from identity.erasures import NO_GRAVES, Graves
@@ -15,11 +16,23 @@ from identity.identifiers import Identifier
 from identity.incremental import Incremental
 from identity.judgements import Judgement, Word, in_force, settle
 from identity.observations import Observation, ReplayKey
-from identity.ports import MemoryShelf, Shelf
+from identity.ports import MemoryShelf
 from identity.rules import LinkingRules
 
 Naming = Callable[[Iterable[Identifier]], Iterable[Observation]]
 """Gives all observations known that name any of some identifiers: of hubs the only way to them."""
+
+
+class Known(Protocol):
+    """What history reads of today's components: no more of a shelf than that."""
+
+    def hubs(self, identifiers: Iterable[Identifier]) -> Hubs:
+        """Tell which of these are known as hubs."""
+        ...
+
+    def find(self, identifiers: Iterable[Identifier]) -> Sequence[Component]:
+        """Give the distinct components that hold any of these, in a stable order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +40,20 @@ class History:
     """All that is known today, to be asked as of earlier moments."""
 
     rules: LinkingRules
-    shelf: Shelf
+    shelf: Known
     naming: Naming
     words: Sequence[Word] = ()
     graves: Graves = NO_GRAVES
 
     def as_of(self, identifiers: Iterable[Identifier], moment: datetime) -> list[Component]:
-        """Give the components that held some identifiers by what was known at a moment; none if nothing was.
+        """Give the components that held some identifiers by what was known at a moment; none if nothing was."""
+        wanted = frozenset(identifiers)
+        return self.past(wanted, moment).find(sorted(wanted))
 
-        Whatever they say of these identifiers' profiles is what `resolve(…, as_of=moment)` of all facts says. Costs a
+    def past(self, identifiers: Iterable[Identifier], moment: datetime) -> MemoryShelf:
+        """Give a shelf of what was known at a moment, with all that bears on some identifiers.
+
+        Whatever it says of these identifiers' profiles is what `resolve(…, as_of=moment)` of all facts says. Costs a
         replay of today's components of these identifiers, and of those of hubs that were none then.
         """
         judgements = in_force(self.words, moment)
@@ -44,7 +62,7 @@ class History:
         then = MemoryShelf()
         then.mark(hubs)
         Incremental(self.rules, then, judgements, self.graves).add_many(observations)
-        return then.find(sorted(wanted))
+        return then
 
     def _reached(
         self, wanted: frozenset[Identifier], moment: datetime, judgements: Sequence[Judgement]

@@ -151,6 +151,11 @@ class Replay:
         person = self._clusters[identifier].person
         return None if person is None else person[1]
 
+    def given_up(self, founder: Identifier) -> Iterator[ProfileRef]:
+        """Give the refs that a founder gave up, each of which redirects."""
+        refs = (ProfileRef(founder, generation) for generation in range(self._generations.get(founder, 0)))
+        return (ref for ref in refs if ref in self.redirects)
+
     def profiles(self) -> Iterator[tuple[ProfileRef, Cluster]]:
         """Give each profile once."""
         distinct = {id(cluster): cluster for cluster in self._clusters.values()}
@@ -521,6 +526,13 @@ def _tier(namespace: Namespace) -> int:
     if namespace.kind is NamespaceClass.PERSON:
         return 0 if namespace.limit == 1 else 1
     return 2 if namespace.kind is NamespaceClass.CONTACT else 3
+
+
+def founding(identifiers: Iterable[Identifier], rules: LinkingRules) -> Identifier:
+    """Give who founds the profile of some identifiers, at least one, that were seen once and together."""
+    some = [(rules.namespace(i.namespace), i) for i in identifiers]
+    any_class = rules.founder is Founder.ANY
+    return min((0 if any_class else _tier(space), space.priority, i) for space, i in some)[-1]
 
 
 def _take_in(into: Cluster, other: Cluster) -> None:

@@ -22,7 +22,7 @@ from identity.profiles import ProfileId
 from service import refolding
 from service.errors import ApiError
 from service.people import Coverage, profile_name
-from service.store import chain, decisions, facts, faults, idempotency, locks, meta, purges
+from service.store import chain, changes, decisions, facts, faults, idempotency, locks, meta, purges
 from service.store.facts import Fact, FactKind
 from service.store.times import EPOCH, to_micros
 from service.translate import contact_endpoints
@@ -132,6 +132,8 @@ def erase(conn: Connection, homing: Homing, erasing: Erasing) -> tuple[str, Plan
     said = refolding.said_so_far(conn, read_word)
     made = refolding.refold(conn, people, people.graves(conn), reached, said)
     chain.touch(conn, reached.components | made)
+    former = {node.identifier: node.profile_id for node in reached.members}
+    changes.note(conn, people.turned(conn, former, erasing.now))
     purges.plan(conn, purges.FACTS, plan.coverage.seqs, name)
     purges.plan(conn, purges.ENTRIES, plan.entries, name)
     decisions.forget(conn, sorted(plan.entries))

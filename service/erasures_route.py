@@ -61,13 +61,10 @@ async def get_export(request: Request, profile_id: str, caller: Eraser) -> Respo
     """Give all that is kept of a person, whole: what an erasure would destroy."""
     homing = homing_of(request)
 
-    def job(conn: Connection) -> Export | None:
-        view = homing.people.view(conn, profile_id)
-        return None if view is None else export(conn, homing, view, homing.clock.now())
+    def job(conn: Connection) -> Export:
+        return export(conn, homing, lambda who: who.view(profile_id), homing.clock.now())
 
     found = await homing.writer.run(job)
-    if found is None:
-        raise ApiError(HTTPStatus.NOT_FOUND, "unknown_profile", "no such profile: this was never seen, or is shared")
     return JSONAnswer(found.model_dump(by_alias=True))
 
 

@@ -1,6 +1,6 @@
 """An export holds what an erasure of the same person would destroy, class by class, whole."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,13 @@ from channel_selector.learning import customer_effects
 from identity.identifiers import Identifier
 from identity.judgements import Judgement, Undo
 from service import erasing
+from service.past import Who
 from service.people import ProfileView
+from service.portrait import portrait
 from service.profile_answers import Shower
 from service.schemas.profiles import ProfileShown
 from service.standing import Standing
-from service.store import decisions, facts, idempotency
+from service.store import changes, decisions, facts, idempotency
 from service.store.decisions import EntryKind, LoggedEntry
 from service.store.facts import Fact, FactKind
 from service.wiring import Homing
@@ -31,6 +33,7 @@ class Export(BaseModel):
     exported_at: datetime
     profile: ProfileShown
     profile_ids: list[str] = Field(description="The ids it was ever known by")
+    changes: list[_Told] = Field(description="What happened to these ids")
     addresses: list[_Told] = Field(repr=False, description="Where messages can be sent")
     consents: list[_Told] = Field(repr=False, description="Every word on being written to, not only the last")
     events: list[_Told] = Field(repr=False, description="As they were accepted, oldest first")
@@ -46,17 +49,21 @@ class Export(BaseModel):
     erasures: list[_Told] = Field(description="Earlier erasures of the same identifiers")
 
 
-def export(conn: Connection, homing: Homing, view: ProfileView, now: datetime) -> Export:
-    """Collect all that is kept of a profile. A job of the writer; it changes nothing."""
+def export(conn: Connection, homing: Homing, find: Callable[[Who], ProfileView], now: datetime) -> Export:
+    """Collect all that is kept of the profile that is found. A job of the writer; it changes nothing."""
+    shown = portrait(conn, homing, find, None)
+    view = shown.view
     members = frozenset(view.profile.identifiers)
     plan = erasing.cover(conn, homing, members, now)
     known = homing.decider.standings.of(conn, view)
     who = known.reach.customer
+    ids = sorted({view.profile.profile_id, *plan.coverage.profile_ids})
     entries = decisions.read(conn, sorted(plan.entries))
     return Export(
         exported_at=now,
-        profile=Shower(homing.rules, pii=True).profile(view, known.reach),
-        profile_ids=sorted({view.profile.profile_id, *plan.coverage.profile_ids}),
+        profile=Shower(homing.rules, pii=True).profile(shown),
+        profile_ids=ids,
+        changes=[_plain(told.change) for told in changes.of_profiles(conn, ids)],
         addresses=[_plain(endpoint) for endpoint in known.reach.endpoints],
         consents=[_plain(said.consent) | {"trust": said.trust.name.lower()} for said in who.statements],
         events=[_event(fact) for fact in facts.read(conn, sorted(plan.coverage.seqs))],

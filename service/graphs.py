@@ -1,19 +1,20 @@
 """A profile as a graph: its identifiers, and the links between them."""
 
-from sqlalchemy.engine import Connection
+from collections.abc import Callable
 
+from identity.component import Component
 from identity.graph import Graph, to_networkx
 from identity.identifiers import Identifier
+from identity.profiles import ProfileId, ProfileRef
 from service.masks import mask
-from service.people import People, ProfileView
+from service.people import ProfileView
 
 
-def profile_graph(people: People, conn: Connection, view: ProfileView, *, pii: bool) -> Graph:
-    """Give a profile's graph; without `pii` values are masked and nodes numbered."""
-    component = people.component_of(conn, view.profile.ref.founder)
-    if component is None:
-        raise LookupError("a profile's founder is in a component")
-    return to_networkx(component, people.id_of, of={view.profile.ref}, mask=None if pii else _masked)
+def profile_graph(
+    component: Component, view: ProfileView, id_of: Callable[[ProfileRef], ProfileId], *, pii: bool
+) -> Graph:
+    """Give the graph of a profile of a raw component; without `pii` values are masked and nodes numbered."""
+    return to_networkx(component, id_of, of={view.profile.ref}, mask=None if pii else _masked)
 
 
 def _masked(identifier: Identifier) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from identity.observations import Trust
 from service.messages import Message
 from service.people import People
-from service.store import facts, purges
+from service.store import changes, facts, purges
 from service.store.facts import Entered, FactKind
 
 _Name = tuple[str, Trust, str]
@@ -54,7 +54,7 @@ def _take(conn: Connection, people: People, messages: Sequence[Message]) -> list
     # In the order of the replay: what comes late replays its component, and clients send batches in any order.
     ordered = sorted(firsts.values(), key=lambda m: (m.at, m.message_id, m.source, m.trust))
     entered = facts.append(conn, FactKind.MESSAGE, ordered)
-    people.take(conn, [(each.seq, m) for each, m in zip(entered, ordered, strict=True) if each.fresh])
+    changes.note(conn, people.take(conn, [(e.seq, m) for e, m in zip(entered, ordered, strict=True) if e.fresh]))
     return _receipts(messages, {_name(m): each for each, m in zip(entered, ordered, strict=True)})
 
 

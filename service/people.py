@@ -3,7 +3,7 @@
 `take` folds accepted messages in, in the order of their seq; reading never changes anything.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
@@ -14,6 +14,7 @@ from identity.component import Component, Moved
 from identity.covering import Covered, covered
 from identity.erasures import Graves, Tombstone, graves, tombstone
 from identity.explain import Explanation, explain, seen_beside
+from identity.history import History
 from identity.hubs import Hubs
 from identity.identifiers import Identifier, NamespaceClass
 from identity.incremental import Incremental, Trial
@@ -22,15 +23,18 @@ from identity.normalize import normalize
 from identity.observations import Observation
 from identity.ownership import OwnedInterval, deciding
 from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
-from identity.replay import Cluster, Refused, Sighting
+from identity.replay import Refused, Sighting, founding
 from identity.resolve import live
 from identity.rules import LinkingRules
 from service.filed import FiledFacts, Filing, SeenFact
 from service.messages import Message
+from service.reading import Known, Reader
 from service.shelf import StoreShelf
-from service.store import chain, facts, locks, nodes
+from service.store import chain, changes, facts, locks, nodes
+from service.store.changes import Change
 from service.store.facts import FactKind
 from service.store.watch import News, Watch
+from service.turnover import Turnover, current, followed, led_elsewhere
 from service.words import read_erasure, read_word
 
 MAX_IDS = 100_000
@@ -156,8 +160,8 @@ class People:
         self._shelf.hold(identifiers)
         self.begin(conn)
 
-    def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> None:
-        """Fold accepted messages, each with its seq, into the profiles."""
+    def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> list[Change]:
+        """Fold accepted messages, each with its seq, into the profiles; give what that changed of them."""
         self.begin(conn)
         observed = [(seq, message, self._shelf.observe(message)) for seq, message in accepted]
         self._shelf.number((seq, observation) for seq, _, observation in observed)
@@ -165,7 +169,19 @@ class People:
         self._write(self._incremental.add_many(observation for _, _, observation in observed))
         for seq, message, observation in observed:
             self._shelf.file(seq, observation, message)
-        self._shelf.flush()
+            self._issue_first(observation)
+        named = (i for _, _, observation in observed for i in observation.identifiers)
+        return self._changed(conn, named, max((m.received_at for _, m in accepted), default=None))
+
+    def _issue_first(self, observation: Observation) -> None:
+        """Issue the id that an observation would have alone, though others of its batch have joined its profile.
+
+        As of a moment between them, the profile goes by it.
+        """
+        first = founding(observation.identifiers, self.rules) if observation.identifiers else None
+        component = self._shelf.component_of(first) if first is not None and self._shelf.is_new(first) else None
+        if first is not None and component is not None and component.replay.ref(first).founder != first:
+            self._shelf.issue(self._id(ProfileRef(first, self._incremental.graves.generation(first))), first)
 
     # --- what was erased ---
 
@@ -238,7 +254,7 @@ class People:
         by_founder = {i: c for c in found for i in c.known}
         for known_as, founder in nodes.issued_of(conn, sorted(numbers)):
             component = by_founder.get(founder.identifier)
-            if component is not None and self._current(component, founder.identifier, known_as) in refs:
+            if component is not None and current(component, founder.identifier, known_as, self._id) in refs:
                 yield known_as
 
     # --- what people said ---
@@ -251,14 +267,14 @@ class People:
         self.begin(conn)
         self._hold(conn, sorted(self._concerned(word)))
         facts.append(conn, FactKind.JUDGEMENT, [message])
-        self.take_word(conn, word)
+        changes.note(conn, self.take_word(conn, word, message.received_at))
 
-    def take_word(self, conn: Connection, word: Word) -> None:
-        """Fold a judgement or an undo in."""
+    def take_word(self, conn: Connection, word: Word, at: datetime) -> list[Change]:
+        """Fold a judgement or an undo of that moment in; give what that changed."""
         self.begin(conn)
-        incremental = self._incremental
+        incremental, concerned = self._incremental, self._concerned(word)
         self._write(incremental.judge(word) if isinstance(word, Judgement) else incremental.undo(word))
-        self._shelf.flush()
+        return self._changed(conn, sorted(concerned), at)
 
     def trial(self, conn: Connection, word: Word) -> Trial:
         """Give what a judgement or an undo would change; raises ContradictionError as `judge` does."""
@@ -304,6 +320,26 @@ class People:
             self._shelf.profile_ids(identifiers, known_as)
             self._shelf.issue(known_as, ref.founder)
 
+    def _changed(self, conn: Connection, named: Iterable[Identifier], at: datetime | None) -> list[Change]:
+        """Write what is not written yet; tell what it changes of ids that were there before. `named` are concerned."""
+        former, replayed = self._shelf.left(), self._shelf.replayed(named)
+        self._shelf.flush()
+        moved = {identifier: was for identifier, was in former.items() if was is not None}
+        founded = nodes.issued_on(conn, self._shelf.numbers(moved)) if moved else {}
+        given_up = followed(founded, moved, self._shelf.component_of, self._id)
+        for old, component in replayed:
+            given_up |= led_elsewhere(old, component, self._id)
+        if at is None or not (moved or given_up):
+            return []
+        founders = nodes.founders_of(conn, {*given_up, *moved.values()})
+        return Turnover(former, given_up, founders, self._shelf.component_of, self._id).changes(at)
+
+    def turned(self, conn: Connection, former: Mapping[Identifier, ProfileId | None], at: datetime) -> list[Change]:
+        """Tell what happened to profiles of which these identifiers were, now that their folds were made anew."""
+        self.begin(conn)
+        founders = nodes.founders_of(conn, {was for was in former.values() if was is not None})
+        return Turnover(former, {}, founders, self._shelf.component_of, self._id).changes(at)
+
     # --- why ---
 
     def id_of(self, ref: ProfileRef) -> ProfileId:
@@ -324,6 +360,20 @@ class People:
         self._hold(conn, [identifier])
         return self._shelf.component_of(identifier)
 
+    def known_by(self, conn: Connection, identifiers: Iterable[Identifier], moment: datetime) -> Known:
+        """Give what was known at a moment that bears on some identifiers."""
+        self.begin(conn)
+        incremental, reader = self._incremental, Reader(self._shelf, partial(self._hold, conn))
+        history = History(
+            rules=self.rules,
+            shelf=reader,
+            naming=reader.naming,
+            words=incremental.words,
+            graves=incremental.graves,
+        )
+        shelf = history.past(identifiers, moment)
+        return Known(shelf=shelf, judgements=tuple(in_force(incremental.words, moment)), messages=reader.messages)
+
     # --- who is who ---
 
     def view(self, conn: Connection, wanted: ProfileId) -> ProfileView | None:
@@ -335,7 +385,7 @@ class People:
         component = None if node is None else self._shelf.component_of(node.identifier)
         if node is None or component is None:
             return None
-        ref = self._current(component, node.identifier, wanted)
+        ref = current(component, node.identifier, wanted, self._id)
         return self._view(component, ref, wanted)
 
     def who(self, conn: Connection, recipient: Sequence[tuple[str, str]], at: datetime) -> ProfileView | None:
@@ -373,39 +423,38 @@ class People:
             return None
         return self._view(component, component.replay.ref(identifier), None)
 
-    def _current(self, component: Component, founder: Identifier, wanted: ProfileId) -> ProfileRef:
-        """Follow an id issued to the ref in use today."""
-        ref = component.replay.ref(founder)
-        if self._id(ref) == wanted:
-            return ref
-        for given_up in component.replay.redirects:
-            if given_up.founder == founder and self._id(given_up) == wanted:
-                return live(component.replay.redirects, given_up)
-        return ref
-
     def _view(self, component: Component, ref: ProfileRef, asked: ProfileId | None) -> ProfileView:
-        """Collect what is known of one profile of a component."""
-        cluster, redirects = component.replay.cluster(ref.founder), component.replay.redirects
-        profile = self._profile(ref, cluster)
         filed = self._filing.file(component, self._shelf.history(component))
-        return ProfileView(
-            profile=profile,
-            redirected_from=None if asked in (None, profile.profile_id) else asked,
-            absorbed=tuple(self._id(old) for old in _former(redirects, ref, cluster.members)),
-            filed=filed,
-            hubs=self._shelf.hubs(sorted(filed.named_by(profile.profile_id))),
-            refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),
-            intervals=tuple(component.owners().intervals(cluster.members)),
-            ids={ref: self._id(ref) for ref in {*component.refs().values()}},
-        )
+        return view_of(component, ref, asked, filed=filed, hubs=self._shelf.hubs, id_of=self._id)
 
-    def _profile(self, ref: ProfileRef, cluster: Cluster) -> Profile:
-        return Profile(
-            profile_id=self._id(ref),
-            ref=ref,
-            identifiers=tuple(sorted(cluster.members)),
-            person=None if cluster.person is None else cluster.person[1],
-        )
+
+def view_of(
+    component: Component,
+    ref: ProfileRef,
+    asked: ProfileId | None,
+    *,
+    filed: FiledFacts,
+    hubs: Callable[[Iterable[Identifier]], Hubs],
+    id_of: Callable[[ProfileRef], ProfileId],
+) -> ProfileView:
+    """Collect what is known of one profile of a component; `asked` is the id it was asked for by."""
+    cluster, redirects = component.replay.cluster(ref.founder), component.replay.redirects
+    profile = Profile(
+        profile_id=id_of(ref),
+        ref=ref,
+        identifiers=tuple(sorted(cluster.members)),
+        person=None if cluster.person is None else cluster.person[1],
+    )
+    return ProfileView(
+        profile=profile,
+        redirected_from=None if asked in (None, profile.profile_id) else asked,
+        absorbed=tuple(id_of(old) for old in _former(redirects, ref, cluster.members)),
+        filed=filed,
+        hubs=hubs(sorted(filed.named_by(profile.profile_id))),
+        refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),
+        intervals=tuple(component.owners().intervals(cluster.members)),
+        ids={ref: id_of(ref) for ref in {*component.refs().values()}},
+    )
 
 
 def profile_name(known_as: ProfileId) -> Identifier:

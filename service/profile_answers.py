@@ -1,10 +1,11 @@
 """A profile is put into the words of the contract; whoever may not see personal data gets it masked."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from channel_selector.endpoints import Consent, Endpoint, EndpointStatus
 from channel_selector.options import ENDPOINT_STATUS
+from identity.doubts import Doubt, DoubtKind
 from identity.identifiers import Identifier
 from identity.rules import LinkingRules
 from identity.traits import Trait
@@ -12,7 +13,7 @@ from service.customers import Device, Known, device_of
 from service.filed import SeenFact
 from service.masks import mask, mask_value
 from service.people import ProfileView
-from service.reach import Reach
+from service.portrait import Portrait
 from service.rulings import Logged
 from service.schemas.profiles import (
     ConsentShown,
@@ -33,6 +34,18 @@ RESOLVED = "resolved"
 """The state of a profile whose facts are all folded in."""
 
 
+_DOUBTS = {
+    DoubtKind.SHARED_DEVICE: (
+        "{device}, which {persons} persons claimed, was used {times} without naming anybody: "
+        "that this person did is the rules' word alone"
+    ),
+    DoubtKind.LOGIN_WITHOUT_PERSON: (
+        "on {device}, which {persons} persons claimed, somebody was named {times} by a contact alone: "
+        "a login without its person"
+    ),
+}
+
+
 class Shower:
     """Shows profiles to one caller: whole with `pii`, masked without."""
 
@@ -41,12 +54,15 @@ class Shower:
         self._pii = pii
         self._text: Callable[[str], str] = str if pii else mask
 
-    def profile(self, view: ProfileView, reached: Reach) -> ProfileShown:
-        """Show a profile as it stands."""
+    def profile(self, seen: Portrait) -> ProfileShown:
+        """Show a profile as it stands, or stood."""
+        view, reached = seen.view, seen.reached
         person = reached.customer
         return ProfileShown(
             profile_id=person.profile_id,
             redirected_from=view.redirected_from,
+            as_of=seen.as_of,
+            profile_id_today=seen.today,
             is_person=person.is_person,
             confidence=person.confidence,
             first_seen=person.first_seen,
@@ -60,11 +76,18 @@ class Shower:
             trait_sources={name: _source(trait) for name, trait in person.traits.items()},
             consents=[_consent(consent) for consent in person.consents],
             shared=[self._identifier(identifier) for identifier in sorted(view.hubs.shared)],
-            warnings=list(_warnings(view)),
+            warnings=[*_warnings(view), *self._doubts(seen.doubts)],
         )
 
     def _value(self, trait: Trait) -> Any:
         return trait.value if self._pii else mask_value(trait.value)
+
+    def _doubts(self, some: Iterable[Doubt]) -> Iterator[WarningShown]:
+        for doubt in some:
+            device = f"{doubt.device.namespace}:{self._text(doubt.device.value)}"
+            times = "once" if doubt.observations == 1 else f"{doubt.observations} times"
+            sentence = _DOUBTS[doubt.kind].format(device=device, persons=doubt.persons, times=times)
+            yield WarningShown(code=doubt.kind.value, message=sentence)
 
     def event(self, fact: SeenFact) -> EventShown:
         """Show one event."""

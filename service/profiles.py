@@ -1,6 +1,7 @@
 """Routes that show a profile: who it is, its events, its decisions; reading changes nothing."""
 
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -18,11 +19,13 @@ from service.judgement_answers import Teller
 from service.keys import Caller, Scope, require
 from service.named import read_name
 from service.pages import LIMIT, MOST, page
+from service.past import Who, who
 from service.people import ProfileView
+from service.portrait import portrait
 from service.profile_answers import Shower, decision_shown
-from service.reach import Reach, reach
+from service.reach import reach
 from service.rulings import logged
-from service.schemas.consents import NAME
+from service.schemas.consents import NAME, Moment
 from service.schemas.judgements import ExplanationShown
 from service.schemas.profiles import DecisionsShown, EventsShown, ProfileShown
 from service.store import decisions
@@ -31,26 +34,29 @@ from service.store.times import to_micros
 from service.wiring import Homing
 
 
-def _today(request: Request) -> None:
-    """Refuse `as_of` rather than answer with today's profile as if it were an earlier one's."""
+def _at_all_times(request: Request) -> None:
+    """Refuse `as_of` where entries tell their own times, rather than pass it over."""
     if "as_of" in request.query_params:
-        message = "as_of: profiles are shown as they stand today; leave it out"
+        message = "as_of: every entry of this list tells its own time; leave it out"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "as_of_unsupported", message)
 
 
 _RESPONSES = refusals(
     Scope.READ,
-    {404: "No such profile, or no profile that holds this identifier", 422: "A parameter is missing or wrong"},
+    {404: "No such profile, or none then, or none holds this identifier", 422: "A parameter is missing or wrong"},
 )
 
 router = APIRouter(
     prefix="/v1/profiles",
     tags=["profiles"],
-    dependencies=[Depends(unstored), Depends(_today)],
+    dependencies=[Depends(unstored)],
     responses=_RESPONSES,
 )
 
 Reader = Annotated[Caller, Depends(require(Scope.READ))]
+AsOf = Annotated[
+    Moment | None, Query(description="Who was who by what was known at that moment, though more came since")
+]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
 
@@ -61,26 +67,31 @@ async def find_profile(
     caller: Reader,
     namespace: Annotated[str, Query(pattern=NAME, examples=["email"])],
     value: Annotated[str, Query(min_length=1)],
+    as_of: AsOf = None,
 ) -> ProfileShown:
-    """Show the profile that holds an identifier today. One that too many persons share is in no profile."""
-    homing = homing_of(request)
-    return await _show(homing, caller, lambda conn: homing.people.profile_of(conn, namespace, value))
+    """Show the profile that holds an identifier, today or as of a moment; one that too many share is in no profile."""
+    return await _show(homing_of(request), caller, lambda who: who.profile_of(namespace, value), as_of)
 
 
 @router.get("/{profile_id}")
-async def get_profile(request: Request, caller: Reader, profile_id: str) -> ProfileShown:
-    """Show a profile; an id that was absorbed answers with the survivor."""
-    homing = homing_of(request)
-    return await _show(homing, caller, lambda conn: homing.people.view(conn, profile_id))
+async def get_profile(request: Request, caller: Reader, profile_id: str, as_of: AsOf = None) -> ProfileShown:
+    """Show a profile; an id that was absorbed by then answers with the survivor."""
+    return await _show(homing_of(request), caller, lambda who: who.view(profile_id), as_of)
 
 
 @router.get("/{profile_id}/events")
 async def get_events(
-    request: Request, caller: Reader, profile_id: str, limit: Limit = LIMIT, cursor: Cursor = None
+    request: Request,
+    caller: Reader,
+    profile_id: str,
+    *,
+    as_of: AsOf = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = None,
 ) -> EventsShown:
     """Show the events that are the profile's or name one of its identifiers, the newest first."""
     homing = homing_of(request)
-    view = await homing.writer.run(lambda conn: _known(homing.people.view(conn, profile_id)))
+    view = await homing.writer.run(lambda conn: who(homing.people, conn, as_of).view(profile_id))
     found = page(_events(view), _moment, cursor, limit)
     shower = _shower(homing, caller)
     return EventsShown(
@@ -91,7 +102,7 @@ async def get_events(
     )
 
 
-@router.get("/{profile_id}/decisions", dependencies=[Depends(require(Scope.READ))])
+@router.get("/{profile_id}/decisions", dependencies=[Depends(require(Scope.READ)), Depends(_at_all_times)])
 async def get_decisions(
     request: Request, profile_id: str, limit: Limit = LIMIT, cursor: Cursor = None
 ) -> DecisionsShown:
@@ -105,46 +116,50 @@ async def explain_profile(
     request: Request,
     caller: Reader,
     profile_id: str,
+    *,
     from_: Annotated[str, Query(alias="from", min_length=3, description="namespace:value")],
     to: Annotated[str, Query(min_length=3, description="namespace:value")],
+    as_of: AsOf = None,
 ) -> ExplanationShown:
     """Tell why two identifiers are in one profile: the way between them and the least that holds it; or why not."""
     homing = homing_of(request)
 
     def job(conn: Connection) -> Explanation:
         left, right = (read_name(text, homing.rules) for text in (from_, to))
-        members = frozenset(_known(homing.people.view(conn, profile_id)).profile.identifiers)
+        looking = who(homing.people, conn, as_of)
+        members = frozenset(looking.view(profile_id).profile.identifiers)
         if members.isdisjoint((left, right)):
             message = "neither of the two is in this profile; name the profile that holds one of them"
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "not_of_this_profile", message)
-        return homing.people.explain(conn, left, right)
+        return looking.explain(left, right)
 
     teller = Teller(homing.people.id_of, pii=caller.may(Scope.READ_PII))
     return teller.explanation(await homing.writer.run(job))
 
 
 @router.get("/{profile_id}/graph")
-async def get_graph(request: Request, caller: Reader, profile_id: str) -> dict[str, Any]:
+async def get_graph(request: Request, caller: Reader, profile_id: str, as_of: AsOf = None) -> dict[str, Any]:
     """Give the profile's identifiers and the links between them as node-link data, which networkx and d3 read."""
     homing = homing_of(request)
     pii = caller.may(Scope.READ_PII)
 
     def job(conn: Connection) -> Graph:
-        return profile_graph(homing.people, conn, _known(homing.people.view(conn, profile_id)), pii=pii)
+        looking = who(homing.people, conn, as_of)
+        view = looking.view(profile_id)
+        return profile_graph(looking.component_of(view), view, homing.people.id_of, pii=pii)
 
     return to_node_link(await homing.writer.run(job))
 
 
-async def _show(homing: Homing, caller: Caller, find: Callable[[Connection], ProfileView | None]) -> ProfileShown:
-    def job(conn: Connection) -> tuple[ProfileView, Reach]:
-        view = _known(find(conn))
-        return view, reach(conn, view, homing.customer_rules)
-
-    return _shower(homing, caller).profile(*await homing.writer.run(job))
+async def _show(
+    homing: Homing, caller: Caller, find: Callable[[Who], ProfileView], as_of: datetime | None
+) -> ProfileShown:
+    seen = await homing.writer.run(lambda conn: portrait(conn, homing, find, as_of))
+    return _shower(homing, caller).profile(seen)
 
 
 def _decisions(conn: Connection, homing: Homing, profile_id: str, cursor: str | None, limit: int) -> DecisionsShown:
-    view = _known(homing.people.view(conn, profile_id))
+    view = who(homing.people, conn, None).view(profile_id)
     reached = reach(conn, view, homing.customer_rules)
     made = decisions.of_profiles(conn, [view.profile.profile_id, *view.absorbed])
     rows = {row.seq: row for row in (*made, *reached.sent)}
@@ -157,13 +172,6 @@ def _decisions(conn: Connection, homing: Homing, profile_id: str, cursor: str | 
         decisions=[decision_shown(row, made_so[row.seq], outcomes) for row in found.entries],
         next_cursor=found.next_cursor,
     )
-
-
-def _known(view: ProfileView | None) -> ProfileView:
-    if view is None:
-        message = "no such profile: this was never seen, or too many persons share it"
-        raise ApiError(HTTPStatus.NOT_FOUND, "unknown_profile", message)
-    return view
 
 
 def _events(view: ProfileView) -> list[SeenFact]:

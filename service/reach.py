@@ -49,12 +49,21 @@ class Reach:
     outcomes: tuple[Reported, ...]
 
 
-def reach(conn: Connection, view: ProfileView, rules: CustomerRules, regulars: Regulars | None = None) -> Reach:
-    """Read what is known of a profile; two statements, and a fold of its facts, or of the new ones among `regulars`."""
+def reach(
+    conn: Connection,
+    view: ProfileView,
+    rules: CustomerRules,
+    regulars: Regulars | None = None,
+    until: datetime | None = None,
+) -> Reach:
+    """Read what is known of a profile; two statements, and a fold of its facts, or of the new ones among `regulars`.
+
+    What was sent and what came of it counts up to `until`, if that is given.
+    """
     facts = view.telling()
     person = customer(view.profile, facts, rules) if regulars is None else regulars.customer(view.profile, facts)
     places = endpoints(person, rules)
-    sent, reported = _past(conn, [place.endpoint_id for place in places])
+    sent, reported = _past(conn, [place.endpoint_id for place in places], _END if until is None else until)
     came = (*reported, *told_outcomes(person.messages))
     said = feedback(places, sent, came)
     return Reach(
@@ -66,8 +75,9 @@ def reach(conn: Connection, view: ProfileView, rules: CustomerRules, regulars: R
     )
 
 
-def _past(conn: Connection, names: Sequence[str]) -> tuple[list[DecisionRow], list[Reported]]:
+def _past(conn: Connection, names: Sequence[str], until: datetime) -> tuple[list[DecisionRow], list[Reported]]:
     """Give what was sent to some endpoints, and what was reported of it."""
-    sent = decisions.to_endpoints(conn, names, EPOCH, _END) if names else []
-    came = decisions.outcomes_of(conn, [row.decision_id for row in sent]) if sent else []
+    sent = decisions.to_endpoints(conn, names, EPOCH, until) if names else []
+    found = decisions.outcomes_of(conn, [row.decision_id for row in sent]) if sent else []
+    came = [row for row in found if row.at <= until]
     return sent, [(row.decision_id, Outcome(kind=OutcomeKind(row.kind), at=row.at)) for row in came]

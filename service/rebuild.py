@@ -14,7 +14,7 @@ from service import rules_digest, runs
 from service.outcomes import fold_outcome
 from service.people import People
 from service.rulings import fold_decision
-from service.store import chain, decisions, facts, faults, locks, message_ids, meta, nodes, purges
+from service.store import chain, changes, decisions, facts, faults, locks, message_ids, meta, nodes, purges
 from service.store.chain import FACT_BLOCKS
 from service.store.decisions import EntryKind, LoggedEntry
 from service.store.facts import FactKind
@@ -46,10 +46,11 @@ def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = 
     message_ids.clear(conn)
     nodes.clear_folds(conn)
     decisions.clear_folds(conn)
+    told = changes.clear(conn)
     rules_digest.remember(conn, people.rules)
     meta.put(conn, meta.FOLDS, meta.MADE)
     meta.put(conn, meta.EPOCH, str(int(meta.get(conn, meta.EPOCH) or 0) + 1))
-    taken = _facts(conn, people, progress)
+    taken = _facts(conn, people, told, progress)
     entries, doomed = 0, purges.planned(conn, purges.ENTRIES)
     for logged in decisions.scan(conn):
         if logged.entry.kind is not EntryKind.ERASED and logged.seq not in doomed:
@@ -67,17 +68,20 @@ def to_fold(conn: Connection) -> int:
     return facts.last_seq(conn) + decisions.last_seq(conn)
 
 
-def _facts(conn: Connection, people: People, progress: Callable[[int], None]) -> int:
+def _facts(conn: Connection, people: People, told: int, progress: Callable[[int], None]) -> int:
+    """Fold the facts; what the blocks up to `told` changed stands as it was told then."""
     taken, doomed = 0, purges.planned(conn, purges.FACTS)
     for block in chain.scan(conn):
         if block.kind in FACT_BLOCKS:
             appended = facts.read(conn, block.seqs())
             message_ids.claim(conn, {facts.key_of(fact): fact.seq for fact in appended})
             believed = (f for f in appended if f.kind is FactKind.MESSAGE and f.seq not in doomed)
-            people.take(conn, [(f.seq, facts.message(f)) for f in believed])
+            changed = people.take(conn, [(f.seq, facts.message(f)) for f in believed])
             for fact in appended:
                 if fact.kind is FactKind.JUDGEMENT:
-                    people.take_word(conn, read_word(fact))
+                    changed += people.take_word(conn, read_word(fact), fact.received_at)
+            if block.block > told:
+                changes.put(conn, block.block, changed)
             taken += len(appended)
             progress(len(appended))
             faults.reach("mid_rebuild")

@@ -8,6 +8,7 @@ it is one from the start, for what came before that is at its home.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
@@ -43,9 +44,10 @@ class Reached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaidAt:
-    """A word, and its place in the facts log."""
+    """A word, its place in the facts log, and when it came to be known."""
 
     seq: int
+    at: datetime
     word: Word = field(repr=False)
 
 
@@ -100,7 +102,7 @@ def refold(conn: Connection, people: People, graves: Graves, found: Reached, sai
     `said` are the words of the log as they count from now on.
     """
     by_seq = {fact.seq: fact for fact in found.facts}
-    words = {each.seq: each.word for each in _concerning(found, said)}
+    words = {each.seq: each for each in _concerning(found, said)}
     blocks = fact_blocks.blocks_of(conn, [*by_seq, *words])
     with scratch(found.facts) as apart:
         nodes.put(apart, found.hubs)
@@ -112,7 +114,7 @@ def refold(conn: Connection, people: People, graves: Graves, found: Reached, sai
                 folding.take(apart, taken)
             for seq in block.seqs:
                 if seq in words:
-                    folding.take_word(apart, words[seq])
+                    folding.take_word(apart, words[seq].word, words[seq].at)
         made = nodes.rows(apart, besides=[hub.node for hub in found.hubs])
     replaced = [node.node for node in (*found.members, *found.homed)]
     nodes.replace(conn, replaced, {*by_seq, *found.lost}, made)
@@ -121,7 +123,9 @@ def refold(conn: Connection, people: People, graves: Graves, found: Reached, sai
 
 def said_so_far(conn: Connection, read: Callable[[Fact], Word]) -> list[SaidAt]:
     """Give the words of the log, by their places."""
-    return [SaidAt(seq=fact.seq, word=read(fact)) for fact in facts.of_kind(conn, FactKind.JUDGEMENT)]
+    return [
+        SaidAt(seq=fact.seq, at=fact.received_at, word=read(fact)) for fact in facts.of_kind(conn, FactKind.JUDGEMENT)
+    ]
 
 
 def _components(some: Iterable[Node]) -> set[int]:

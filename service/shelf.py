@@ -15,7 +15,7 @@ from identity.component import Component
 from identity.hubs import Hubs
 from identity.identifiers import Identifier
 from identity.observations import Observation
-from identity.replay import Sighting
+from identity.replay import Replay, Sighting
 from identity.resolve import sightings
 from identity.rules import LinkingRules
 from service.messages import Message
@@ -40,6 +40,8 @@ class _Shelved:
     number: int
     component: Component
     history: History
+    replay: Replay
+    """What it was when it was last asked for."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class StoreShelf:
         self._numbers: dict[Component, int] = {}
         self._unwritten = _Unwritten()
         self._new: dict[Identifier, int] = {}
+        self._former: dict[Identifier, str | None] = {}
         self._messages = 0
 
     def forget_some(self, components: Iterable[int]) -> None:
@@ -154,7 +157,7 @@ class StoreShelf:
         number = self._numbers.get(component)
         if number is None:
             number = self._known(ordered[0]).node
-            self._keep(_Shelved(number, component, {}))
+            self._keep(_Shelved(number, component, {}, component.replay))
         for identifier in ordered:
             self._change(identifier, component=number)
         into = self._shelved[number]
@@ -182,6 +185,29 @@ class StoreShelf:
         """Say which profile holds these identifiers now."""
         for identifier in identifiers:
             self._change(identifier, profile_id=profile_id)
+
+    def is_new(self, identifier: Identifier) -> bool:
+        """Tell whether an identifier came into its first profile since the last call of `left`."""
+        return identifier in self._former and self._former[identifier] is None
+
+    def left(self) -> dict[Identifier, str | None]:
+        """Give the identifiers that went from one profile to another since the last call, and where each was then."""
+        former, self._former = self._former, {}
+        return {i: was for i, was in former.items() if self._known(i).profile_id != was}
+
+    def numbers(self, identifiers: Iterable[Identifier]) -> list[int]:
+        """Give the nodes of identifiers seen before."""
+        return [node.node for i in identifiers if (node := self._node(i)) is not None]
+
+    def replayed(self, identifiers: Iterable[Identifier]) -> list[tuple[Replay, Component]]:
+        """Give the components of these that were replayed anew since the last call, each with what it was before."""
+        found: list[tuple[Replay, Component]] = []
+        for component in self.find(identifiers):
+            shelved = self._shelved[self._numbers[component]]
+            if shelved.replay is not component.replay:
+                found.append((shelved.replay, component))
+                shelved.replay = component.replay
+        return found
 
     def _keys(self, identifiers: Collection[Identifier]) -> set[int]:
         """Give what to lock: components by number, identifiers that are in none by name."""
@@ -224,10 +250,14 @@ class StoreShelf:
 
     def naming(self, identifiers: Iterable[Identifier]) -> Iterator[Observation]:
         """Give every fact filed that names any of these hubs."""
-        numbers = [node.node for i in identifiers if (node := self._node(i)) is not None]
+        return (observation for _, (_, observation) in self.facts_naming(identifiers))
+
+    def facts_naming(self, identifiers: Iterable[Identifier]) -> Iterator[tuple[int, tuple[Message, Observation]]]:
+        """Give them with their messages, and their places in the log."""
+        numbers = self.numbers(identifiers)
         self.flush()
         for fact in facts.of_nodes(self._connection, numbers):
-            yield self.observe(facts.message(fact))
+            yield fact.seq, self._seen(facts.message(fact))
 
     # --- the cache ---
 
@@ -274,6 +304,8 @@ class StoreShelf:
         before = self._known(identifier)
         after = replace(before, **changes)  # type: ignore[arg-type]  # fields of Node
         if after != before:
+            if after.profile_id != before.profile_id:
+                self._former.setdefault(identifier, before.profile_id)
             if before.component is not None:
                 self._members[before.component].discard(identifier)
                 self._unwritten.touched.add(before.component)
@@ -308,7 +340,8 @@ class StoreShelf:
             self.flush()
             history = {fact.seq: self._seen(facts.message(fact)) for fact in self._facts(number)}
             observations = [observation for _, observation in history.values()]
-            shelved = _Shelved(number, self._make(self._sightings(number, observations)), history)
+            component = self._make(self._sightings(number, observations))
+            shelved = _Shelved(number, component, history, component.replay)
             self._keep(shelved)
         self._shelved.move_to_end(number)
         return shelved

@@ -20,7 +20,7 @@ from service.store import chain, copying, purges
 from service.store.chain import FACT_BLOCKS, GENESIS, BlockKind, Head
 from service.store.database import open_database
 from service.store.facts import FactKind, of_kind
-from service.store.schema import FOLDS, blocks, decision_log, facts
+from service.store.schema import FOLDS, blocks, changes, decision_log, facts
 from service.words import Restated, read_restated
 
 BLOCKS = "blocks"
@@ -240,7 +240,7 @@ def _folds(conn: Connection, people: People) -> Iterator[Fault]:
         scratch = open_database(f"sqlite:///{Path(folder) / 'scratch.db'}")
         try:
             with scratch.transaction() as again:
-                copying.copy(conn, again, copying.LOGS)
+                copying.copy(conn, again, (*copying.LOGS, changes))
                 rebuild(again, people)
                 for fold in FOLDS:
                     yield from _compare(conn, again, fold)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
-from sqlalchemy.engine import Connection
 
+from service.event_time import read_time
+from service.past import Who
 from service.people import ProfileView
-from service.wiring import Homing
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,15 +29,23 @@ class Asked:
             raise click.UsageError("Name one profile: --id ID, or --namespace NAME with --value VALUE.")
         return cls(profile_id=profile_id, namespace=namespace or "", value=value or "")
 
-    def find(self, conn: Connection, homing: Homing) -> ProfileView:
+    def find(self, looking: Who) -> ProfileView:
         """Find the profile."""
         if self.profile_id is not None:
-            view = homing.people.view(conn, self.profile_id)
-        else:
-            view = homing.people.profile_of(conn, self.namespace, self.value)
-        if view is None:
-            raise click.ClickException("no such profile: this was never seen, or too many persons share it")
-        return view
+            return looking.view(self.profile_id)
+        return looking.profile_of(self.namespace, self.value)
+
+
+def _moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    read = None if value is None else read_time(value)
+    if value is not None and read is None:
+        raise click.BadParameter("must be ISO 8601 like 2026-01-31T12:00:00Z, or seconds since 1970.")
+    return read
+
+
+as_of_option = click.option(
+    "--as-of", metavar="MOMENT", callback=_moment, help="By what was known then, though more came since."
+)
 
 
 def asking(command: F) -> F:

@@ -15,6 +15,7 @@ from service.commands.options import Chosen, emit_json, json_option, named, with
 from service.erasing import Erasing
 from service.exporting import Export
 from service.exporting import export as export_profile
+from service.past import who
 from service.schemas.erasures import ErasureShown
 from service.wiring import Homing
 
@@ -74,7 +75,7 @@ def export(
     with chosen.homing() as homing:
 
         def job(conn: Connection) -> Export:
-            return export_profile(conn, homing, asked.find(conn, homing), homing.clock.now())
+            return export_profile(conn, homing, asked.find, homing.clock.now())
 
         found = homing.writer.submit(job).result()
     if out is None:
@@ -88,7 +89,10 @@ def export(
 
 
 def _members(homing: Homing, asked: Asked) -> frozenset[Identifier]:
-    return homing.writer.submit(lambda conn: frozenset(asked.find(conn, homing).profile.identifiers)).result()
+    def job(conn: Connection) -> frozenset[Identifier]:
+        return frozenset(asked.find(who(homing.people, conn, None)).profile.identifiers)
+
+    return homing.writer.submit(job).result()
 
 
 def _planned(homing: Homing, given: frozenset[Identifier]) -> ErasureShown:

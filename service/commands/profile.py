@@ -1,6 +1,7 @@
 """`homing profile`: who is who, and why; values are masked unless asked for whole."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -8,15 +9,16 @@ import orjson
 from sqlalchemy.engine import Connection
 
 from identity.graph import Graph, to_graphml, to_node_link
-from service.commands.asked import Asked, asking
+from service.commands.asked import Asked, as_of_option, asking
 from service.commands.erasing import erase, export
 from service.commands.judging import join, judgements, split, undo
 from service.commands.options import Chosen, emit_json, json_option, named, with_settings
 from service.commands.sentences import of_explanation
 from service.graphs import profile_graph
 from service.judgement_answers import Teller
+from service.past import who
+from service.portrait import portrait
 from service.profile_answers import Shower
-from service.reach import reach
 from service.schemas.profiles import ProfileShown
 
 
@@ -31,20 +33,24 @@ for command in (split, join, undo, judgements, erase, export):
 
 @profile.command()
 @asking
+@as_of_option
 @json_option
 @with_settings
 def show(
-    chosen: Chosen, profile_id: str | None, namespace: str | None, value: str | None, *, pii: bool, as_json: bool
+    chosen: Chosen,
+    profile_id: str | None,
+    namespace: str | None,
+    value: str | None,
+    as_of: datetime | None,
+    *,
+    pii: bool,
+    as_json: bool,
 ) -> None:
     """Show a profile: identifiers, devices, endpoints, consents."""
     asked = Asked.of(profile_id, namespace, value)
     with chosen.homing() as homing:
-
-        def job(conn: Connection) -> ProfileShown:
-            view = asked.find(conn, homing)
-            return Shower(homing.rules, pii=pii).profile(view, reach(conn, view, homing.customer_rules))
-
-        found = homing.writer.submit(job).result()
+        seen = homing.writer.submit(lambda conn: portrait(conn, homing, asked.find, as_of)).result()
+        found = Shower(homing.rules, pii=pii).profile(seen)
     if as_json:
         emit_json(found.model_dump(by_alias=True))
         return
@@ -56,13 +62,14 @@ def show(
 @click.option("--from", "from_", metavar="NAMESPACE:VALUE", required=True, help="One identifier.")
 @click.option("--to", metavar="NAMESPACE:VALUE", required=True, help="The other.")
 @click.option("--pii", is_flag=True, help="Show values whole.")
+@as_of_option
 @json_option
 @with_settings
-def explain(chosen: Chosen, from_: str, to: str, *, pii: bool, as_json: bool) -> None:
+def explain(chosen: Chosen, from_: str, to: str, as_of: datetime | None, *, pii: bool, as_json: bool) -> None:
     """Tell why two identifiers are in one profile, or why not: the way between them and its weakest cut."""
     with chosen.homing() as homing:
         left, right = named(homing, from_), named(homing, to)
-        found = homing.writer.submit(lambda conn: homing.people.explain(conn, left, right)).result()
+        found = homing.writer.submit(lambda conn: who(homing.people, conn, as_of).explain(left, right)).result()
         told = Teller(homing.people.id_of, pii=pii).explanation(found)
     if as_json:
         emit_json(told.model_dump())
@@ -73,6 +80,7 @@ def explain(chosen: Chosen, from_: str, to: str, *, pii: bool, as_json: bool) ->
 
 @profile.command()
 @asking
+@as_of_option
 @click.option("--format", "written", type=click.Choice(["graphml", "json"]), help="json unless told otherwise.")
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="A file instead of here.")
 @json_option
@@ -82,6 +90,7 @@ def graph(
     profile_id: str | None,
     namespace: str | None,
     value: str | None,
+    as_of: datetime | None,
     *,
     written: str | None,
     out: Path | None,
@@ -95,7 +104,9 @@ def graph(
     with chosen.homing() as homing:
 
         def job(conn: Connection) -> Graph:
-            return profile_graph(homing.people, conn, asked.find(conn, homing), pii=pii)
+            looking = who(homing.people, conn, as_of)
+            view = asked.find(looking)
+            return profile_graph(looking.component_of(view), view, homing.people.id_of, pii=pii)
 
         found = homing.writer.submit(job).result()
     text = to_graphml(found) if written == "graphml" else _json(found)
@@ -112,11 +123,19 @@ def _json(found: Graph) -> str:
     return orjson.dumps(to_node_link(found), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
+def _today(found: ProfileShown) -> str:
+    if found.profile_id_today is None:
+        return "nobody is known under this id"
+    return "the same id" if found.profile_id_today == found.profile_id else f"part of {found.profile_id_today}"
+
+
 def _lines(found: ProfileShown) -> Iterator[str]:
     """Write a profile for a person to read."""
     yield f"{found.profile_id}  {'person' if found.is_person else 'nobody known by name'}"
     if found.redirected_from is not None:
         yield f"  {found.redirected_from} was absorbed by it"
+    if found.as_of is not None:
+        yield f"  as of {found.as_of:%Y-%m-%d %H:%M:%S}Z; today {_today(found)}"
     yield f"  confidence {found.confidence:.2f}, timezone {found.timezone or 'unknown'}"
     for known in found.identifiers:
         yield (

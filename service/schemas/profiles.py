@@ -81,10 +81,12 @@ class WarningShown(BaseModel):
 
 
 class ProfileShown(BaseModel):
-    """A profile as it stands now; asked for by an id it absorbed, it names that one in `redirected_from`."""
+    """A profile as it stands now, or stood; asked for by an id it absorbed, it names that one in `redirected_from`."""
 
     profile_id: str
     redirected_from: str | None
+    as_of: datetime | None = Field(description="The moment asked for: by what was known then; null: today")
+    profile_id_today: str | None = Field(description="With `as_of`: the id it answers with today, if it still does")
     is_person: bool
     confidence: float = Field(
         description="(k+1)/(n+2): of n sightings of its contacts, devices and browsers with a person, k named its own"

@@ -37,10 +37,16 @@ _AFTER = Statement(
     "SELECT block, kind, ranges, touched, digest, link FROM blocks WHERE block > ? ORDER BY block LIMIT ?"
 )
 _OTHERS = Statement("SELECT 1 FROM blocks WHERE block > ? AND kind <> 'run' LIMIT 1")
+_CHANGED = Statement("INSERT INTO changes (position, kind, profile_id, other, at) VALUES (?, ?, ?, ?, ?)")
 _PAGE = 1_000
+PLACES = 1 << 24
+"""How many changes a block has room for."""
 
 Range = tuple[int, int]
 """The first and the last of some seqs that follow each other."""
+
+Changed = tuple[str, str, str | None, int]
+"""What a block changed of profiles, as it is kept (see `changes`): all but its position."""
 
 Told = tuple[int, str, Sequence[Range], Sequence[int]]
 """What a link is made over beside the rows: the block's number, kind, ranges and components touched."""
@@ -112,6 +118,7 @@ class _Pending:
     kind: BlockKind
     rows: list[tuple[int, bytes]]
     touched: set[int] = field(default_factory=set)
+    changed: list[Changed] = field(default_factory=list)
 
 
 def salts(number: int) -> list[bytes]:
@@ -170,6 +177,17 @@ def touch(conn: Connection, components: Iterable[int]) -> None:
         pending[-1].touched.update(components)
 
 
+def change(conn: Connection, changed: Sequence[Changed]) -> None:
+    """Say what the newest block changed of profiles; while folds are made again `put_changes` does."""
+    if changed:
+        _pending(conn)[-1].changed += changed
+
+
+def put_changes(conn: Connection, block: int, changed: Sequence[Changed]) -> None:
+    """Keep what a block changed of profiles, in the order given."""
+    _CHANGED.many(conn, [(block * PLACES + place, *each) for place, each in enumerate(changed)])
+
+
 def seal(conn: Connection) -> Sealed | None:
     """Write the transaction's blocks; None if it appended nothing. The last thing before the commit.
 
@@ -188,6 +206,7 @@ def seal(conn: Connection) -> Sealed | None:
         after = Head(block=number, link=link_after(after.link, (number, each.kind.value, ranges, touched), digest))
         told = (str(each.kind), orjson.dumps(ranges).decode(), orjson.dumps(touched).decode())
         blocks.append((number, *told, digest, after.link))
+        put_changes(conn, number, each.changed)
     _INSERT.many(conn, blocks)
     _PUT_HEAD(conn, str(after))
     return Sealed(before=before, after=after)

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from service.errors import SchemaError
 
-HEAD = "0003"
+HEAD = "0004"
 """The schema this program works with: the newest revision in `migrations/versions`."""
 
 

@@ -25,6 +25,14 @@ _NO_NODES = Statement("DELETE FROM nodes WHERE node IN numbers(?)")
 _NO_SIGHTINGS = Statement("DELETE FROM sightings WHERE node IN numbers(?) AND seq IN numbers(?)")
 _NO_ISSUED = Statement("DELETE FROM issued WHERE founder IN numbers(?)")
 _ISSUE = Statement("INSERT INTO issued (profile_id, founder) VALUES (?, ?) ON CONFLICT DO NOTHING")
+_FOUNDERS = Statement(
+    "SELECT issued.profile_id, nodes.namespace, nodes.value FROM issued JOIN nodes ON nodes.node = issued.founder "
+    "WHERE issued.profile_id IN texts(?)"
+)
+_ISSUED_ON = Statement(
+    "SELECT issued.profile_id, nodes.namespace, nodes.value FROM issued JOIN nodes ON nodes.node = issued.founder "
+    "WHERE issued.founder IN numbers(?)"
+)
 
 NAMES_A_FACT = 128
 """A fact names fewer identifiers than this (100 at most): a node's number derives from the first one's seq."""
@@ -143,6 +151,18 @@ def founder_of(conn: Connection, profile_id: str) -> Node | None:
         select(nodes).join(issued, nodes.c.node == issued.c.founder).where(issued.c.profile_id == profile_id)
     ).first()
     return None if row is None else _node(row)
+
+
+def founders_of(conn: Connection, profile_ids: Iterable[str]) -> dict[str, Identifier]:
+    """Give the founders of those ids that were ever issued and whose founder is known."""
+    found = _FOUNDERS(conn, listed(profile_ids))
+    return {row.profile_id: Identifier(row.namespace, row.value) for row in found}
+
+
+def issued_on(conn: Connection, founders: Iterable[int]) -> dict[str, Identifier]:
+    """Give the ids ever issued that were founded on those nodes, with their founders."""
+    found = _ISSUED_ON(conn, listed(founders))
+    return {row.profile_id: Identifier(row.namespace, row.value) for row in found}
 
 
 def clear_folds(conn: Connection) -> None:

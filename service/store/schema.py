@@ -140,7 +140,19 @@ models = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-FOLDS = (message_ids, nodes, sightings, issued, decisions, outcomes, models)
+changes = Table(
+    "changes",
+    metadata,
+    Column("position", BIG, primary_key=True, autoincrement=False),
+    Column("kind", TEXT, nullable=False),
+    Column("profile_id", TEXT, nullable=False),
+    Column("other", TEXT),
+    Column("at", BIG, nullable=False),
+    Index("changes_profile", "profile_id"),
+    Index("changes_other", "other"),
+)
+
+FOLDS = (message_ids, nodes, sightings, issued, decisions, outcomes, models, changes)
 
 # --- operation: neither truth nor fold ----------------------------------------------------------------------------
 
@@ -194,6 +206,16 @@ fact_blocks = Table(
     Column("first", BIG, primary_key=True, autoincrement=False),
     Column("block", BIG, nullable=False),
     Index("fact_blocks_block", "block"),
+)
+
+used_tokens = Table(
+    "used_tokens",
+    metadata,
+    Column("token", LargeBinary, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+    Column("expires_at", BIG, nullable=False),
+    Index("used_tokens_expiry", "expires_at"),
+    sqlite_with_rowid=False,
 )
 
 meta = Table(

@@ -115,15 +115,6 @@ def test_an_unknown_field_is_not_repeated(api: Api, server: str) -> None:
     assert "wonjun" not in answer.text
 
 
-def test_an_earlier_moment_is_not_answered_with_today(api: Api, server: str) -> None:
-    """Asked as of another moment, a profile is refused rather than shown as it is now."""
-    track(api, server, userId="victim")
-    path = "/v1/profiles?namespace=user_id&value=victim"
-    assert api.get(path, key=server).status_code == 200
-    refused = api.get(f"{path}&as_of=2026-01-01T00:00:00Z", key=server)
-    assert (refused.status_code, refused.json()["code"]) == (422, "as_of_unsupported")
-
-
 def test_an_order_counts_for_one_profile() -> None:
     """Two profiles that tell of the same order have one conversion between them."""
     outcome = Outcome(kind=OutcomeKind.CONVERTED, at=NOON, id="order:o1")

@@ -173,6 +173,8 @@ HISTORY: list[tuple[Any, ...]] = [
     ("learn", None, None, None),
     ("learn", None, None, None),
     ("event", 0, Trust.ASSERTED, {"browser": "b0", "email": "e0@example.com"}),
+    ("event", 13, Trust.SERVER, {"browser": "b1"}),
+    ("event", 14, Trust.SERVER, {"user": "u2", "browser": "b1"}),
 ]
 
 
@@ -192,7 +194,7 @@ def test_a_written_history_is_made_again(tmp_path: Path, cached: int, monkeypatc
     heard: list[int] = []
     made = homing.writer.submit(lambda conn: rebuild(conn, homing.people, heard.append)).result(60)
     assert sum(heard) == waiting == made.facts + made.entries
-    assert (made.facts, made.identifiers) == (11, len(before["nodes"]))
+    assert (made.facts, made.identifiers) == (13, len(before["nodes"]))
     assert folds(homing) == before
     homing.close()
 
