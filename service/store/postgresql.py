@@ -67,7 +67,7 @@ class Postgresql:
         return lambda: None
 
     def scrub(self) -> bool:
-        """Do nothing: what was there stays in the server's files until VACUUM FULL, and in its WAL; both are its own."""
+        """Do nothing: what was there stays in the server's own files until VACUUM FULL, and in its WAL."""
         return True
 
     def explain(self, error: Exception) -> Exception:

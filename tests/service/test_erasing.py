@@ -43,7 +43,19 @@ splits = st.tuples(st.just("split"), st.lists(names, min_size=1, max_size=3), st
 def crowded(seed: int, most: int) -> list[Any]:
     """Give a history of people so few that they share devices and contacts, are judged, and are erased in between."""
     chance = Random(seed)
-    kinds = [*["event"] * 12, "decide", "outcome", "judge", "undo", "learn", "forget", "split", "split", "erase", "erase"]
+    kinds = [
+        *["event"] * 12,
+        "decide",
+        "outcome",
+        "judge",
+        "undo",
+        "learn",
+        "forget",
+        "split",
+        "split",
+        "erase",
+        "erase",
+    ]
     return [_drawn(chance, "event" if number < most // 3 else chance.choice(kinds)) for number in range(most)]
 
 
@@ -53,7 +65,12 @@ def _drawn(chance: Random, kind: str) -> tuple[Any, ...]:
     some = ["user_id:u{}", "device_id:d{}", "anonymous_id:b{}", "email:e{}@example.com"]
     match kind:
         case "event":
-            told = {"user": f"u{few(5)}", "device": f"d{few(4)}", "browser": f"b{few(5)}", "email": f"e{few(4)}@example.com"}
+            told = {
+                "user": f"u{few(5)}",
+                "device": f"d{few(4)}",
+                "browser": f"b{few(5)}",
+                "email": f"e{few(4)}@example.com",
+            }
             said = {name: value for name, value in told.items() if chance.random() < (0.7 if name == "user" else 0.45)}
             return kind, few(60), chance.choice([Trust.ASSERTED, Trust.SERVER, Trust.SERVER]), said
         case "decide":
