@@ -125,7 +125,7 @@ def erase(conn: Connection, homing: Homing, erasing: Erasing) -> tuple[str, Plan
         return before, plan
     named = {i for o in plan.coverage.covered.observations for i in o.identifiers}
     judged = {i for fact, _ in plan.judgements if isinstance(w := read_word(fact), Judgement) for i in w.identifiers}
-    reached = refolding.reached(conn, people.observe, named, plan.coverage.seqs, judged)
+    reached = refolding.reached(conn, people, named, plan.coverage.seqs, judged)
     name = _log(conn, homing, erasing, plan)
     people.purge()
     homing.decider.standings.forget()

@@ -38,8 +38,8 @@ _ERASE = Statement(
 )
 _RESTATE = Statement("UPDATE facts SET digest = ?, body = ?, salt = ? WHERE seq = ?")
 _FIRST_OF_NODE = Statement(
-    "SELECT facts.* FROM sightings JOIN facts ON facts.seq = sightings.seq WHERE sightings.node = ? AND sightings.seq > ? "
-    "ORDER BY sightings.seq LIMIT ?"
+    "SELECT facts.* FROM sightings JOIN facts ON facts.seq = sightings.seq WHERE sightings.node = ? "
+    "AND sightings.seq > ? ORDER BY sightings.seq LIMIT ?"
 )
 TRACKED_NAMES = """
 WITH RECURSIVE names (name) AS (

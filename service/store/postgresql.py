@@ -67,7 +67,7 @@ class Postgresql:
         return lambda: None
 
     def scrub(self) -> bool:
-        """Do nothing: what was there stays in the server's files until VACUUM FULL, and in its WAL; both are its own."""
+        """Do nothing: the server's files keep what was there until VACUUM FULL, and its WAL does; both are its own."""
         return True
 
     def explain(self, error: Exception) -> Exception:
