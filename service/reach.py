@@ -52,7 +52,10 @@ class Reach:
 def reach(conn: Connection, view: ProfileView, rules: CustomerRules, regulars: Regulars | None = None) -> Reach:
     """Read what is known of a profile; two statements, and a fold of its facts, or of the new ones among `regulars`."""
     facts = view.telling()
-    person = customer(view.profile, facts, rules) if regulars is None else regulars.customer(view.profile, facts)
+    if regulars is None:
+        person = customer(view.profile, facts, rules, view.parted)
+    else:
+        person = regulars.customer(view.profile, facts, view.parted)
     places = endpoints(person, rules)
     sent, reported = _past(conn, [place.endpoint_id for place in places])
     came = (*reported, *told_outcomes(person.messages))

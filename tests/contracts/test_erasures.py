@@ -137,7 +137,9 @@ def test_a_dry_run_tells_all_and_changes_nothing(api: Api) -> None:
 def test_the_erased_are_found_nowhere_and_others_are_as_they_were(api: Api) -> None:
     """Logs, folds and answers hold nothing of Ada's; Ben's profile, tablet and events are his as ever."""
     decision = asked(api, "m-1", **user(ADA))
-    api.post("/v1/outcomes", key=api.key(Scope.OUTCOME), json={"decision_id": decision["decision_id"], "type": "clicked"})
+    api.post(
+        "/v1/outcomes", key=api.key(Scope.OUTCOME), json={"decision_id": decision["decision_id"], "type": "clicked"}
+    )
     split = {"kind": "cannot_link", "left": f"user_id:{ADA}", "right": f"user_id:{BEN}", "reason": f"{ADA} is not he"}
     api.post("/v1/judgements", key=api.key(Scope.JUDGE), json=split)
     ben = profile(api, BEN).json()
@@ -150,13 +152,15 @@ def test_the_erased_are_found_nowhere_and_others_are_as_they_were(api: Api) -> N
     assert profile(api, ADA).status_code == 404
     assert api.get(f"/v1/profiles/{decision['profile_id']}", key=api.key(Scope.READ)).status_code == 404
     assert lasting(profile(api, BEN).json()) == lasting(ben)
-    events = api.get(f"/v1/profiles/{ben['profile_id']}/events", key=api.key(Scope.READ, Scope.READ_PII)).json()["events"]
+    events = api.get(f"/v1/profiles/{ben['profile_id']}/events", key=api.key(Scope.READ, Scope.READ_PII)).json()[
+        "events"
+    ]
     assert {event["message_id"] for event in events} == {"m5", "m6", "m7"}
     whole(api.homing)
 
 
 def test_the_erased_do_not_come_back(api: Api) -> None:
-    """Neither by a rebuild, nor by the same batch, nor by older or asserted facts; each is counted, and said to be taken."""
+    """Neither by a rebuild, nor the same batch, nor older or asserted facts; each is counted, and said to be taken."""
     name = erase(api, f"user_id:{ADA}")["erasure_id"]
     api.homing.writer.submit(lambda conn: rebuild(conn, api.homing.people)).result(30)
     send(api, HISTORY)
@@ -283,7 +287,9 @@ def test_erasing_needs_the_scope_erase(api: Api) -> None:
 def test_an_export_holds_every_class_of_data(api: Api) -> None:
     """And nothing of the others on the same tablet."""
     decision = asked(api, "m-1", **user(ADA))
-    api.post("/v1/outcomes", key=api.key(Scope.OUTCOME), json={"decision_id": decision["decision_id"], "type": "clicked"})
+    api.post(
+        "/v1/outcomes", key=api.key(Scope.OUTCOME), json={"decision_id": decision["decision_id"], "type": "clicked"}
+    )
     granted = {"identifiers": [user(ADA)], "channel": "email", "state": "granted"}
     api.put("/v1/consents", key=api.key(Scope.INGEST), json=granted)
     split = {"kind": "cannot_link", "left": f"user_id:{ADA}", "right": "user_id:somebody", "reason": "not the same"}

@@ -1,5 +1,10 @@
 """Somebody is erased, and exported, from the command line."""
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -52,6 +57,22 @@ def test_whom_to_erase_is_named_once(known: Program) -> None:
     assert "Name one profile" in known.run("profile", "erase", expect=2).stderr
     assert "in one way" in known.run("profile", "erase", USER, "--id", "x", expect=2).stderr
     assert "names a person" in known.run("profile", "erase", "device_id:never-seen", "--yes", expect=1).stderr
+
+
+def test_a_purge_killed_is_told_and_finished(known: Program) -> None:
+    """`homing verify` names the erasure that is unfinished; whoever purges next finishes it."""
+    command = [sys.executable, "-c", "from service.cli import cli; cli()", "profile", "erase", USER, "--yes"]
+    environment = {**os.environ, "HOMING_FAULT_AT": "mid_purge", "PYTHONPATH": str(Path(__file__).parents[3])}
+    killed = subprocess.run(command, check=False, env=environment, cwd=known.folder)  # noqa: S603 - our own command
+    assert killed.returncode == -signal.SIGKILL
+    assert b"wonjun-kim" in (known.folder / "homing.db-wal").read_bytes()
+    found = known.json("verify")
+    (name,) = found["unfinished"]
+    assert (found["whole"], found["unfinished"][name]) == (True, 4)
+    assert f"erasure {name} is unfinished: 4 rows to destroy" in known.run("verify").stdout
+    assert known.json("profile", "erase", USER)["erasure_id"] == name
+    assert known.json("verify")["unfinished"] == {}
+    assert not any(b"wonjun-kim" in path.read_bytes() for path in known.folder.glob("homing.db*"))
 
 
 def test_an_export_is_written_whole(known: Program) -> None:
