@@ -9,10 +9,13 @@ open is decided so:
 - Clients repeat their preferences on every event. Only what a device changes (or Segment's own event of a change) is a
   word; otherwise the next page view after an unsubscription would take it back.
 - Of equal moments the stricter counts.
+- Where what was seen apart turns out to be one person, the stricter side counts: a denial of either stands, until the
+  person agrees anew. Sides that only a judgement joins never lift each other's denials.
+- What was denied while two were one profile stays denied on both once a judgement has parted them.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -54,6 +57,12 @@ def last_words(statements: Iterable[Statement]) -> tuple[Consent, ...]:
 
     Any order of the statements gives the same. O(n log n).
     """
+    standing = _standing(statements)
+    return tuple(standing[key].consent for key in sorted(standing, key=lambda key: (key[0] or "", key[1])))
+
+
+def _standing(statements: Iterable[Statement]) -> dict[tuple[str | None, str], Statement]:
+    """Give the statement that counts for each channel and purpose."""
     standing: dict[tuple[str | None, str], Statement] = {}
     for said in sorted(statements, key=_place):
         key = (said.consent.channel, said.consent.purpose)
@@ -62,7 +71,7 @@ def last_words(statements: Iterable[Statement]) -> tuple[Consent, ...]:
             standing[key] = _denied(said, before)
         elif not (_outranks(before, said) or _outranks(on_all, said)):
             standing[key] = said
-    return tuple(standing[key].consent for key in sorted(standing, key=lambda key: (key[0] or "", key[1])))
+    return standing
 
 
 class Preferences:
@@ -71,13 +80,27 @@ class Preferences:
     def __init__(self, categories: Mapping[str, CategoryConsent]) -> None:
         self._categories = categories
         self._shown: dict[tuple[Hashable, str], bool] = {}
-        self.statements: list[Statement] = []
+        self._sides: dict[Hashable, _Side] = {}
+        self._side = _Side()
+        self._heard: list[Statement] = []
+        self._inherited: dict[Hashable, bool] = {}
 
-    def take(self, message: Message, speaker: Hashable) -> None:
-        """Take note of what a message says; `speaker` is the device whose preferences it repeats."""
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """All that was said, with what the stricter side said where two turned out to be one person."""
+        sides = list(dict.fromkeys(self._sides.values()))
+        together = sides[0].joined(sides[1:]) if sides else _Side()
+        return (*together.said, *self._heard)
+
+    def take(self, message: Message, speaker: Hashable, names: Iterable[Hashable] = ()) -> None:
+        """Take note of what a message says.
+
+        `speaker` is the device whose preferences it repeats, `names` whom it names: those are one person from now on.
+        """
+        self._side = self._one(names or (speaker,))
         explicit = consent_of(message)
         if explicit is not None:
-            self.statements.append(Statement(consent=explicit, trust=message.trust))
+            self._side.said.append(Statement(consent=explicit, trust=message.trust))
             return
         updated = message.name == PREFERENCE_UPDATED
         for category, allowed in _preferences(message):
@@ -90,13 +113,54 @@ class Preferences:
         """Take note of another person's message that names an address of this one's: only what it denies."""
         explicit = consent_of(message)
         if explicit is not None and explicit.state is ConsentState.DENIED:
-            self.statements.append(Statement(consent=explicit, trust=message.trust))
+            self._heard.append(Statement(consent=explicit, trust=message.trust))
+
+    def inherit(self, message: Message, speaker: Hashable) -> None:
+        """Take note of the message of one who was this person then, and is parted since: only of what it denies."""
+        self.overhear(message)
+        for category, allowed in _preferences(message):
+            shown = ("parted", speaker, category)
+            if category in self._categories and self._inherited.get(shown) is not allowed:
+                self._inherited[shown] = allowed
+                if not allowed:
+                    consent = _said(message, self._categories[category], ConsentState.DENIED)
+                    self._heard.append(Statement(consent=consent, trust=message.trust))
+
+    def _one(self, names: Iterable[Hashable]) -> "_Side":
+        """Give the side of some names, which may join several."""
+        named = list(names)
+        sides = list(dict.fromkeys(side for name in named if (side := self._sides.get(name)) is not None))
+        if len(sides) == 1 and all(name in self._sides for name in named):
+            return sides[0]
+        one = sides[0].joined(sides[1:]) if sides else _Side()
+        merged = set(sides)
+        self._sides |= {name: one for name, side in self._sides.items() if side in merged} if sides else {}
+        self._sides |= dict.fromkeys(named, one)
+        return one
 
     def _say(self, message: Message, category: CategoryConsent, state: ConsentState) -> None:
-        consent = Consent(
-            channel=category.channel, purpose=category.purpose, state=state, at=message.at, source=message.source
-        )
-        self.statements.append(Statement(consent=consent, trust=message.trust))
+        self._side.said.append(Statement(consent=_said(message, category, state), trust=message.trust))
+
+
+class _Side:
+    """What was said by one of those who may turn out to be one person."""
+
+    def __init__(self, said: Iterable[Statement] = ()) -> None:
+        self.said = list(said)
+
+    def joined(self, others: Iterable["_Side"]) -> "_Side":
+        """Give one side of several; what any of them denies today is said again, as of the last word of all."""
+        together = [self, *others]
+        said = [statement for side in together for statement in side.said]
+        if len(together) == 1 or not said:
+            return _Side(said) if len(together) > 1 else self
+        last = max(statement.consent.at for statement in said)
+        denied = [one for side in together for one in side.denied() if one.consent.at < last]
+        return _Side([*said, *(replace(one, consent=replace(one.consent, at=last)) for one in denied)])
+
+    def denied(self) -> list[Statement]:
+        """Give the denials that stand, as trusted as their teller."""
+        return [said for said in _standing(self.said).values() if said.consent.state is ConsentState.DENIED]
 
 
 def consent_message(
@@ -165,6 +229,12 @@ def _preferences(message: Message) -> Iterator[tuple[str, bool]]:
         allowed = _MARKS.get(value.strip().lower()) if isinstance(value, str) else value
         if isinstance(allowed, bool):
             yield category, allowed
+
+
+def _said(message: Message, category: CategoryConsent, state: ConsentState) -> Consent:
+    return Consent(
+        channel=category.channel, purpose=category.purpose, state=state, at=message.at, source=message.source
+    )
 
 
 def _place(said: Statement) -> tuple[datetime, bool, Trust, str]:

@@ -27,7 +27,7 @@ from service.store.facts import Fact, FactKind
 from service.store.times import EPOCH, to_micros
 from service.translate import contact_endpoints
 from service.wiring import Homing
-from service.words import erasure_message, judgement_body, read_counts, read_word
+from service.words import erasure_message, judgement_body, read_counts, read_parts, read_word
 
 log = logging.getLogger("homing.erasing")
 
@@ -125,7 +125,7 @@ def erase(conn: Connection, homing: Homing, erasing: Erasing) -> tuple[str, Plan
         return before, plan
     named = {i for o in plan.coverage.covered.observations for i in o.identifiers}
     judged = {i for fact, _ in plan.judgements if isinstance(w := read_word(fact), Judgement) for i in w.identifiers}
-    reached = refolding.reached(conn, people.observe, named, plan.coverage.seqs, judged)
+    reached = refolding.reached(conn, people, named, plan.coverage.seqs, judged)
     name = _log(conn, homing, erasing, plan)
     people.purge()
     homing.decider.standings.forget()
@@ -259,7 +259,7 @@ def _log(conn: Connection, homing: Homing, erasing: Erasing, plan: Plan) -> str:
         if left is None:
             facts.erase(conn, [fact.seq], name)
         else:
-            body, (salt,) = judgement_body(left), chain.salts(1)
+            body, (salt,) = judgement_body(left, parts=read_parts(fact)), chain.salts(1)
             restated[fact.seq] = facts.restated_digest(fact, body, salt)
             facts.restate(conn, fact, body, salt)
     message = erasure_message(erasure, erasing.source, plan.counts, restated)

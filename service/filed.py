@@ -45,13 +45,15 @@ class FiledFacts:
         """Give the identifiers in a profile's own facts."""
         return {i for place in self._owned.get(owner, ()) for i in self.facts[place].observation.identifiers}
 
-    def telling(self, owner: ProfileId, members: Iterable[Identifier]) -> tuple[SeenFact, ...]:
-        """Give a profile's own facts, and those that name a member of it or what was ever seen with one.
+    def telling(
+        self, owner: ProfileId, members: Iterable[Identifier], others: Iterable[Identifier] = ()
+    ) -> tuple[SeenFact, ...]:
+        """Give a profile's own facts, and those that name others, a member of it or what was ever seen with one.
 
         O(k log k) for k of them, and the distinct sets of names in the component.
         """
         held = frozenset(members)
-        near = held.union(*(names for names in self._naming if not held.isdisjoint(names)))
+        near = held.union(others, *(names for names in self._naming if not held.isdisjoint(names)))
         places = set(self._owned.get(owner, ()))
         places.update(*(found for names, found in self._naming.items() if not near.isdisjoint(names)))
         return tuple(self.facts[place] for place in sorted(places))

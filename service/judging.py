@@ -119,8 +119,18 @@ def _say(conn: Connection, people: People, word: Word, saying: Saying) -> Judged
     if saying.dry_run:
         return judged
     entry, judgement = (word.id, word.id) if isinstance(word, Judgement) else (new_name(saying.now), word.judgement)
-    people.judge(conn, word, word_message(word, entry, saying.source, saying.now))
+    logged = word_message(word, entry, saying.source, saying.now, parts=_parts(word, trial))
+    people.judge(conn, word, logged)
     return replace(judged, name=judgement)
+
+
+def _parts(word: Word, trial: Trial) -> bool:
+    """Tell whether a word parts what is in one profile until then."""
+    if trial.before is None or not isinstance(word, Judgement) or word.kind is JudgementKind.MUST_LINK:
+        return False
+    refs = trial.before.refs()
+    left, right = ({refs[i] for i in side if i in refs} for side in (word.left, word.right))
+    return not left.isdisjoint(right)
 
 
 def _changes(trial: Trial) -> list[ProfileChange]:

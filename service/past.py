@@ -3,6 +3,7 @@
 What came to be known later, a merger above all, does not show; what was erased since does not either.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Protocol
@@ -122,7 +123,8 @@ class Past:
         self._components[ref] = component
         id_of = self._people.id_of
         filed = Filing(id_of).file(component, known.messages)
-        return view_of(component, ref, asked, filed=filed, hubs=known.shelf.hubs, id_of=id_of)
+        view = view_of(component, ref, asked, filed=filed, hubs=known.shelf.hubs, id_of=id_of)
+        return replace(view, parted=tuple(self._people.parted(self._conn, view.profile.identifiers, known.judgements)))
 
 
 def _known(view: ProfileView | None) -> ProfileView:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
 
@@ -35,10 +35,18 @@ from service.store.changes import Change
 from service.store.facts import FactKind
 from service.store.watch import News, Watch
 from service.turnover import Turnover, current, followed, led_elsewhere
-from service.words import read_erasure, read_word
+from service.words import read_erasure, read_parts, read_word
 
 MAX_IDS = 100_000
 """How many profile ids are kept at hand: hashing one costs 5 µs, and a view needs some of the same for each fact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parted:
+    """Those that a judgement parted from a profile, and when it was said (None: always)."""
+
+    others: frozenset[Identifier] = field(repr=False)
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +55,9 @@ class ProfileView:
 
     `facts` are those of its raw component in the order of the replay: other people's of the same devices included.
     `hubs` are those of the identifiers in its own facts; `refused` the links not made that touch it; `intervals` who
-    held its devices when. `absorbed` are ids that lead to this profile now: those given up to it, and those that its
-    identifiers would have founded alone, whether or not that was before a late fact joined them.
+    held its devices when; `parted` who was the same until a judgement. `absorbed` are ids that lead to this profile
+    now: those given up to it, and those that its identifiers would have founded alone, whether or not that was before
+    a late fact joined them.
     """
 
     profile: Profile
@@ -59,6 +68,7 @@ class ProfileView:
     refused: tuple[Refused, ...]
     intervals: tuple[OwnedInterval, ...]
     ids: dict[ProfileRef, ProfileId]
+    parted: tuple[Parted, ...] = ()
 
     @property
     def facts(self) -> tuple[SeenFact, ...]:
@@ -71,7 +81,8 @@ class ProfileView:
         They are its own, and those that name one of its identifiers or what was ever seen with one: somebody else may
         have claimed its device, or put a newer push token on it.
         """
-        return self.filed.telling(self.profile.profile_id, self.profile.identifiers)
+        others = (other for each in self.parted for other in each.others)
+        return self.filed.telling(self.profile.profile_id, self.profile.identifiers, others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +105,14 @@ class People:
         self._shelf = StoreShelf(rules, self._component, watch)
         self._at_hand: Incremental | None = None
         self._buried: dict[Tombstone, str] = {}
+        self._parting: frozenset[str] | None = None
 
     def forget(self) -> None:
         """Drop what is at hand: it was rolled back, or another process has written."""
         self._shelf.forget()
         self._filing.forget()
         self._at_hand = None
+        self._parting = None
 
     def purge(self) -> None:
         """Drop what is at hand and every name that was ever read: somebody was erased."""
@@ -272,7 +285,7 @@ class People:
     def take_word(self, conn: Connection, word: Word, at: datetime) -> list[Change]:
         """Fold a judgement or an undo of that moment in; give what that changed."""
         self.begin(conn)
-        incremental, concerned = self._incremental, self._concerned(word)
+        incremental, concerned, self._parting = self._incremental, self._concerned(word), None
         self._write(incremental.judge(word) if isinstance(word, Judgement) else incremental.undo(word))
         return self._changed(conn, sorted(concerned), at)
 
@@ -386,7 +399,7 @@ class People:
         if node is None or component is None:
             return None
         ref = current(component, node.identifier, wanted, self._id)
-        return self._view(component, ref, wanted)
+        return self._view(conn, component, ref, wanted)
 
     def who(self, conn: Connection, recipient: Sequence[tuple[str, str]], at: datetime) -> ProfileView | None:
         """Give whose an event with these raw identifiers would be at a moment; None for people never seen.
@@ -407,7 +420,7 @@ class People:
         together = [i for i in known if i in component.known]
         person = component.replay.person(deciding(together, self.rules))
         ref = component.owners().at(together, at, person)
-        view = None if ref is None else self._view(component, ref, None)
+        view = None if ref is None else self._view(conn, component, ref, None)
         another = view is not None and view.profile.is_person and bool(persons) and persons[0] not in known
         return None if another else view
 
@@ -421,11 +434,26 @@ class People:
         component = self._shelf.component_of(identifier)
         if component is None:
             return None
-        return self._view(component, component.replay.ref(identifier), None)
+        return self._view(conn, component, component.replay.ref(identifier), None)
 
-    def _view(self, component: Component, ref: ProfileRef, asked: ProfileId | None) -> ProfileView:
+    def _view(self, conn: Connection, component: Component, ref: ProfileRef, asked: ProfileId | None) -> ProfileView:
         filed = self._filing.file(component, self._shelf.history(component))
-        return view_of(component, ref, asked, filed=filed, hubs=self._shelf.hubs, id_of=self._id)
+        view = view_of(component, ref, asked, filed=filed, hubs=self._shelf.hubs, id_of=self._id)
+        words = in_force(self._incremental.words)
+        return replace(view, parted=tuple(self.parted(conn, view.profile.identifiers, words)))
+
+    def parted(
+        self, conn: Connection, members: Collection[Identifier], words: Collection[Judgement]
+    ) -> Iterator[Parted]:
+        """Give whom these judgements parted from these."""
+        if words and self._parting is None:
+            said = facts.of_kind(conn, FactKind.JUDGEMENT)
+            self._parting = frozenset(fact.message_id for fact in said if read_parts(fact))
+        for word in words if self._parting else ():
+            if self._parting and word.id in self._parting:
+                for mine, theirs in ((word.left, word.right), (word.right, word.left)):
+                    if not mine.isdisjoint(members):
+                        yield Parted(others=theirs.difference(members), at=word.at)
 
 
 def view_of(

@@ -61,7 +61,10 @@ def reach(
     What was sent and what came of it counts up to `until`, if that is given.
     """
     facts = view.telling()
-    person = customer(view.profile, facts, rules) if regulars is None else regulars.customer(view.profile, facts)
+    if regulars is None:
+        person = customer(view.profile, facts, rules, view.parted)
+    else:
+        person = regulars.customer(view.profile, facts, view.parted)
     places = endpoints(person, rules)
     sent, reported = _past(conn, [place.endpoint_id for place in places], _END if until is None else until)
     came = (*reported, *told_outcomes(person.messages))

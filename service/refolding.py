@@ -2,8 +2,8 @@
 
 Only the raw components that erased facts touched are folded anew, from what is left of theirs, block by block as it was
 appended, in a store in memory; then their rows change places. A hub that no erased fact names is what it was: it became
-one by facts that are all of one raw component, its home. Where that is folded anew it becomes one there again; elsewhere
-it is one from the start, for what came before that is at its home.
+one by facts that are all of one raw component, its home. Where that is folded anew it becomes one there again;
+elsewhere it is one from the start, for what came before that is at its home.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -13,25 +13,22 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from identity.erasures import Graves
+from identity.hubs import PersonTally
 from identity.identifiers import Identifier
 from identity.judgements import Judgement, Word
-from identity.observations import Observation
-from service.messages import Message
 from service.people import People
 from service.store import fact_blocks, facts, nodes
 from service.store.facts import Fact, FactKind
 from service.store.nodes import Hub, Node
 from service.store.scratch import scratch
 
-Observe = Callable[[Message], Observation]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
     """What is to be folded anew: the nodes of these components and hubs, from these facts.
 
-    `homed` are hubs at home there, which facts elsewhere name as well; `hubs` others that the facts name. `lost` are the
-    seqs of those erased.
+    `homed` are hubs at home there, which facts elsewhere name as well; `hubs` others that the facts name. `lost` are
+    the seqs of those erased.
     """
 
     components: frozenset[int]
@@ -53,7 +50,7 @@ class SaidAt:
 
 def reached(
     conn: Connection,
-    observe: Observe,
+    people: People,
     named: Collection[Identifier],
     lost: Collection[int],
     judged: Iterable[Identifier],
@@ -61,39 +58,55 @@ def reached(
     """Give what is to be folded anew where facts that name `named` go, and words on `judged` change."""
     touched = nodes.find(conn, sorted({*named, *judged}))
     recounted = {node.node: node for node in touched.values() if node.hub and node.identifier in named}
-    components = _components(touched.values())
-    by_hubs = _names(observe, facts.of_nodes(conn, list(recounted)))
-    components |= _components(nodes.find(conn, sorted(by_hubs)).values())
+    by_hubs = _names(people, facts.of_nodes(conn, list(recounted)))
+    components = _components([*touched.values(), *nodes.find(conn, sorted(by_hubs)).values()])
+    homed: dict[int, Node] = {}
+    at_home: dict[int, Fact] = {}
     while True:
         members = {**{n.node: n for n in nodes.of_components(conn, sorted(components))}, **recounted}
-        kept = [fact for fact in facts.of_nodes(conn, list(members)) if fact.seq not in lost]
-        beside = nodes.find(conn, sorted(_names(observe, kept)))
-        others = {n.node: n for n in beside.values() if n.node not in members}
-        open_ = _components(node for node in others.values() if node.hub is Hub.NO)
-        if not open_:
+        kept = {**at_home, **{fact.seq: fact for fact in facts.of_nodes(conn, list(members)) if fact.seq not in lost}}
+        beside = nodes.find(conn, sorted(_names(people, kept.values()))).values()
+        hubs = {n.node: n for n in beside if n.node not in members and n.node not in homed}
+        open_ = _components(node for node in hubs.values() if node.hub is Hub.NO)
+        found = {} if open_ else {n.node: n for n in hubs.values() if _home(conn, people, n) & components}
+        if not (open_ or found):
             break
         components |= open_
-    homed = {node.node for node in others.values() if not _homes(conn, observe, node).isdisjoint(components)}
+        homed |= found
+        at_home |= {fact.seq: fact for hub in found.values() for fact in _nobodys(conn, people, hub)}
     return Reached(
         components=frozenset(components),
         members=tuple(members.values()),
-        facts=tuple(kept),
-        homed=tuple(node for node in others.values() if node.node in homed),
-        hubs=tuple(node for node in others.values() if node.node not in homed),
+        facts=tuple(kept.values()),
+        homed=tuple(homed.values()),
+        hubs=tuple(hubs.values()),
         lost=frozenset(lost),
     )
 
 
-def _homes(conn: Connection, observe: Observe, hub: Node) -> set[int]:
+def _home(conn: Connection, people: People, hub: Node) -> set[int]:
     """Give the raw component that made a hub one: that of the first fact that names it beside one that is none."""
     if hub.component is not None:
         return {hub.component}
     for fact in facts.first_of_node(conn, hub.node):
-        beside = nodes.find(conn, sorted(observe(facts.message(fact)).identifiers))
+        beside = nodes.find(conn, sorted(people.observe(facts.message(fact)).identifiers))
         found = _components(node for node in beside.values() if node.hub is Hub.NO)
         if found:
             return found
     return set()
+
+
+def _nobodys(conn: Connection, people: People, hub: Node) -> Iterable[Fact]:
+    """Give the facts that name nobody but hubs, of the time until this one became shared by too many."""
+    tally = PersonTally(people.rules)
+    for fact in facts.first_of_node(conn, hub.node):
+        observation = people.observe(facts.message(fact))
+        beside = nodes.find(conn, sorted(observation.identifiers)).values()
+        if all(node.hub is not Hub.NO for node in beside):
+            yield fact
+        tally.add(observation)
+        if hub.identifier in tally.hubs().shared:
+            return
 
 
 def refold(conn: Connection, people: People, graves: Graves, found: Reached, said: Sequence[SaidAt]) -> frozenset[int]:
@@ -132,8 +145,8 @@ def _components(some: Iterable[Node]) -> set[int]:
     return {node.component for node in some if node.component is not None}
 
 
-def _names(observe: Observe, some: Iterable[Fact]) -> set[Identifier]:
-    return {identifier for fact in some for identifier in observe(facts.message(fact)).identifiers}
+def _names(people: People, some: Iterable[Fact]) -> set[Identifier]:
+    return {identifier for fact in some for identifier in people.observe(facts.message(fact)).identifiers}
 
 
 def _concerning(found: Reached, said: Sequence[SaidAt]) -> list[SaidAt]:

@@ -21,16 +21,24 @@ Restated = Mapping[int, bytes]
 """What judgements say once the erased are out of them: new row digests by their seqs."""
 
 
-def word_message(word: Word, name: str, source: str, at: datetime) -> Message:
-    """Write a judgement or an undo as an entry of the log; `name` is its id, `source` the key's."""
+def word_message(word: Word, name: str, source: str, at: datetime, *, parts: bool = False) -> Message:
+    """Write a judgement or an undo as an entry of the log; `name` is its id, `source` the key's.
+
+    `parts`: a judgement parts what was in one profile until then.
+    """
     if isinstance(word, Undo):
         return _message(UNDO, name, source, at, {"judgement": word.judgement})
-    return _message(JUDGEMENT, name, source, at, _judged(word))
+    return _message(JUDGEMENT, name, source, at, _judged(word, parts=parts))
 
 
-def judgement_body(word: Judgement) -> bytes:
+def judgement_body(word: Judgement, *, parts: bool) -> bytes:
     """Write what a judgement says."""
-    return orjson.dumps(_judged(word))
+    return orjson.dumps(_judged(word, parts=parts))
+
+
+def read_parts(fact: Fact) -> bool:
+    """Read whether a word parted what was in one profile until then."""
+    return orjson.loads(fact.body).get("parts") is True
 
 
 def erasure_message(erasure: Erasure, source: str, counts: Mapping[str, int], restated: Restated) -> Message:
@@ -75,8 +83,9 @@ def read_restated(fact: Fact) -> Restated:
     return {int(seq): bytes.fromhex(digest) for seq, digest in orjson.loads(fact.body)["restated"].items()}
 
 
-def _judged(word: Judgement) -> dict[str, Any]:
+def _judged(word: Judgement, *, parts: bool) -> dict[str, Any]:
     return {
+        **({"parts": True} if parts else {}),
         "kind": word.kind.value,
         "left": sorted(map(list, word.left)),
         "right": sorted(map(list, word.right)),

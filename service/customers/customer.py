@@ -1,9 +1,10 @@
 """A customer is the fold of one profile's facts: who has it, what is known, what was said and what was bought."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from channel_selector.endpoints import Consent
@@ -114,12 +115,27 @@ class Customer:
         return tuple(known.identifier.value for known in sorted(found, key=lambda k: k.last_seen, reverse=True))
 
 
-def customer(profile: Profile, facts: Iterable[Fact], rules: CustomerRules) -> Customer:
+class Parted(Protocol):
+    """Those that a judgement parted from a profile, and when it was said (None: always)."""
+
+    @property
+    def others(self) -> frozenset[Identifier]:
+        """Who went."""
+        ...
+
+    @property
+    def at(self) -> datetime | None:
+        """When."""
+        ...
+
+
+def customer(profile: Profile, facts: Iterable[Fact], rules: CustomerRules, parted: Sequence[Parted] = ()) -> Customer:
     """Fold the facts of a profile's raw component, given in the order of the replay.
 
-    Other people's facts tell of devices only. O(n log n) for n facts.
+    Other people's facts tell of devices only; those of who was `parted` from it, what they denied until then as well.
+    O(n log n) for n facts.
     """
-    fold = CustomerFold(profile, rules)
+    fold = CustomerFold(profile, rules, parted)
     for fact in facts:
         fold.take(fact)
     return fold.customer()
@@ -128,9 +144,10 @@ def customer(profile: Profile, facts: Iterable[Fact], rules: CustomerRules) -> C
 class CustomerFold:
     """Takes the facts of `customer` in, one after another; `customer()` may be asked for between them."""
 
-    def __init__(self, profile: Profile, rules: CustomerRules) -> None:
+    def __init__(self, profile: Profile, rules: CustomerRules, parted: Sequence[Parted] = ()) -> None:
         self._profile = profile
         self._rules = rules
+        self._parted = tuple(parted)
         self._reader = Reader(profile, rules.linking)
         self._sightings = Sightings(rules.linking, has_person=profile.is_person)
         self._devices = Devices(profile)
@@ -144,6 +161,7 @@ class CustomerFold:
         names = self._reader.names(fact)
         message = fact.message
         context = told(message)
+        speaker = message.source if names.device is None else names.device
         self._sightings.take(message, names)
         self._devices.take(fact, names, context)
         if fact.owner == self._profile.profile_id:
@@ -152,9 +170,18 @@ class CustomerFold:
             if event is not None:
                 self._commerce.append(event)
             self._activity.take(message, names, context)
-            self._preferences.take(message, message.source if names.device is None else names.device)
+            self._preferences.take(message, speaker, names.held or (self._profile.ref.founder,))
+        elif self._was_one(fact):
+            self._preferences.inherit(message, speaker)
         elif self._names_contact(names):
             self._preferences.overhear(message)
+
+    def _was_one(self, fact: Fact) -> bool:
+        """Tell whether a fact is of who was parted from this profile, and of the time before."""
+        return any(
+            (each.at is None or fact.message.at <= each.at) and not each.others.isdisjoint(fact.observation.identifiers)
+            for each in self._parted
+        )
 
     def _names_contact(self, names: Names) -> bool:
         kind = self._rules.linking.kind
@@ -166,7 +193,7 @@ class CustomerFold:
             profile=self._profile,
             identifiers=self._sightings.known(),
             trait_rules=self._rules.linking.traits,
-            statements=tuple(self._preferences.statements),
+            statements=self._preferences.statements,
             devices=self._devices.devices(),
             tokens=self._devices.tokens(),
             timezone=self._activity.timezone,

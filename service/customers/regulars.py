@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from identity.profiles import Profile, ProfileId
-from service.customers.customer import Customer, CustomerFold, CustomerRules
+from service.customers.customer import Customer, CustomerFold, CustomerRules, Parted
 from service.customers.names import Fact
 
 MAX_FACTS = 200_000
@@ -31,13 +31,13 @@ class Regulars:
         self._kept.clear()
         self.weight = 0
 
-    def customer(self, profile: Profile, facts: Sequence[Fact]) -> Customer:
+    def customer(self, profile: Profile, facts: Sequence[Fact], parted: Sequence[Parted] = ()) -> Customer:
         """Give what `customer` gives. O(n) for n facts, of which only the new ones cost more than a look."""
         regular = self._kept.pop(profile.profile_id, None)
         if regular is not None:
             self.weight -= regular.weight
-        if regular is None or not regular.leads_to(profile, facts):
-            regular = _Regular(profile, self.rules)
+        if regular is None or not regular.leads_to(profile, facts, parted):
+            regular = _Regular(profile, self.rules, parted)
         found = regular.go_on(facts)
         self._kept[profile.profile_id] = regular
         self.weight += regular.weight
@@ -49,11 +49,12 @@ class Regulars:
 class _Regular:
     """A fold, and what it has taken in."""
 
-    __slots__ = ("_fold", "_profile", "taken")
+    __slots__ = ("_fold", "_parted", "_profile", "taken")
 
-    def __init__(self, profile: Profile, rules: CustomerRules) -> None:
+    def __init__(self, profile: Profile, rules: CustomerRules, parted: Sequence[Parted]) -> None:
         self._profile = profile
-        self._fold = CustomerFold(profile, rules)
+        self._parted = parted
+        self._fold = CustomerFold(profile, rules, parted)
         self.taken: Sequence[Fact] = ()
 
     @property
@@ -61,10 +62,11 @@ class _Regular:
         """What it counts for: a profile without facts takes room, too."""
         return 1 + len(self.taken)
 
-    def leads_to(self, profile: Profile, facts: Sequence[Fact]) -> bool:
+    def leads_to(self, profile: Profile, facts: Sequence[Fact], parted: Sequence[Parted]) -> bool:
         """Tell whether the facts are those taken in, and perhaps more after them, about the same profile."""
         return (
             profile == self._profile
+            and parted == self._parted
             and len(self.taken) <= len(facts)
             and all(
                 before is now or (before.message is now.message and before.owner == now.owner)

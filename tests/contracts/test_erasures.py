@@ -160,7 +160,7 @@ def test_the_erased_are_found_nowhere_and_others_are_as_they_were(api: Api) -> N
 
 
 def test_the_erased_do_not_come_back(api: Api) -> None:
-    """Neither by a rebuild, nor by the same batch, nor by older or asserted facts; each is counted, and said to be taken."""
+    """Neither by a rebuild, nor the same batch, nor older or asserted facts; each is counted, and said to be taken."""
     name = erase(api, f"user_id:{ADA}")["erasure_id"]
     api.homing.writer.submit(lambda conn: rebuild(conn, api.homing.people)).result(30)
     send(api, HISTORY)

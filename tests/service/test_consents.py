@@ -193,3 +193,40 @@ def test_without_an_id_a_dated_word_is_the_same_fact_and_an_undated_one_a_new_on
     )
     assert (first.message_id == second.message_id) is same
     assert first.digest == second.digest
+
+
+def joined(first: ConsentState, second: ConsentState, *, agreed: bool = False) -> dict[str | None, ConsentState]:
+    """Give what counts once a browser and a login, each with its own word, turn out to be one person."""
+    world = World()
+    world.consent(1, first, anonymous_id="browser")
+    world.consent(2, second, user_id="u1")
+    world.track(3, userId="u1", anonymousId="browser")
+    if agreed:
+        world.consent(4, GRANTED, user_id="u1")
+    return {consent.channel: consent.state for consent in world.customer("user_id", "u1").consents}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "agreed", "state"),
+    [
+        (DENIED, GRANTED, False, DENIED),
+        (GRANTED, DENIED, False, DENIED),
+        (GRANTED, GRANTED, False, GRANTED),
+        (DENIED, GRANTED, True, GRANTED),
+    ],
+)
+def test_a_merge_joins_to_the_stricter_side(
+    first: ConsentState, second: ConsentState, state: ConsentState, *, agreed: bool
+) -> None:
+    """Whichever was said last; a word of the person they turned out to be counts as ever."""
+    assert joined(first, second, agreed=agreed) == {"email": state}
+
+
+def test_of_one_person_the_last_word_counts_however_it_is_named() -> None:
+    """A login and an e-mail that were seen together before are no two sides."""
+    world = World()
+    world.identify(0, userId="u1", traits={"email": "u1@example.com"})
+    world.consent(1, DENIED, user_id="u1")
+    world.consent(2, GRANTED, email="u1@example.com")
+    world.track(3, userId="u1", anonymousId="browser")
+    assert [c.state for c in world.customer("user_id", "u1").consents] == [GRANTED]

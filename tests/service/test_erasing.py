@@ -41,8 +41,12 @@ splits = st.tuples(st.just("split"), st.lists(names, min_size=1, max_size=3), st
 
 
 def crowded(seed: int, most: int) -> list[Any]:
-    """Give a history of people so few that they share devices and contacts, are judged, and are erased in between."""
+    """Give a history of people who share devices and contacts, are judged, and are erased in between.
+
+    Of even seeds they are so few that everything hangs together, of odd ones there are hubs between components.
+    """
     chance = Random(seed)
+    people = 4 + 10 * (seed % 2)
     kinds = [
         *["event"] * 12,
         "decide",
@@ -56,36 +60,32 @@ def crowded(seed: int, most: int) -> list[Any]:
         "erase",
         "erase",
     ]
-    return [_drawn(chance, "event" if number < most // 3 else chance.choice(kinds)) for number in range(most)]
+    return [_drawn(chance, people, "event" if number < most // 3 else chance.choice(kinds)) for number in range(most)]
 
 
-def _drawn(chance: Random, kind: str) -> tuple[Any, ...]:
+def _drawn(chance: Random, people: int, kind: str) -> tuple[Any, ...]:
     """Draw one step of a kind."""
     few = chance.randrange
+    if kind == "event":
+        trust = chance.choice([Trust.ASSERTED, Trust.SERVER, Trust.SERVER])
+        return kind, few(60), trust, _drawn_names(chance, people)
+    drawn: dict[str, tuple[Any, ...]] = {
+        "decide": (few(people), few(4), chance.random() < 0.5),
+        "outcome": (few(6), chance.choice(list(OutcomeKind)), few(30)),
+        "judge": (few(people), few(people), chance.choice(list(JudgementKind))),
+        "undo": (few(4), None, None),
+    }
     some = ["user_id:u{}", "device_id:d{}", "anonymous_id:b{}", "email:e{}@example.com"]
-    match kind:
-        case "event":
-            told = {
-                "user": f"u{few(5)}",
-                "device": f"d{few(4)}",
-                "browser": f"b{few(5)}",
-                "email": f"e{few(4)}@example.com",
-            }
-            said = {name: value for name, value in told.items() if chance.random() < (0.7 if name == "user" else 0.45)}
-            return kind, few(60), chance.choice([Trust.ASSERTED, Trust.SERVER, Trust.SERVER]), said
-        case "decide":
-            return kind, few(4), few(4), chance.random() < 0.5
-        case "outcome":
-            return kind, few(6), chance.choice(list(OutcomeKind)), few(30)
-        case "judge":
-            return kind, few(4), few(4), chance.choice(list(JudgementKind))
-        case "undo":
-            return kind, few(4), None, None
-        case "split" | "erase":
-            names_ = [chance.choice(some).format(few(4)) for _ in range(1 + few(2))]
-            return kind, names_, chance.random() < 0.5, None
-        case _:
-            return kind, None, None, None
+    parted = [chance.choice(some).format(few(people)) for _ in range(1 + few(2))]
+    drawn |= dict.fromkeys(("split", "erase"), (parted, chance.random() < 0.5, None))
+    return (kind, *drawn.get(kind, (None, None, None)))
+
+
+def _drawn_names(chance: Random, people: int) -> dict[str, str]:
+    few = chance.randrange
+    mail = f"e{few(max(4, people // 2))}@example.com"
+    told = {"user": f"u{few(people)}", "device": f"d{few(people)}", "browser": f"b{few(people)}", "email": mail}
+    return {name: value for name, value in told.items() if chance.random() < (0.7 if name == "user" else 0.45)}
 
 
 def named(text: str) -> Identifier:
