@@ -1,7 +1,6 @@
 """`homing profile`: who is who, and why; values are masked unless asked for whole."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,14 +10,14 @@ import orjson
 from sqlalchemy.engine import Connection
 
 from identity.graph import Graph, to_graphml, to_node_link
+from service.commands.asked import Asked, as_of_option, asking
+from service.commands.histories import changes, history
 from service.commands.judging import join, judgements, split, undo
 from service.commands.options import Chosen, emit_json, json_option, named, with_settings
 from service.commands.sentences import of_explanation
-from service.event_time import read_time
 from service.graphs import profile_graph
 from service.judgement_answers import Teller
-from service.past import Who, who
-from service.people import ProfileView
+from service.past import who
 from service.portrait import portrait
 from service.profile_answers import Shower
 from service.schemas.profiles import ProfileShown
@@ -31,54 +30,8 @@ def profile() -> None:
     """Inspect who is who, and judge it."""
 
 
-for judging in (split, join, undo, judgements):
-    profile.add_command(judging)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A profile's id, or (None) an identifier that it holds."""
-
-    profile_id: str | None
-    namespace: str
-    value: str
-
-    @classmethod
-    def of(cls, profile_id: str | None, namespace: str | None, value: str | None) -> "Asked":
-        """Read the options; exactly one way of naming is allowed."""
-        if (profile_id is None) == (namespace is None) or (namespace is None) != (value is None):
-            raise click.UsageError("Name one profile: --id ID, or --namespace NAME with --value VALUE.")
-        return cls(profile_id=profile_id, namespace=namespace or "", value=value or "")
-
-    def find(self, looking: Who) -> ProfileView:
-        """Find the profile."""
-        if self.profile_id is not None:
-            return looking.view(self.profile_id)
-        return looking.profile_of(self.namespace, self.value)
-
-
-def _moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
-    read = None if value is None else read_time(value)
-    if value is not None and read is None:
-        raise click.BadParameter("must be ISO 8601 like 2026-01-31T12:00:00Z, or seconds since 1970.")
-    return read
-
-
-as_of_option = click.option(
-    "--as-of", metavar="MOMENT", callback=_moment, help="By what was known then, though more came since."
-)
-
-
-def asking(command: F) -> F:
-    """Add the options that name a profile, and `--pii`."""
-    for option in (
-        click.option("--pii", is_flag=True, help="Show values whole."),
-        click.option("--value", help="With --namespace: the identifier's value."),
-        click.option("--namespace", help="With --value: the kind of an identifier it holds, like email."),
-        click.option("--id", "profile_id", help="A profile's id; one that was absorbed shows the survivor."),
-    ):
-        command = option(command)
-    return command
+for plugged in (split, join, undo, judgements, history, changes):
+    profile.add_command(plugged)
 
 
 @profile.command()
