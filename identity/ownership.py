@@ -7,8 +7,10 @@ the replayed sightings and of today's profiles.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
@@ -34,6 +36,45 @@ class OwnedInterval:
     start: datetime | None
     end: datetime | None
     owner: ProfileRef | None
+
+
+class Ground(StrEnum):
+    """Why an observation belongs to whom it does."""
+
+    PERSON_NAMED = "person_named"
+    """It names that person."""
+    CONTACT_NAMED_BEFORE = "contact_named_before"
+    """It names a contact, with which that person was last seen before."""
+    CONTACT_NAMED_LATER = "contact_named_later"
+    """It names a contact, with which nobody was seen before, and that person first after."""
+    CLAIMED_BEFORE = "claimed_before"
+    """Its device was last claimed for that profile before."""
+    CLAIMED_LATER = "claimed_later"
+    """Nobody had claimed its device before, and that profile did first after."""
+    NEWEST_LOGIN = "newest_login"
+    """That profile claimed its device last of all, by the rules whenever that was."""
+    FIRST_LOGIN = "first_login"
+    """That profile claimed its device first of all, by the rules whenever that was."""
+    ONLY_CLAIMANT = "only_claimant"
+    """Nobody else ever claimed its device."""
+    SEVERAL_CLAIMANTS = "several_claimants"
+    """Several claimed its device, and by the rules it is nobody's then."""
+    LOGGED_OUT = "logged_out"
+    """It names nobody after a claim of its device, and by the rules it is nobody's then."""
+    PERSON_OF_PROFILE = "person_of_profile"
+    """Nobody claims it; its profile held that person right after it."""
+    OWN_PROFILE = "own_profile"
+    """Nobody claims it; it is its own profile's."""
+    NAMES_NOBODY = "names_nobody"
+    """It names nobody at all."""
+
+
+class Attributed(NamedTuple):
+    """Whose an observation is, why, and the claim that decided, if one did."""
+
+    owner: ProfileRef | None
+    ground: Ground
+    by: Observation | None = None
 
 
 _Turn = tuple[datetime | None, ProfileRef | None]
@@ -115,6 +156,14 @@ class Owners:
             for place, (r, claimant) in enumerate(zip(self._replayed, self._claimants, strict=True))
         }
 
+    def grounds(self, keys: AbstractSet[ReplayKey]) -> dict[ReplayKey, Attributed]:
+        """Tell why observations of these keys are whose `attribution` says they are."""
+        return {
+            r.observation.key: self._ground(place, r)
+            for place, r in enumerate(self._replayed)
+            if r.observation.key in keys
+        }
+
     def at(self, identifiers: Sequence[Identifier], moment: datetime, person: Identifier | None) -> ProfileRef | None:
         """Tell whose an observation of these identifiers would be at a moment.
 
@@ -174,6 +223,46 @@ class Owners:
         held = replayed.person_after
         return self._profile_of(deciding(replayed.identifiers, self._rules) if held is None else held)
 
+    def _ground(self, place: int, replayed: Replayed) -> Attributed:
+        """Tell whose an observation at a place of the replay is, and why; in the order of `_claimant` and `_of`."""
+        persons, contacts, _ = self._classes(replayed.identifiers)
+        if persons:
+            return Attributed(self._profile_of(persons[0]), Ground.PERSON_NAMED)
+        if not replayed.identifiers:
+            return Attributed(None, Ground.NAMES_NOBODY)
+        if contacts:
+            with_person = self._contacts.get(contacts[0])
+            claims, before, later = [with_person], Ground.CONTACT_NAMED_BEFORE, Ground.CONTACT_NAMED_LATER
+        else:
+            claims, before, later = list(map(self._devices.get, replayed.identifiers)), *_CLAIMED
+        known = [c for c in claims if c is not None]
+        if not known:
+            held = Ground.OWN_PROFILE if replayed.person_after is None else Ground.PERSON_OF_PROFILE
+            return Attributed(self._own_profile(replayed), held)
+        standing = max((c for k in known if (c := k.before(place)) is not None), key=_place, default=None)
+        first = min((k.first for k in known), key=_place)
+        if not contacts and (after_login := self._by_policy(known, place, standing, first)) is not None:
+            return after_login
+        claim, ground = (first, later) if standing is None else (standing, before)
+        return Attributed(claim.owner, ground, claim.replayed.observation)
+
+    def _by_policy(
+        self, claims: Sequence[_Claims], place: int, standing: _Claim | None, first: _Claim
+    ) -> Attributed | None:
+        """Tell whose a device's event is where the rules say otherwise than by intervals; None if they do not."""
+        if self._rules.after_logout is AfterLogout.ANONYMOUS and first.place < place:
+            return Attributed(None, Ground.LOGGED_OUT, (first if standing is None else standing).replayed.observation)
+        policy = self._rules.device_owner
+        if policy is DeviceOwner.INTERVAL:
+            return None
+        owner = _POLICIES[policy](claims, place)
+        if policy is DeviceOwner.NOBODY:
+            return Attributed(owner, Ground.SEVERAL_CLAIMANTS if owner is None else Ground.ONLY_CLAIMANT)
+        if policy is DeviceOwner.FIRST_LOGIN:
+            return Attributed(owner, Ground.FIRST_LOGIN, first.replayed.observation)
+        newest = max((c.standing[-1] for c in claims), key=_place)
+        return Attributed(owner, Ground.NEWEST_LOGIN, newest.replayed.observation)
+
     def _person_sightings(self, replayed: Sequence[Replayed]) -> dict[Identifier, _Claims]:
         """File, for each contact, the claims of persons it was seen with."""
         filed: dict[Identifier, _Claims] = {}
@@ -197,9 +286,15 @@ class Owners:
         return found if len(found) < 2 else sorted(found, key=self._rules.rank)
 
 
+_CLAIMED = (Ground.CLAIMED_BEFORE, Ground.CLAIMED_LATER)
 _PERSONS = frozenset({NamespaceClass.PERSON})
 _CONTACTS = frozenset({NamespaceClass.CONTACT})
 _DEVICES = frozenset({NamespaceClass.DEVICE, NamespaceClass.BROWSER})
+
+
+def _place(claim: _Claim) -> int:
+    """Give a claim's place in the replay."""
+    return claim.place
 
 
 def _file(claims: dict[Identifier, _Claims], identifiers: Iterable[Identifier], claim: _Claim) -> None:

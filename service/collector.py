@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -21,7 +21,8 @@ from service.deployed import homing_of
 from service.errors import ApiError
 from service.event_identifiers import identifier_text
 from service.event_time import read_time
-from service.ingest import Receipt, ingest
+from service.identity_tokens import IdentityTokens, Presented, token_of
+from service.ingest import Receipt, Taken, admit
 from service.keys import Caller, Scope, authenticate, shown_key
 from service.messages import ID_CONFLICT, MESSAGE_ID_LENGTH, Message, Rejection, parse
 from service.metrics import count_events
@@ -80,24 +81,23 @@ async def collect(request: Request, route_type: str | None) -> Response:
     delivery = await _aside(len(body), open_delivery, body, route_type)
     if caller is None:
         caller = await authenticate(homing.keys, delivery.write_key, Scope.INGEST)
-    verdicts = await _aside(len(body), _parse_all, delivery, route_type, caller, homing.clock.now())
-    messages = [verdict for verdict in verdicts if isinstance(verdict, Message)]
-    receipts = await _take(homing, messages)
-    settled = _settled(verdicts, receipts)
-    count_events(each.code if isinstance(each, Rejection) else each for each in settled)
+    verdicts = await _aside(len(body), _parse_all, delivery, route_type, caller, homing)
+    taken = await _take(homing, [verdict for verdict in verdicts if not isinstance(verdict, Rejection)])
+    settled = _settled(verdicts, taken)
+    count_events(each.code if isinstance(each, Rejection) else each.receipt for each in settled)
     return _answer(delivery.events, settled)
 
 
-async def _take(homing: Homing, messages: Sequence[Message]) -> list[Receipt]:
-    """Take messages in, a hundred in a job, so that others need not wait for a large batch; give their receipts.
+async def _take(homing: Homing, events: Sequence[Message | Presented]) -> list[Taken]:
+    """Take events in, a hundred in a job, so that others need not wait for a large batch; give what became of each.
 
     Where one job fails the client sends everything again, and what is in the log already counts once.
     """
-    receipts: list[Receipt] = []
-    for start in range(0, len(messages), MESSAGES_A_JOB):
-        part = messages[start : start + MESSAGES_A_JOB]
-        receipts += await homing.writer.run(partial(ingest, people=homing.people, messages=part))
-    return receipts
+    taken: list[Taken] = []
+    for start in range(0, len(events), MESSAGES_A_JOB):
+        part = events[start : start + MESSAGES_A_JOB]
+        taken += await homing.writer.run(partial(admit, people=homing.people, events=part))
+    return taken
 
 
 def open_delivery(body: bytes, route_type: str | None) -> Delivery:
@@ -128,37 +128,51 @@ async def _aside(size: int, function: Callable[P, T], *args: P.args, **kwargs: P
 
 
 def _parse_all(
-    delivery: Delivery, route_type: str | None, caller: Caller, received_at: datetime
-) -> list[Message | Rejection]:
-    return [
-        parse(
-            event,
-            route_type=route_type,
-            source=caller.source,
-            trust=caller.trust,
-            received_at=received_at,
-            sent_at=delivery.sent_at,
-        )
-        for event in delivery.events
-    ]
+    delivery: Delivery, route_type: str | None, caller: Caller, homing: Homing
+) -> list[Message | Presented | Rejection]:
+    read = partial(
+        parse,
+        route_type=route_type,
+        source=caller.source,
+        received_at=homing.clock.now(),
+        sent_at=delivery.sent_at,
+    )
+    return [_parsed(event, partial(read, trust=caller.trust), read, homing.tokens) for event in delivery.events]
 
 
-def _settled(verdicts: Sequence[Message | Rejection], receipts: Sequence[Receipt]) -> list[Receipt | Rejection]:
-    """Put the receipts, which are in the order of the messages, among the rejections; a conflict is one of those."""
-    given = iter(receipts)
-    settled = (next(given) if isinstance(verdict, Message) else verdict for verdict in verdicts)
-    return [ID_CONFLICT if each is Receipt.CONFLICT else each for each in settled]
+def _parsed(
+    event: object,
+    read_own: Callable[[object], Message | Rejection],
+    read: Callable[..., Message | Rejection],
+    tokens: IdentityTokens,
+) -> Message | Presented | Rejection:
+    own = read_own(event)
+    if isinstance(own, Rejection) or not isinstance(event, dict) or token_of(event) is None:
+        return own
+    return tokens.present(event, own, read)
 
 
-def _answer(events: Sequence[object], settled: Sequence[Receipt | Rejection]) -> Response:
+def _settled(verdicts: Sequence[Message | Presented | Rejection], taken: Sequence[Taken]) -> list[Taken | Rejection]:
+    """Put what became of the events taken, in their order, among the rejections; a conflict is one of those."""
+    given = iter(taken)
+    settled = (verdict if isinstance(verdict, Rejection) else next(given) for verdict in verdicts)
+    return [ID_CONFLICT if isinstance(e, Taken) and e.receipt is Receipt.CONFLICT else e for e in settled]
+
+
+def _answer(events: Sequence[object], settled: Sequence[Taken | Rejection]) -> Response:
     """Tell what became of each event; one taken before counts as taken, since its client need not send it again."""
-    rejected = [
-        {"index": index, "messageId": _shown_id(event), "code": each.code, "message": each.message}
-        for index, (event, each) in enumerate(zip(events, settled, strict=True))
-        if isinstance(each, Rejection)
-    ]
-    content = {"success": True, "accepted": len(settled) - len(rejected), "rejected": rejected}
-    return JSONAnswer(content)
+    rejected, warnings = [], []
+    for index, (event, each) in enumerate(zip(events, settled, strict=True)):
+        if isinstance(each, Rejection):
+            rejected.append(_shown(index, event, each))
+        elif each.warning is not None:
+            warnings.append(_shown(index, event, each.warning))
+    content: dict[str, Any] = {"success": True, "accepted": len(settled) - len(rejected), "rejected": rejected}
+    return JSONAnswer(content | {"warnings": warnings} if warnings else content)
+
+
+def _shown(index: int, event: object, fault: Rejection) -> dict[str, Any]:
+    return {"index": index, "messageId": _shown_id(event), "code": fault.code, "message": fault.message}
 
 
 def _shown_id(event: object) -> str | None:

@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
-from service.messages import Message
+from service.identity_tokens import REPLAYED, Presented
+from service.messages import Message, Rejection
 from service.people import People
-from service.store import changes, facts, purges
+from service.store import changes, facts, message_ids, purges, used_tokens
 from service.store.facts import Entered, FactKind
 
 _Name = tuple[str, Trust, str]
@@ -56,6 +58,47 @@ def _take(conn: Connection, people: People, messages: Sequence[Message]) -> list
     entered = facts.append(conn, FactKind.MESSAGE, ordered)
     changes.note(conn, people.take(conn, [(e.seq, m) for e, m in zip(entered, ordered, strict=True) if e.fresh]))
     return _receipts(messages, {_name(m): each for each, m in zip(entered, ordered, strict=True)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of an event, and why its identity token did not count (None: it had none, or it did)."""
+
+    receipt: Receipt
+    warning: Rejection | None = None
+
+
+def admit(conn: Connection, people: People, events: Sequence[Message | Presented]) -> list[Taken]:
+    """Take in events, those with a good identity token as verified; give what became of each, in order.
+
+    A token counts once, for the event that showed it first and that event's repetitions. An event that is in the log,
+    verified or as its key lets it be, stays as it is there, whatever has become of its token.
+    """
+    shown = [each for each in events if isinstance(each, Presented)]
+    if not shown:
+        return [
+            Taken(receipt=receipt) for receipt in ingest(conn, people, [e for e in events if isinstance(e, Message)])
+        ]
+    # Before it is looked what the log holds: a repetition may be on its way into it.
+    verified = (each.verified for each in shown if each.verified is not None)
+    people.hold(conn, [*(each.own if isinstance(each, Presented) else each for each in events), *verified])
+    chosen = [_chosen(conn, each) if isinstance(each, Presented) else (each, None) for each in events]
+    receipts = iter(ingest(conn, people, [message for message, _ in chosen if message is not None]))
+    return [
+        Taken(receipt=Receipt.DUPLICATE if message is None else next(receipts), warning=warning)
+        for message, warning in chosen
+    ]
+
+
+def _chosen(conn: Connection, event: Presented) -> tuple[Message | None, Rejection | None]:
+    """Choose as which message an event counts (None: it is in the log, verified), and what is told of its token."""
+    own = event.own
+    key = message_ids.key_of(own.source, Trust.VERIFIED, own.message_id)
+    if event.verified is None or event.use is None:
+        return (None, None) if message_ids.holds(conn, key) else (own, event.fault)
+    if message_ids.holds(conn, message_ids.key_of(own.source, own.trust, own.message_id)):
+        return own, None
+    return (event.verified, None) if used_tokens.claim(conn, event.use, key) else (own, REPLAYED)
 
 
 def _name(message: Message) -> _Name:

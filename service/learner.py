@@ -15,7 +15,7 @@ from channel_selector.settings import SelectorSettings
 from service import runs
 from service.attribution import ORDER
 from service.standing import standing
-from service.store import chain, decisions, idempotency, locks
+from service.store import chain, decisions, idempotency, locks, used_tokens
 from service.wiring import Homing
 
 log = logging.getLogger("homing.learner")
@@ -63,7 +63,7 @@ async def keep_learning(homing: Homing) -> None:
 async def learn(homing: Homing, *, now: datetime | None = None) -> Population | None:
     """Make a run: read the evidence, fit, log. None where nothing has come in since the last one.
 
-    Answers kept for second tries (`Idempotency-Key`) are let go of with it, once they are old.
+    Answers kept for second tries (`Idempotency-Key`) and used identity tokens are let go of with it, once they are old.
     """
     at = homing.clock.now() if now is None else now
     selection = homing.settings.selection()
@@ -117,4 +117,5 @@ def _log(conn: Connection, homing: Homing, population: Population, learned: Wait
     """Append the run, and let the next decision use it."""
     runs.log(conn, population, position=learned.position, settings=homing.settings.selection(), at=at)
     idempotency.forget(conn, at - idempotency.KEPT)
+    used_tokens.forget(conn, at)
     homing.decider.forget()

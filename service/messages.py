@@ -28,6 +28,9 @@ TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias"})
 _OF_THE_TRANSPORT = frozenset({"sentAt", "receivedAt", "writeKey", "_metadata"})
 """What is said of the sending and not of the event: it changes when a client tries again, and holds the key."""
 
+PROVEN = "proven"
+"""Beside a token that was found good stands, in the log in its place, which namespaces it vouches for."""
+
 _NAMES = ("userId", "anonymousId", "previousId")
 _NAMED_BY = {"track": "event", "page": "name", "screen": "name"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -95,8 +98,8 @@ def parse(
     """Read one event, as JSON gives it, into a message, or tell why it cannot be taken.
 
     `route_type` is the type that the address names (None: the event's own counts). `sent_at` is the request's. The body
-    is canonical JSON: keys sorted, nulls of the outermost level and all that belongs to the transport left out, so that
-    a client's second try gives the same digest. An event without a messageId is known by that digest.
+    is canonical JSON: keys sorted, nulls of the outermost level, identity tokens and all that belongs to the transport
+    left out, so that a client's second try gives the same digest. An event without a messageId is known by that digest.
     """
     if not isinstance(raw, dict):
         return Rejection(code="invalid_event", message="an event must be a JSON object")
@@ -105,6 +108,7 @@ def parse(
     fault = _fault(event)
     if fault is not None:
         return fault
+    _leave_token_out(event)
     body = _serialised(event)
     if isinstance(body, Rejection):
         return body
@@ -124,6 +128,17 @@ def parse(
         body=body,
         digest=digest,
     )
+
+
+def _leave_token_out(event: dict[str, Any]) -> None:
+    """Take a signed identity token out of an event: it is a credential, and no part of what happened."""
+    context = event.get("context")
+    homing = context.get("homing") if context else None
+    if context and isinstance(homing, dict) and "token" in homing:
+        left = {key: value for key, value in homing.items() if key != "token"}
+        event["context"] = {key: value for key, value in context.items() if key != "homing" or left}
+        if left:
+            event["context"]["homing"] = left
 
 
 def _fault(event: Mapping[str, Any]) -> Rejection | None:

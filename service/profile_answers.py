@@ -75,7 +75,7 @@ class Shower:
             traits={name: self._value(trait) for name, trait in person.traits.items()},
             trait_sources={name: _source(trait) for name, trait in person.traits.items()},
             consents=[_consent(consent) for consent in person.consents],
-            shared=[self._identifier(identifier) for identifier in sorted(view.hubs.shared)],
+            shared=[self.identifier(identifier) for identifier in sorted(view.hubs.shared)],
             warnings=[*_warnings(view), *self._doubts(seen.doubts)],
         )
 
@@ -101,13 +101,14 @@ class Shower:
             received_at=message.received_at,
             source=message.source,
             trust=message.trust.name.lower(),
-            device=None if device is None else self._identifier(device),
-            identifiers=[self._identifier(identifier) for identifier in identifiers],
+            device=None if device is None else self.identifier(device),
+            identifiers=[self.identifier(identifier) for identifier in identifiers],
             profile_id=fact.owner,
             content=message.content if self._pii else None,
         )
 
-    def _identifier(self, identifier: Identifier) -> IdentifierShown:
+    def identifier(self, identifier: Identifier) -> IdentifierShown:
+        """Show an identifier."""
         return IdentifierShown(namespace=identifier.namespace, value=self._text(identifier.value))
 
     def _known(self, known: Known) -> KnownShown:

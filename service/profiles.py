@@ -15,6 +15,8 @@ from service.deployed import homing_of
 from service.errors import ApiError
 from service.filed import SeenFact
 from service.graphs import profile_graph
+from service.histories import concerning, history
+from service.history_answers import Chronicler
 from service.judgement_answers import Teller
 from service.keys import Caller, Scope, require
 from service.named import read_name
@@ -26,6 +28,7 @@ from service.profile_answers import Shower, decision_shown
 from service.reach import reach
 from service.rulings import logged
 from service.schemas.consents import NAME, Moment
+from service.schemas.histories import HistoryShown
 from service.schemas.judgements import ExplanationShown
 from service.schemas.profiles import DecisionsShown, EventsShown, ProfileShown
 from service.store import decisions
@@ -92,7 +95,7 @@ async def get_events(
     """Show the events that are the profile's or name one of its identifiers, the newest first."""
     homing = homing_of(request)
     view = await homing.writer.run(lambda conn: who(homing.people, conn, as_of).view(profile_id))
-    found = page(_events(view), _moment, cursor, limit)
+    found = page(concerning(view), _moment, cursor, limit)
     shower = _shower(homing, caller)
     return EventsShown(
         profile_id=view.profile.profile_id,
@@ -109,6 +112,19 @@ async def get_decisions(
     """Show the decisions made for the profile or sent to its endpoints, the newest first."""
     homing = homing_of(request)
     return await homing.writer.run(lambda conn: _decisions(conn, homing, profile_id, cursor, limit))
+
+
+@router.get("/{profile_id}/history", dependencies=[Depends(require(Scope.READ)), Depends(_at_all_times)])
+async def get_history(
+    request: Request, caller: Reader, profile_id: str, limit: Limit = LIMIT, cursor: Cursor = None
+) -> HistoryShown:
+    """Tell what happened to a profile, the newest first: its events and why they are its own, what changed, was said.
+
+    Ids that answer with it, and who held its devices when, stand beside each page.
+    """
+    homing = homing_of(request)
+    found = await homing.writer.run(lambda conn: history(conn, homing.people, profile_id, cursor, limit))
+    return Chronicler(homing.people, pii=caller.may(Scope.READ_PII)).history(found)
 
 
 @router.get("/{profile_id}/explain")
@@ -172,12 +188,6 @@ def _decisions(conn: Connection, homing: Homing, profile_id: str, cursor: str | 
         decisions=[decision_shown(row, made_so[row.seq], outcomes) for row in found.entries],
         next_cursor=found.next_cursor,
     )
-
-
-def _events(view: ProfileView) -> list[SeenFact]:
-    members = frozenset(view.profile.identifiers)
-    mine = view.profile.profile_id
-    return [fact for fact in view.facts if fact.owner == mine or not members.isdisjoint(fact.observation.identifiers)]
 
 
 def _moment(fact: SeenFact) -> tuple[int, ...]:

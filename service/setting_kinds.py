@@ -12,6 +12,7 @@ from channel_selector.settings import Activation
 from channel_selector.slots import KOREAN_NIGHT, QuietHours, parse_timezone
 from identity.durations import read_duration
 from service.store.location import ALLOWED, sqlite_path
+from service.token_keys import TokenKey, read_token_key
 
 T = TypeVar("T")
 
@@ -169,5 +170,10 @@ QUIET_HOURS = Kind(allowed="local hours such as 21:00-08:00, or korea, or none",
 CAPS = Kind(allowed='a list such as [{ limit = 3, per = "7d", channel = "sms" }]; channel may be left out', read=_caps)
 CATEGORY = Kind(allowed='a table such as { channel = "email", purpose = "marketing" }', read=_category)
 PERMISSION = Kind(allowed="allow or deny", read=_permission, literal=False)
+TOKEN_KEY: Kind[TokenKey] = Kind(
+    allowed='{ algorithm = "HS256", secret = "…" } with 32 bytes or more, or '
+    '{ algorithm = "EdDSA", public_key = "…" }, an Ed25519 key as PEM or in base64',
+    read=read_token_key,
+)
 RULES = Kind(allowed="a path to a rules file, or a table of rules", read=_path_or_table)
 ACTIVATION = Kind(allowed=" or ".join(Activation), read=lambda value: Activation(_text(value)), literal=False)

@@ -32,6 +32,7 @@ from service.setting_sources import (
     from_file,
     from_flags,
 )
+from service.token_keys import TokenKey
 
 DEFAULT = "default"
 
@@ -56,9 +57,10 @@ def _setting(kind: Kind[Any], given: Any, *, hidden: bool = False) -> Any:
     )
 
 
-def _table(kind: Kind[Any]) -> Any:
+def _table(kind: Kind[Any], *, hidden: bool = False) -> Any:
     """Declare a table with names of the user's own, empty by default."""
-    return field(default_factory=dict, metadata={"spec": _Spec(kind=kind, given={}, names=1)})
+    spec = _Spec(kind=kind, given={}, names=1, hidden=hidden)
+    return field(default_factory=dict, repr=not hidden, metadata={"spec": spec})
 
 
 def _section(section: type) -> Any:
@@ -84,6 +86,14 @@ class AbandonmentSettings:
     def carts(self) -> CartSettings:
         """Give them as the carts' fold takes them."""
         return CartSettings(wait=self.wait, keep=self.expiry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSettings:
+    """Whom signed identity tokens are made for, and the keys they are signed with, by their names (`kid`)."""
+
+    audience: str = _setting(kinds.TEXT, "homing")
+    keys: Mapping[str, TokenKey] = _table(kinds.TOKEN_KEY, hidden=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +135,7 @@ class Settings:
     costs: Mapping[str, float] = _table(kinds.AMOUNT)
     consent: ConsentSettings = _section(ConsentSettings)
     abandonment: AbandonmentSettings = _section(AbandonmentSettings)
+    tokens: TokenSettings = _section(TokenSettings)
     selector: SelectorSection = _section(SelectorSection)
 
     def eligibility(self) -> EligibilityRules:

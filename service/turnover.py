@@ -1,7 +1,7 @@
 """Which ids merged, split or ended as identifiers went from one profile to another; what the feed of changes tells.
 
-Right after a merger the absorbed id answers with the survivor; right after a split both ids answer for themselves, or
-one is told to be merged or retired beside; a retired id answers no more.
+Right after a merger the absorbed id answers with the survivor; right after a split the new id answers for itself; a
+retired id answers no more. Of what one block changed, splits come first: what was split may be absorbed then.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -85,18 +85,18 @@ class Turnover:
         self._left = {was for was in former.values() if was is not None}
 
     def changes(self, at: datetime) -> list[Change]:
-        """Give what happened to profiles that were there before: mergers, then splits, then ends, each by id.
+        """Give what happened to profiles that were there before: splits, then mergers, then ends, each by id.
 
         Ids given up before that lead elsewhere now, not where the profile went that they led to, are told like these.
         """
         answers = {was: self._answer(was) for was in {*self._left, *self._given_up}}
         answers = {was: now for was, now in answers.items() if was in self._left or self._strays(was, answers)}
         merged = sorted((now, was) for was, now in answers.items() if now is not None and now != was)
-        split = sorted({(was, to) for was, to in self._went() if to not in (was, answers[was])})
+        split = sorted((was, to) for was, to in self._parted() if to not in (was, answers[was]))
         retired = sorted(was for was, now in answers.items() if now is None)
         return [
-            *(Change(kind=ChangeKind.MERGED, profile_id=now, other=was, at=at) for now, was in merged),
             *(Change(kind=ChangeKind.SPLIT, profile_id=was, other=to, at=at) for was, to in split),
+            *(Change(kind=ChangeKind.MERGED, profile_id=now, other=was, at=at) for now, was in merged),
             *(Change(kind=ChangeKind.RETIRED, profile_id=was, other=None, at=at) for was in retired),
         ]
 
@@ -113,16 +113,11 @@ class Turnover:
             return None
         return self._id_of(current(component, founder, wanted, self._id_of))
 
-    def _went(self) -> Iterator[tuple[ProfileId, ProfileId]]:
-        """Give from where identifiers went into profiles that were not there before."""
-        new: dict[ProfileId, bool] = {}
+    def _parted(self) -> Iterator[tuple[ProfileId, ProfileId]]:
+        """Give the profiles whose founder was in another one, which this is a part of that came off."""
         for identifier, was in self._former.items():
             component = None if was is None else self._component_of(identifier)
-            if was is None or component is None:
-                continue
-            to = self._id_of(component.replay.ref(identifier))
-            if to not in new:
-                members = component.replay.cluster(identifier).members
-                new[to] = to not in self._left and all(i in self._former for i in members)
-            if new[to]:
-                yield was, to
+            if was is not None and component is not None:
+                ref = component.replay.ref(identifier)
+                if ref.founder == identifier:
+                    yield was, self._id_of(ref)

@@ -14,6 +14,7 @@ from service.clock import Clock, SystemClock
 from service.customers import CustomerRules
 from service.deciding import Decider
 from service.errors import SettingsError
+from service.identity_tokens import IdentityTokens
 from service.keys import KeyRing
 from service.people import People
 from service.reach import customer_rules
@@ -45,6 +46,7 @@ class Homing:
     customer_rules: CustomerRules
     decider: Decider
     keys: KeyRing
+    tokens: IdentityTokens
     readiness: Readiness
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
@@ -90,6 +92,7 @@ def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: b
         customer_rules=reading,
         decider=decider,
         keys=KeyRing(writer),
+        tokens=IdentityTokens(settings.tokens.audience, settings.tokens.keys),
         readiness=Readiness(database, writer, now),
     )
 

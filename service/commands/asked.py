@@ -1,4 +1,4 @@
-"""How commands are told which profile is meant: by its id, or by an identifier that it holds."""
+"""How commands name a profile, and a moment of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

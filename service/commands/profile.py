@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from identity.graph import Graph, to_graphml, to_node_link
 from service.commands.asked import Asked, as_of_option, asking
 from service.commands.erasing import erase, export
+from service.commands.histories import changes, history
 from service.commands.judging import join, judgements, split, undo
 from service.commands.options import Chosen, emit_json, json_option, named, with_settings
 from service.commands.sentences import of_explanation
@@ -27,7 +28,7 @@ def profile() -> None:
     """Inspect who is who, and judge it."""
 
 
-for command in (split, join, undo, judgements, erase, export):
+for command in (split, join, undo, judgements, history, changes, erase, export):
     profile.add_command(command)
 
 

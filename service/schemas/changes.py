@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 class ChangeShown(BaseModel):
     """What happened to a profile.
 
-    `merged`: from now on the ids in `absorbed` answer with it. `split`: the profiles `into` have some of what it held.
+    `merged`: from now on the ids in `absorbed` answer with it. `split`: those in `into` are founded on parts of it. A
+    device that only went from one person to another is neither.
     `retired`: nothing that is known names whom it was founded on, and its id answers no more.
     """
 

@@ -52,6 +52,11 @@ _TAKEN: dict[str, Any] = {
         "success": {"const": True},
         "accepted": {"type": "integer", "description": "Events now in the log, those known before included"},
         "rejected": {"type": "array", "items": _REJECTED},
+        "warnings": {
+            "type": "array",
+            "items": _REJECTED,
+            "description": "Events taken whose identity token did not count, and why; left out where there are none",
+        },
     },
 }
 

@@ -32,7 +32,7 @@ class ChangeKind(StrEnum):
     MERGED = "merged"
     """The id that leads to this profile from now on."""
     SPLIT = "split"
-    """A profile that was not there before, or not for a time, and has some of its identifiers."""
+    """A profile that was not there before, or not for a time, and is founded on one of its identifiers."""
     RETIRED = "retired"
     """None: nothing that is known names whom the id was founded on, and it answers no more."""
 

@@ -33,6 +33,11 @@ def claim(conn: Connection, seqs: Mapping[bytes, int]) -> dict[bytes, int]:
     return {key: seq for key, seq in held.items() if seq != seqs[key]}
 
 
+def holds(conn: Connection, key: bytes) -> bool:
+    """Tell whether the log holds a message of that key."""
+    return _FIND(conn, key).first() is not None
+
+
 def clear(conn: Connection) -> None:
     """Throw them away, before they are made again from the facts."""
     conn.execute(delete(message_ids))

@@ -1,6 +1,8 @@
 """The feed of changes: mergers, splits and ends in order, without gaps, the same after a rebuild; ids last for ever."""
 
+import random
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
+from identity.judgements import JudgementKind
+from identity.observations import Trust
 from identity.resolve import resolve
 from service.change_answers import feed
 from service.clock import FixedClock
@@ -15,7 +19,7 @@ from service.keys import Scope
 from service.observing import Observer
 from service.people import People
 from service.store import changes, facts, nodes
-from service.store.changes import ChangeKind
+from service.store.changes import Change, ChangeKind
 from service.store.schema import issued
 from service.verify import verify
 from service.wiring import Homing
@@ -154,6 +158,78 @@ def test_every_id_answers_for_ever(tmp_path_factory: pytest.TempPathFactory, don
         assert homing.writer.submit(lambda conn: _answers(conn, homing)).result(30) == ids
     finally:
         homing.close()
+
+
+class Follower:
+    """Knows of every id it heard of whom it stands for, by the feed alone."""
+
+    def __init__(self) -> None:
+        self.current: dict[str, str | None] = {}
+
+    def hear(self, change: Change) -> None:
+        """Take the next change in."""
+        if change.kind is ChangeKind.SPLIT and change.other is not None:
+            self.current[change.other] = change.other
+        elif change.kind is ChangeKind.RETIRED:
+            self._replace(change.profile_id, None)
+        elif change.other is not None:
+            self._replace(change.other, change.profile_id)
+            self.current[change.profile_id] = change.profile_id
+
+    def _replace(self, old: str, new: str | None) -> None:
+        self.current.update({known: new for known, now in self.current.items() if now == old})
+        self.current[old] = new
+
+
+def _drawn(chance: random.Random) -> tuple[Any, ...]:
+    """Draw a step: an event of few people in any order, a judgement, an undo."""
+    draw = chance.random()
+    if draw < 0.72:
+        who = {
+            name: f"{name[0]}{chance.randrange(4)}" for name in ("user", "browser", "device") if chance.random() < 0.45
+        }
+        who |= {"email": f"e{chance.randrange(4)}@example.com"} if chance.random() < 0.45 else {}
+        return "event", chance.randrange(60), chance.choice([Trust.ASSERTED, Trust.SERVER]), who
+    if draw < 0.88:
+        return "judge", chance.randrange(4), chance.randrange(4), chance.choice(list(JudgementKind))
+    return "undo", chance.randrange(4), None, None
+
+
+def _follow(folder: Path, seed: int, number: int) -> int:
+    """Follow the feed through a drawn history; give how often an id was compared with what it answers."""
+    clock = FixedClock(NOON)
+    homing = strict(folder, clock)
+    chance, shop, follower, position, live, compared = random.Random(seed), Shop(homing, clock), Follower(), 0, set(), 0
+    try:
+        for step in range(number):
+            shop.do(step, _drawn(chance))
+            told = homing.writer.submit(lambda conn, p=position: changes.after(conn, p, 1_000)).result(30)  # type: ignore[misc]  # p is bound now
+            answers = homing.writer.submit(lambda conn: _answers(conn, homing)).result(30)
+            for each in told:
+                follower.hear(each.change)
+                position = each.position
+            live |= {known_as for known_as, now in answers.items() if known_as == now}
+            for known_as in live:
+                assert follower.current.get(known_as, known_as) == answers[known_as], (seed, step)
+            compared += len(live)
+    finally:
+        homing.close()
+    return compared
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_who_follows_the_feed_knows_what_every_id_answers(tmp_path: Path, seed: int) -> None:
+    """With late events, hubs, ttl, judgements, undos: for every id that ever stood for a profile, after every step."""
+    assert _follow(tmp_path, seed, 25) > 50
+
+
+@pytest.mark.long
+def test_who_follows_the_feed_for_long_still_knows(tmp_path: Path) -> None:
+    """The same over 200 longer histories."""
+    for seed in range(1_000, 1_200):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        assert _follow(folder, seed, 40) > 50, seed
 
 
 def _followed(conn: Connection, homing: Homing, position: int) -> int:
