@@ -29,6 +29,7 @@ from service.cors import CollectorCors
 from service.devices import load_user_agents
 from service.edge import Edge
 from service.learner import keep_learning
+from service.refolder import keep_refolding
 from service.shortcut import Shortcut
 from service.wiring import Homing
 
@@ -103,9 +104,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     homing: Homing = app.state.homing
     await asyncio.to_thread(load_user_agents)
     learner = asyncio.create_task(keep_learning(homing))
+    refolder = asyncio.create_task(keep_refolding(homing))
     yield
     homing.readiness.stop()
     learner.cancel()
+    refolder.cancel()
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:

@@ -23,11 +23,12 @@ from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
 from identity.replay import Cluster, Refused, Sighting
 from identity.resolve import live
 from identity.rules import LinkingRules
+from service import rules_digest
 from service.filed import FiledFacts, Filing, SeenFact
 from service.messages import Message
 from service.shelf import StoreShelf
 from service.store import facts, locks, nodes
-from service.store.facts import FactKind
+from service.store.facts import Fact, FactKind
 from service.store.watch import News, Watch
 from service.words import read_erasure, read_word
 
@@ -69,14 +70,23 @@ class ProfileView:
 
 
 class People:
-    """The profiles of one store under one set of rules. Belongs to the writer's thread."""
+    """The profiles of one store under one set of rules. Belongs to the writer's thread.
+
+    With a `watch` the rules are those that the store is folded under, whoever puts others in force.
+    """
 
     def __init__(self, rules: LinkingRules, key: bytes, watch: Watch | None = None) -> None:
-        self.rules = rules
         self._key = key
         self._id = lru_cache(maxsize=MAX_IDS)(partial(profile_id, key=key))
         self._filing = Filing(self._id)
-        self._shelf = StoreShelf(rules, self._component, watch)
+        self._watch = watch
+        self._under(rules)
+
+    def _under(self, rules: LinkingRules) -> None:
+        """Go by these rules from now on, with nothing at hand."""
+        self.rules = rules
+        self._shelf = StoreShelf(rules, self._component, self._watch)
+        self._filing.forget()
         self._at_hand: Incremental | None = None
 
     def forget(self) -> None:
@@ -94,16 +104,23 @@ class People:
 
     def begin(self, conn: Connection) -> None:
         """Work on this connection from now on, with all that people said."""
+        if self._at_hand is None and self._watch is not None:
+            rules = rules_digest.in_force(conn, self.rules)
+            if rules is not None and rules is not self.rules:
+                self._under(rules)
         self._shelf.begin(conn)
         if self._at_hand is None:
             words = [read_word(fact) for fact in facts.of_kind(conn, FactKind.JUDGEMENT)]
             self._at_hand = Incremental(self.rules, self._shelf, words, self._graves(conn))
 
-    def start_over(self, conn: Connection) -> None:
-        """Begin with nothing but what was erased, which holds for all time: the folds are made again."""
+    def start_over(self, conn: Connection, words: Iterable[Word] = ()) -> None:
+        """Begin with nothing at hand but what was erased, which holds for all time: the folds are made again.
+
+        With `words`, go on with it where these are what was folded of all that people said.
+        """
         self.forget()
         self._shelf.begin(conn)
-        self._at_hand = Incremental(self.rules, self._shelf, graves=self._graves(conn))
+        self._at_hand = Incremental(self.rules, self._shelf, words, self._graves(conn))
 
     @property
     def _incremental(self) -> Incremental:
@@ -126,9 +143,15 @@ class People:
             self._hold(conn, dict.fromkeys(i for m in messages for i in self._shelf.observe(m).identifiers))
 
     def _hold(self, conn: Connection, identifiers: Collection[Identifier]) -> None:
-        """Hold some identifiers; what others have said or changed meanwhile is read again."""
+        """Hold some identifiers; what others have said or changed meanwhile is read again.
+
+        Raises locks.Taken, too, where other rules came into force meanwhile: under those they may be others.
+        """
+        before = self.rules
         self._shelf.hold(identifiers)
         self.begin(conn)
+        if self.rules is not before:
+            raise locks.Taken(())
 
     def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> None:
         """Fold accepted messages, each with its seq, into the profiles."""
@@ -140,6 +163,13 @@ class People:
         for seq, message, observation in observed:
             self._shelf.file(seq, observation, message)
         self._shelf.flush()
+
+    def take_facts(self, conn: Connection, appended: Sequence[Fact]) -> None:
+        """Fold in what was appended together, of whatever kind it is."""
+        self.take(conn, [(fact.seq, facts.message(fact)) for fact in appended if fact.kind is FactKind.MESSAGE])
+        for fact in appended:
+            if fact.kind is FactKind.JUDGEMENT:
+                self.take_word(conn, read_word(fact))
 
     # --- what people said ---
 
@@ -223,6 +253,11 @@ class People:
         self.begin(conn)
         self._hold(conn, [identifier])
         return self._shelf.component_of(identifier)
+
+    def components(self, conn: Connection, numbers: Iterable[int]) -> list[Component]:
+        """Give raw components by number, for a look at all of them; other processes are not kept off."""
+        self.begin(conn)
+        return [self._shelf.numbered(number) for number in numbers]
 
     # --- who is who ---
 

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from service.clock import Clock
 from service.errors import ApiError, StoreError
+from service.refolding import Refolding
 from service.store import meta, migrate
 from service.store.database import Database
 from service.store.writer import Writer
@@ -24,8 +25,14 @@ class Readiness:
     """Tells whether requests can be served; `elapsed` counts seconds."""
 
     def __init__(
-        self, database: Database, writer: Writer, clock: Clock, elapsed: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        writer: Writer,
+        clock: Clock,
+        refolding: Refolding,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._refolding = refolding
         self._database = database
         self._writer = writer
         self._clock = clock
@@ -59,6 +66,7 @@ class Readiness:
         revision = migrate.current(conn)
         if revision != migrate.HEAD:
             raise StoreError("store_schema", "the store's schema is not this program's")
+        self._refolding.look(conn)
         meta.put(conn, meta.PROVEN_WRITE, self._clock.now().isoformat())
 
 

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from service import rules_digest, runs
+from service import refolding, rules_digest, runs
 from service.outcomes import fold_outcome
 from service.people import People
 from service.rulings import fold_decision
 from service.store import chain, decisions, facts, faults, locks, message_ids, meta, nodes
 from service.store.chain import FACT_BLOCKS
 from service.store.decisions import EntryKind, LoggedEntry
-from service.store.facts import FactKind
 from service.store.schema import nodes as node_table
-from service.words import read_word
 
 FOLDS: Mapping[EntryKind, Callable[[Connection, LoggedEntry], None]] = {
     EntryKind.DECISION: fold_decision,
@@ -43,6 +41,8 @@ def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = 
     """Make the folds again; `progress` hears of each facts and entries folded, by their number. A job of the writer."""
     locks.hold_alone(conn)
     people.start_over(conn)
+    if rules_digest.in_force(conn, people.rules) is not people.rules:
+        nodes.keep_ids(conn)
     message_ids.clear(conn)
     nodes.clear_folds(conn)
     decisions.clear_folds(conn)
@@ -50,6 +50,8 @@ def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = 
     meta.put(conn, meta.FOLDS, meta.MADE)
     meta.put(conn, meta.EPOCH, str(int(meta.get(conn, meta.EPOCH) or 0) + 1))
     taken = _facts(conn, people, progress)
+    nodes.drop_reissued(conn)
+    refolding.settle(conn)
     entries = 0
     for logged in decisions.scan(conn):
         FOLDS[logged.entry.kind](conn, logged)
@@ -72,10 +74,7 @@ def _facts(conn: Connection, people: People, progress: Callable[[int], None]) ->
         if block.kind in FACT_BLOCKS:
             appended = facts.read(conn, block.seqs())
             message_ids.claim(conn, {facts.key_of(fact): fact.seq for fact in appended})
-            people.take(conn, [(f.seq, facts.message(f)) for f in appended if f.kind is FactKind.MESSAGE])
-            for fact in appended:
-                if fact.kind is FactKind.JUDGEMENT:
-                    people.take_word(conn, read_word(fact))
+            people.take_facts(conn, appended)
             taken += len(appended)
             progress(len(appended))
             faults.reach("mid_rebuild")

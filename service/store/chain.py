@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 
 from service.errors import StoreError
 from service.store import faults
+from service.store.next_folds import is_folding
 from service.store.statements import Statement
 
 SALT_BYTES = 16
@@ -37,6 +38,9 @@ _AFTER = Statement(
     "SELECT block, kind, ranges, touched, digest, link FROM blocks WHERE block > ? ORDER BY block LIMIT ?"
 )
 _OTHERS = Statement("SELECT 1 FROM blocks WHERE block > ? AND kind <> 'run' LIMIT 1")
+_OF_KIND = Statement(
+    "SELECT block, kind, ranges, touched, digest, link FROM blocks WHERE kind = ? AND block <= ? ORDER BY block"
+)
 _PAGE = 1_000
 
 Range = tuple[int, int]
@@ -161,7 +165,7 @@ def note(conn: Connection, kind: BlockKind, rows: Sequence[tuple[int, bytes]]) -
 def touch(conn: Connection, components: Iterable[int]) -> None:
     """Say which raw components the newest block changed; while folds are made again there is none."""
     pending = _pending(conn)
-    if pending:
+    if pending and not is_folding(conn):
         pending[-1].touched.update(components)
 
 
@@ -217,11 +221,16 @@ def others_after(conn: Connection, block: int) -> bool:
     return _OTHERS(conn, block).first() is not None
 
 
-def scan(conn: Connection, after: int = 0) -> Iterator[Block]:
+def scan(conn: Connection, after: int = 0, page_size: int = _PAGE) -> Iterator[Block]:
     """Give the blocks above `after`, in order, a page at a time."""
-    while page := [_block(row) for row in _AFTER(conn, after, _PAGE)]:
+    while page := [_block(row) for row in _AFTER(conn, after, page_size)]:
         yield from page
         after = page[-1].block
+
+
+def of_kind(conn: Connection, kind: BlockKind, upto: int) -> list[Block]:
+    """Give the blocks of a kind that is rare, up to one of that number, in order. O(blocks)."""
+    return [_block(row) for row in _OF_KIND(conn, str(kind), upto)]
 
 
 def _block(row: Row[Any]) -> Block:

@@ -16,6 +16,8 @@ POINTS = (
     "before_commit",
     "after_commit",
     "mid_rebuild",
+    "mid_refold",
+    "after_switch",
     "mid_migration",
     "mid_backup",
 )

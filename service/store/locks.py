@@ -15,6 +15,8 @@ from service.store.statements import Statement
 EVERYBODY = -1
 """Shared by all who lock anything; whoever has it alone is alone."""
 LEARNER = -2
+REFOLDER = -3
+"""Whoever has it makes the folds to come."""
 
 _HELD = "homing.held"
 _ALONE = Statement("SELECT pg_advisory_xact_lock(?)")
@@ -24,6 +26,7 @@ _TRY = Statement(
     "SELECT coalesce(bool_and(pg_try_advisory_xact_lock(k::bigint)), true) FROM json_array_elements_text(?::json) AS k"
 )
 _TRY_SESSION = Statement("SELECT pg_try_advisory_lock(?)")
+_TRY_ONCE = Statement("SELECT pg_try_advisory_xact_lock(?)")
 _UNLOCK_SESSION = Statement("SELECT pg_advisory_unlock(?)")
 
 
@@ -42,7 +45,7 @@ def needed(conn: Connection) -> bool:
 
 def name_key(*names: str) -> int:
     """Give the key of something that has no number yet: a negative one, for components' are positive."""
-    return -3 - int.from_bytes(blake2b("\0".join(names).encode(), digest_size=7).digest())
+    return -4 - int.from_bytes(blake2b("\0".join(names).encode(), digest_size=7).digest())
 
 
 def held(conn: Connection) -> frozenset[int]:
@@ -90,6 +93,11 @@ def drop(conn: Connection) -> None:
 def try_session(conn: Connection, key: int) -> bool:
     """Take a key for as long as the connection lasts, or until `leave_session`; False if another process has it."""
     return not needed(conn) or bool(_TRY_SESSION(conn, key).scalar_one())
+
+
+def try_once(conn: Connection, key: int) -> bool:
+    """Take a key until the end of the transaction; False if another process has it."""
+    return not needed(conn) or bool(_TRY_ONCE(conn, key).scalar_one())
 
 
 def leave_session(conn: Connection, key: int) -> None:
