@@ -28,8 +28,8 @@ from service.answers import JSONAnswer
 from service.cors import CollectorCors
 from service.devices import load_user_agents
 from service.edge import Edge
+from service.keep_rules import keep_rules
 from service.learner import keep_learning
-from service.refolder import keep_refolding
 from service.shortcut import Shortcut
 from service.wiring import Homing
 
@@ -104,11 +104,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     homing: Homing = app.state.homing
     await asyncio.to_thread(load_user_agents)
     learner = asyncio.create_task(keep_learning(homing))
-    refolder = asyncio.create_task(keep_refolding(homing))
+    rules = asyncio.create_task(keep_rules(homing))
     yield
     homing.readiness.stop()
     learner.cancel()
-    refolder.cancel()
+    rules.cancel()
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ async def readyz(request: Request) -> Response:
     """
     homing = homing_of(request)
     await homing.readiness.prove()
-    coming = homing.refolding.last
+    coming = homing.rules_to_come.last
     told = {} if coming is None else {"rules": {"resolved": round(coming.share, 4)}}
     return JSONAnswer({"status": "ready", **told})
 
@@ -37,5 +37,5 @@ async def read_metrics(request: Request) -> Response:
 
 
 def _exposition(homing: Homing) -> bytes:
-    coming = homing.refolding.last
+    coming = homing.rules_to_come.last
     return metrics.exposition(waiting=homing.writer.depth, refolded=1.0 if coming is None else coming.share)

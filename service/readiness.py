@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from service.clock import Clock
 from service.errors import ApiError, StoreError
-from service.refolding import Refolding
+from service.rules_to_come import RulesToCome
 from service.store import meta, migrate
 from service.store.database import Database
 from service.store.writer import Writer
@@ -29,10 +29,10 @@ class Readiness:
         database: Database,
         writer: Writer,
         clock: Clock,
-        refolding: Refolding,
+        rules_to_come: RulesToCome,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._refolding = refolding
+        self._rules_to_come = rules_to_come
         self._database = database
         self._writer = writer
         self._clock = clock
@@ -66,7 +66,7 @@ class Readiness:
         revision = migrate.current(conn)
         if revision != migrate.HEAD:
             raise StoreError("store_schema", "the store's schema is not this program's")
-        self._refolding.look(conn)
+        self._rules_to_come.look(conn)
         meta.put(conn, meta.PROVEN_WRITE, self._clock.now().isoformat())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from service import refolding, rules_digest, runs
+from service import rules_digest, rules_to_come, runs
 from service.outcomes import fold_outcome
 from service.people import People
 from service.rulings import fold_decision
@@ -51,7 +51,7 @@ def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = 
     meta.put(conn, meta.EPOCH, str(int(meta.get(conn, meta.EPOCH) or 0) + 1))
     taken = _facts(conn, people, progress)
     nodes.drop_reissued(conn)
-    refolding.settle(conn)
+    rules_to_come.settle(conn)
     entries = 0
     for logged in decisions.scan(conn):
         FOLDS[logged.entry.kind](conn, logged)

@@ -19,7 +19,7 @@ from service.people import People
 from service.reach import customer_rules
 from service.readiness import Readiness
 from service.rebuild import rebuild
-from service.refolding import Refolding
+from service.rules_to_come import RulesToCome
 from service.secret import Secret
 from service.settings import Settings
 from service.store import meta
@@ -46,7 +46,7 @@ class Homing:
     database: Database
     writer: Writer
     people: People
-    refolding: Refolding
+    rules_to_come: RulesToCome
     reading: CustomerRules
     decider: Decider
     keys: KeyRing
@@ -87,7 +87,7 @@ def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: b
             rules = rules_digest.settle(conn, database.name, wanted)
     watch = Watch()
     people = People(rules, kept.derive("profiles"), watch)
-    refolding = Refolding(kept.derive("profiles"), watch)
+    rules_to_come = RulesToCome(kept.derive("profiles"), watch)
     reading = customer_rules(settings, rules, kept)
     decider = Decider(people, reading, settings, kept)
     watch.listen(people.renew)
@@ -104,11 +104,11 @@ def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: b
         database=database,
         writer=writer,
         people=people,
-        refolding=refolding,
+        rules_to_come=rules_to_come,
         reading=reading,
         decider=decider,
         keys=KeyRing(writer),
-        readiness=Readiness(database, writer, now, refolding),
+        readiness=Readiness(database, writer, now, rules_to_come),
     )
 
 

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from service import refolding, secret
+from service import rules_to_come, secret
 from service.clock import Clock, SystemClock
 from service.commands.options import Chosen, emit_json, json_option, with_settings
 from service.errors import HomingError
@@ -106,7 +106,7 @@ def _secret(patient: Patient) -> tuple[bool, str]:
 
 
 def _rules(patient: Patient) -> tuple[bool, str]:
-    rules, coming = linking_rules(patient.settings), refolding.progress(patient.conn)
+    rules, coming = linking_rules(patient.settings), rules_to_come.progress(patient.conn)
     told = "" if coming is None else f"; {coming.share:.0%} of the logs are folded under others, which come into force"
     if meta.get(patient.conn, meta.RULES_DIGEST) in {None, rules_digest(rules)}:
         return True, f"{len(rules.namespaces)} namespaces, those the store is folded under{told}"

@@ -70,14 +70,14 @@ def apply(chosen: Chosen, file: Path | None, *, as_json: bool) -> None:
 
 def _apply(homing: "Homing", wanted: LinkingRules) -> int | None:
     """Do it behind a progress bar on stderr; None where there is nothing to do."""
-    from service import refolding  # noqa: PLC0415 - the store comes with it, which `simulate` does without
-    from service.refolder import refold  # noqa: PLC0415 - see above
+    from service import rules_to_come  # noqa: PLC0415 - the store comes with it, which `simulate` does without
+    from service.keep_rules import bring_in  # noqa: PLC0415 - see above
 
-    if not homing.writer.submit(lambda conn: refolding.want(conn, wanted)).result():
-        homing.writer.submit(refolding.give_up).result()
+    if not homing.writer.submit(lambda conn: rules_to_come.want(conn, wanted)).result():
+        homing.writer.submit(rules_to_come.give_up).result()
         return None
     with click.progressbar(length=1_000, label="folding", file=sys.stderr) as bar:
-        for step in refold(homing):
+        for step in bring_in(homing):
             bar.update(int(1_000 * step.share) - bar.pos)
     if not step.done:
         raise click.ClickException("another command wants other rules by now; these are given up")

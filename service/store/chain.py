@@ -19,8 +19,7 @@ from sqlalchemy.engine import Connection
 
 from service.errors import StoreError
 from service.store import faults
-from service.store.next_folds import is_folding
-from service.store.statements import Statement
+from service.store.statements import Statement, is_folding_next
 
 SALT_BYTES = 16
 GENESIS = bytes(32)
@@ -165,7 +164,7 @@ def note(conn: Connection, kind: BlockKind, rows: Sequence[tuple[int, bytes]]) -
 def touch(conn: Connection, components: Iterable[int]) -> None:
     """Say which raw components the newest block changed; while folds are made again there is none."""
     pending = _pending(conn)
-    if pending and not is_folding(conn):
+    if pending and not is_folding_next(conn):
         pending[-1].touched.update(components)
 
 

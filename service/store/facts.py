@@ -18,7 +18,6 @@ from service.event_identifiers import identifiers_of
 from service.messages import Message
 from service.store import chain, faults, locks, message_ids
 from service.store.chain import BlockKind
-from service.store.next_folds import FoldStatement
 from service.store.schema import facts
 from service.store.statements import Statement, listed
 from service.store.times import from_micros, to_micros
@@ -30,7 +29,7 @@ _INSERT = Statement(
 _LAST = Statement("SELECT coalesce(max(seq), 0) FROM facts")
 _RESERVE = Statement("SELECT nextval('facts_seq_seq') FROM generate_series(1, ?)")
 _READ = Statement("SELECT * FROM facts WHERE seq IN numbers(?) ORDER BY seq")
-_OF_NODES = FoldStatement(
+_OF_NODES = Statement(
     "SELECT * FROM facts WHERE seq IN (SELECT seq FROM sightings WHERE node IN numbers(?)) ORDER BY seq"
 )
 TRACKED_NAMES = """

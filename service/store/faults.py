@@ -16,7 +16,7 @@ POINTS = (
     "before_commit",
     "after_commit",
     "mid_rebuild",
-    "mid_refold",
+    "mid_next_folds",
     "after_switch",
     "mid_migration",
     "mid_backup",

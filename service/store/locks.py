@@ -15,9 +15,6 @@ from service.store.statements import Statement
 EVERYBODY = -1
 """Shared by all who lock anything; whoever has it alone is alone."""
 LEARNER = -2
-REFOLDER = -3
-"""Whoever has it makes the folds to come."""
-
 _HELD = "homing.held"
 _ALONE = Statement("SELECT pg_advisory_xact_lock(?)")
 _SHARE = Statement("SELECT pg_advisory_xact_lock_shared(?)")
@@ -45,7 +42,7 @@ def needed(conn: Connection) -> bool:
 
 def name_key(*names: str) -> int:
     """Give the key of something that has no number yet: a negative one, for components' are positive."""
-    return -4 - int.from_bytes(blake2b("\0".join(names).encode(), digest_size=7).digest())
+    return -3 - int.from_bytes(blake2b("\0".join(names).encode(), digest_size=7).digest())
 
 
 def held(conn: Connection) -> frozenset[int]:

@@ -9,8 +9,11 @@ RULES_DIGEST = "rules_digest"
 RULES = "rules"
 """The rules that the folds in force were made under, as a table (see identity.written_rules)."""
 
+RULES_SINCE = "rules_since"
+"""The newest block when they came into force beside a running server; up to it others went by other rules."""
+
 NEXT_RULES = "next_rules"
-"""The rules that the folds to come are made under, and how far they are (see service.refolding)."""
+"""The rules that the folds to come are made under, and how far they are (see service.rules_to_come)."""
 
 PROVEN_WRITE = "proven_write"
 EPOCH = "epoch"

@@ -9,26 +9,23 @@ from sqlalchemy import Row, delete
 from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
-from service.store.next_folds import FoldStatement
 from service.store.schema import issued, nodes, sightings
 from service.store.statements import Statement, listed
 
 _PAGE = 1_000
 # A namespace at a time: SQLite scans the whole table for (namespace, value) IN (VALUES …).
-_FIND = FoldStatement("SELECT * FROM nodes WHERE namespace = ? AND value IN texts(?)")
-_PUT = FoldStatement(
+_FIND = Statement("SELECT * FROM nodes WHERE namespace = ? AND value IN texts(?)")
+_PUT = Statement(
     "INSERT INTO nodes (node, namespace, value, component, profile_id, hub) VALUES (?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (node) DO UPDATE SET component = excluded.component, profile_id = excluded.profile_id, "
     "hub = excluded.hub"
 )
-_SAW = FoldStatement("INSERT INTO sightings (node, seq) VALUES (?, ?) ON CONFLICT DO NOTHING")
-_ISSUE = FoldStatement("INSERT INTO issued (profile_id, founder) VALUES (?, ?) ON CONFLICT DO NOTHING")
-_OF_COMPONENTS = FoldStatement("SELECT * FROM nodes WHERE component IN numbers(?) ORDER BY node")
-_NUMBERS = FoldStatement(
-    "SELECT component FROM nodes WHERE component > ? GROUP BY component ORDER BY component LIMIT ?"
-)
-_HUBS = FoldStatement("SELECT hub, count(*) AS number FROM nodes WHERE hub <> 0 GROUP BY hub ORDER BY hub")
-_READ = FoldStatement("SELECT * FROM nodes WHERE node IN numbers(?) ORDER BY node")
+_SAW = Statement("INSERT INTO sightings (node, seq) VALUES (?, ?) ON CONFLICT DO NOTHING")
+_ISSUE = Statement("INSERT INTO issued (profile_id, founder) VALUES (?, ?) ON CONFLICT DO NOTHING")
+_OF_COMPONENTS = Statement("SELECT * FROM nodes WHERE component IN numbers(?) ORDER BY node")
+_NUMBERS = Statement("SELECT component FROM nodes WHERE component > ? GROUP BY component ORDER BY component LIMIT ?")
+_HUBS = Statement("SELECT hub, count(*) AS number FROM nodes WHERE hub <> 0 GROUP BY hub ORDER BY hub")
+_READ = Statement("SELECT * FROM nodes WHERE node IN numbers(?) ORDER BY node")
 _FOUNDER = Statement(
     "SELECT nodes.* FROM issued JOIN nodes ON nodes.node = issued.founder WHERE issued.profile_id = ? "
     "UNION ALL SELECT nodes.* FROM former_ids AS f "

@@ -1,4 +1,4 @@
-"""Other rules come into force at once: until then the former ones answer, and then it is as if folded from the first."""
+"""Other rules come into force at once: until then the former ones answer, then it is as if folded from the first."""
 
 from itertools import count
 from pathlib import Path
@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
 from identity.rules import LinkingRules, load_rules
-from service import refolding
+from service import rules_to_come
 from service.clock import FixedClock
+from service.keep_rules import bring_in, keep_rules
 from service.people import People, ProfileView
-from service.refolder import keep_refolding, refold
-from service.refolding import Refolded
-from service.store import chain, next_folds
+from service.rules_to_come import Folded
+from service.store import chain, statements
 from service.store.chain import BlockKind
 from service.store.schema import former_ids
 from service.verify import verify
@@ -33,13 +32,13 @@ def job(homing: Homing, work: Any) -> Any:
 
 def slowly(homing: Homing) -> Homing:
     """Let each step fold one block of the chain."""
-    homing.refolding._elapsed = count(step=1_000).__next__
+    homing.rules_to_come._elapsed = count(step=1_000).__next__
     return homing
 
 
-def step(homing: Homing) -> Refolded | None:
+def step(homing: Homing) -> Folded | None:
     """Fold a little more."""
-    found: Refolded | None = job(homing, homing.refolding.step)
+    found: Folded | None = job(homing, homing.rules_to_come.step)
     return found
 
 
@@ -64,13 +63,13 @@ def test_other_rules_are_in_force_as_if_folded_from_the_first(
         numbers = count()
         for each in before:
             shop.do(next(numbers), each)
-        assert job(homing, lambda conn: refolding.want(conn, APART))
+        assert job(homing, lambda conn: rules_to_come.want(conn, APART))
         for each in during:
             shop.do(next(numbers), each)
             if next(numbers) % 3 == 0:
-                homing.refolding._people = homing.refolding._at = None
+                homing.rules_to_come._people = homing.rules_to_come._at = None
             step(homing)
-        list(refold(homing, sleep=lambda _: None))
+        list(bring_in(homing, sleep=lambda _: None))
         for each in after:
             shop.do(next(numbers), each)
         job(homing, homing.people.begin)
@@ -89,16 +88,16 @@ def test_the_former_rules_answer_until_the_switch(tmp_path: Path, clock: FixedCl
     for number, each in enumerate(HISTORY):
         shop.do(number, each)
     former, rules = profiles(homing), homing.rules
-    assert job(homing, lambda conn: refolding.want(conn, APART))
+    assert job(homing, lambda conn: rules_to_come.want(conn, APART))
     told = [step(homing) for _ in range(5)]
     assert [each.block for each in told if each is not None] == [1, 2, 3, 4, 5]
     assert (profiles(homing), homing.rules) == (former, rules)
-    for each in refold(homing, sleep=lambda _: None):
-        assert (homing.rules == APART) == each.done
+    for found in bring_in(homing, sleep=lambda _: None):
+        assert (homing.rules == APART) == found.done
     assert homing.rules == APART
     assert profiles(homing) != former
     assert step(homing) is None
-    assert not job(homing, lambda conn: refolding.want(conn, APART))
+    assert not job(homing, lambda conn: rules_to_come.want(conn, APART))
     homing.close()
 
 
@@ -108,20 +107,20 @@ def test_a_store_opened_again_goes_on_where_it_was(tmp_path: Path, clock: FixedC
     shop = Shop(homing, clock)
     for number, each in enumerate(HISTORY):
         shop.do(number, each)
-    job(homing, lambda conn: refolding.want(conn, APART))
+    job(homing, lambda conn: rules_to_come.want(conn, APART))
     for _ in range(4):
         step(homing)
     homing.close()
     homing = slowly(strict(tmp_path, clock))
-    assert job(homing, lambda conn: refolding.want(conn, APART))
+    assert job(homing, lambda conn: rules_to_come.want(conn, APART))
     found = step(homing)
     assert found is not None
     assert found.block == 5
-    job(homing, lambda conn: refolding.want(conn, LinkingRules()))
-    assert job(homing, refolding.progress).block == 0
-    assert job(homing, refolding.give_up)
-    assert not job(homing, refolding.give_up)
-    assert not job(homing, lambda conn: [n for n in inspect(conn).get_table_names() if n.startswith(next_folds.PREFIX)])
+    job(homing, lambda conn: rules_to_come.want(conn, LinkingRules()))
+    assert job(homing, rules_to_come.progress).block == 0
+    assert job(homing, rules_to_come.give_up)
+    assert not job(homing, rules_to_come.give_up)
+    assert not job(homing, lambda conn: [n for n in inspect(conn).get_table_names() if n.startswith(statements.NEXT)])
     homing.close()
 
 
@@ -135,8 +134,8 @@ def test_ids_of_former_rules_answer_for_ever(tmp_path: Path, clock: FixedClock) 
     founders = {row[0]: row[1:3] for row in folds(homing)["nodes"]}
     first = homing.rules
     for rules in (APART, LinkingRules(), first):
-        job(homing, lambda conn, rules=rules: refolding.want(conn, rules))
-        assert [each.done for each in refold(homing, sleep=lambda _: None)][-1]
+        job(homing, lambda conn, rules=rules: rules_to_come.want(conn, rules))
+        assert [each.done for each in bring_in(homing, sleep=lambda _: None)][-1]
         for _ in range(2):
             held = {row[1:3]: row[4] for row in folds(homing)["nodes"]}
             for old, founder in issued.items():
@@ -156,13 +155,13 @@ def test_an_erasure_lets_the_folds_to_come_begin_anew(tmp_path: Path, clock: Fix
     shop = Shop(homing, clock)
     for number, each in enumerate(HISTORY):
         shop.do(number, each)
-    job(homing, refolding.start_over)
-    assert job(homing, refolding.progress) is None
-    job(homing, lambda conn: refolding.want(conn, APART))
+    job(homing, rules_to_come.start_over)
+    assert job(homing, rules_to_come.progress) is None
+    job(homing, lambda conn: rules_to_come.want(conn, APART))
     for _ in range(3):
         step(homing)
     job(homing, lambda conn: chain.note(conn, BlockKind.ERASURES, [(99, bytes(32))]))
-    blocks = [each.block for each in refold(homing, sleep=lambda _: None)]
+    blocks = [each.block for each in bring_in(homing, sleep=lambda _: None)]
     assert 0 in blocks
     assert blocks[-1] == len(blocks[blocks.index(0) :]) - 1
     homing.close()
@@ -178,18 +177,18 @@ def test_who_serves_brings_the_rules_of_the_settings_into_force(tmp_path: Path, 
     homing = slowly(strict(tmp_path, clock))
     api = Api(homing)
     assert api.get("/readyz").json() == {"status": "ready"}
-    job(homing, lambda conn: refolding.want(conn, homing.wanted))
+    job(homing, lambda conn: rules_to_come.want(conn, homing.wanted))
     step(homing)
-    share = homing.refolding.last
+    share = homing.rules_to_come.last
     assert share is not None
     assert api.get("/readyz").json() == {"status": "ready", "rules": {"resolved": round(share.share, 4)}}
     assert f"homing_rules_resolved {share.share}" in api.get("/metrics").text
     assert homing.customer_rules.linking is homing.rules
-    api.run(keep_refolding(homing))
+    api.run(keep_rules(homing))
     assert homing.rules == homing.wanted
     assert homing.customer_rules.linking is homing.rules
     assert "homing_rules_resolved 1.0" in api.get("/metrics").text
-    api.run(keep_refolding(homing))
+    api.run(keep_rules(homing))
     api.close()
     homing.close()
 
@@ -200,8 +199,8 @@ def test_a_switched_store_is_whole(tmp_path: Path, clock: FixedClock) -> None:
     shop = Shop(homing, clock)
     for number, each in enumerate(HISTORY):
         shop.do(number, each)
-    job(homing, lambda conn: refolding.want(conn, APART))
-    list(refold(homing, sleep=lambda _: None))
+    job(homing, lambda conn: rules_to_come.want(conn, APART))
+    list(bring_in(homing, sleep=lambda _: None))
     with homing.database.transaction(reads=True) as conn:
         found = verify(conn, People(APART, homing.secret.derive("profiles")))
     assert found.whole, found.faults

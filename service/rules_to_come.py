@@ -18,7 +18,7 @@ from service.people import People
 from service.rules_digest import rules_digest as digest_of
 from service.store import chain, facts, faults, locks, meta, next_folds, nodes
 from service.store.chain import FACT_BLOCKS, Block, BlockKind
-from service.store.next_folds import folding_next
+from service.store.statements import folding_next
 from service.store.watch import News, Watch
 from service.words import read_word
 
@@ -26,10 +26,12 @@ JOB_SECONDS = 0.025
 """A job folds blocks for this long, so that others need not wait."""
 
 _PAGE = 20
+_MAKER = locks.name_key("rules to come")
+"""Held by whichever process makes the folds to come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refolded:
+class Folded:
     """How far the folds to come are: `block` of the `head` blocks that the chain had then.
 
     `done`: they are in force. `waits`: another process is at it.
@@ -94,13 +96,13 @@ def settle(conn: Connection) -> None:
         give_up(conn)
 
 
-def progress(conn: Connection) -> Refolded | None:
+def progress(conn: Connection) -> Folded | None:
     """Tell how far the folds to come are; None where none are made."""
     kept = _kept(conn)
     return None if kept is None else _told(conn, kept)
 
 
-class Refolding:
+class RulesToCome:
     """Makes the folds to come, whatever the rules that are wanted. Belongs to the writer's thread.
 
     `key` makes profile ids; `watch` hears of the switch, for all that is at hand is of the former rules then.
@@ -112,7 +114,7 @@ class Refolding:
         self._elapsed = elapsed
         self._people: People | None = None
         self._at: _Kept | None = None
-        self.last: Refolded | None = None
+        self.last: Folded | None = None
         """How far the folds to come were when it was last looked; None where none were made."""
         watch.listen(self.renew)
 
@@ -125,7 +127,7 @@ class Refolding:
         """Look how far the folds to come are, whoever makes them."""
         self.last = progress(conn)
 
-    def step(self, conn: Connection) -> Refolded | None:
+    def step(self, conn: Connection) -> Folded | None:
         """Fold some more, or put all in force; tell how far it is, None where nothing is wanted.
 
         Nothing is done while another process is at it.
@@ -134,14 +136,14 @@ class Refolding:
         self.last = None if found is None or found.done else found
         return found
 
-    def _step(self, conn: Connection) -> Refolded | None:
+    def _step(self, conn: Connection) -> Folded | None:
         kept = _kept(conn)
         if kept is None:
             return None
-        if not locks.try_once(conn, locks.REFOLDER):
+        if not locks.try_once(conn, _MAKER):
             return replace(_told(conn, kept), waits=True)
         kept = self._fold(conn, kept, self._elapsed() + JOB_SECONDS)
-        faults.reach("mid_refold")
+        faults.reach("mid_next_folds")
         if kept.block < chain.head(conn).block:
             return _told(conn, kept)
         return self._switch(conn, kept)
@@ -172,7 +174,7 @@ class Refolding:
             self._people.start_over(conn, map(read_word, facts.read(conn, said)))
         return self._people
 
-    def _switch(self, conn: Connection, kept: _Kept) -> Refolded:
+    def _switch(self, conn: Connection, kept: _Kept) -> Folded:
         """Fold what has come in meanwhile, and put the folds in force. Raises locks.Taken: it begins empty-handed."""
         if locks.held(conn):
             raise locks.Taken(())
@@ -187,10 +189,11 @@ class Refolding:
         nodes.drop_reissued(conn)
         rules_digest.remember(conn, rules_digest.read(kept.rules))
         meta.drop(conn, meta.NEXT_RULES)
+        meta.put(conn, meta.RULES_SINCE, str(kept.block))
         meta.put(conn, meta.EPOCH, str(int(meta.get(conn, meta.EPOCH) or 0) + 1))
         self._watch.distrust()
         faults.reach("after_switch")
-        return Refolded(digest=kept.digest, block=kept.block, head=kept.block, done=True)
+        return Folded(digest=kept.digest, block=kept.block, head=kept.block, done=True)
 
 
 def _begin(conn: Connection, digest: str, rules: str) -> _Kept:
@@ -211,5 +214,5 @@ def _keep(conn: Connection, kept: _Kept) -> None:
     meta.put(conn, meta.NEXT_RULES, orjson.dumps(told).decode())
 
 
-def _told(conn: Connection, kept: _Kept) -> Refolded:
-    return Refolded(digest=kept.digest, block=kept.block, head=chain.head(conn).block)
+def _told(conn: Connection, kept: _Kept) -> Folded:
+    return Folded(digest=kept.digest, block=kept.block, head=chain.head(conn).block)

@@ -8,8 +8,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 
-from service import refolding
-from service.refolding import Refolded
+from service import rules_to_come
+from service.rules_to_come import Folded
 from service.wiring import Homing
 
 log = logging.getLogger("homing.rules")
@@ -18,18 +18,18 @@ AGAIN_SECONDS = 1.0
 """How soon it is tried again after a failure, and looked again where another process is at it."""
 
 
-async def keep_refolding(homing: Homing) -> None:
+async def keep_rules(homing: Homing) -> None:
     """Bring the rules of the settings into force, if others are; until cancelled or done. Failures are told."""
     told = False
     while True:
         began = time.monotonic()
         try:
             if not told:
-                if not await homing.writer.run(lambda conn: refolding.want(conn, homing.wanted)):
+                if not await homing.writer.run(lambda conn: rules_to_come.want(conn, homing.wanted)):
                     return
                 log.warning("the rules are others than those in force: their folds are made; the former ones answer")
                 told = True
-            found = await homing.writer.run(homing.refolding.step)
+            found = await homing.writer.run(homing.rules_to_come.step)
         except Exception as error:  # noqa: BLE001 - whatever one step fails of, the rules are still wanted
             log.warning("folding under the new rules failed (%s); it will be tried again", type(error).__name__)
             await asyncio.sleep(AGAIN_SECONDS)
@@ -41,11 +41,11 @@ async def keep_refolding(homing: Homing) -> None:
         await asyncio.sleep(AGAIN_SECONDS if found.waits else time.monotonic() - began)
 
 
-def refold(homing: Homing, sleep: Callable[[float], None] = time.sleep) -> Iterator[Refolded]:
+def bring_in(homing: Homing, sleep: Callable[[float], None] = time.sleep) -> Iterator[Folded]:
     """Bring rules that are wanted by now into force; tell of each step, the last one done. For a command."""
     while True:
         began = time.monotonic()
-        found = homing.writer.submit(homing.refolding.step).result()
+        found = homing.writer.submit(homing.rules_to_come.step).result()
         if found is None:
             return
         if found.done:
