@@ -25,6 +25,9 @@ from service.words import read_word
 JOB_SECONDS = 0.025
 """A job folds blocks for this long, so that others need not wait."""
 
+LAST_BLOCKS = 20
+"""With so few blocks left, the rest is folded in the transaction that switches, or a busy store might never end it."""
+
 _PAGE = 20
 _MAKER = locks.name_key("rules to come")
 """Held by whichever process makes the folds to come."""
@@ -108,8 +111,16 @@ class RulesToCome:
     `key` makes profile ids; `watch` hears of the switch, for all that is at hand is of the former rules then.
     """
 
-    def __init__(self, key: bytes, watch: Watch, elapsed: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        watch: Watch,
+        *,
+        last: int = LAST_BLOCKS,
+        elapsed: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._key = key
+        self._last = last
         self._watch = watch
         self._elapsed = elapsed
         self._people: People | None = None
@@ -144,7 +155,7 @@ class RulesToCome:
             return replace(_told(conn, kept), waits=True)
         kept = self._fold(conn, kept, self._elapsed() + JOB_SECONDS)
         faults.reach("mid_next_folds")
-        if kept.block < chain.head(conn).block:
+        if kept.block + self._last < chain.head(conn).block:
             return _told(conn, kept)
         return self._switch(conn, kept)
 

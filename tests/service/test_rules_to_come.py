@@ -33,6 +33,7 @@ def job(homing: Homing, work: Any) -> Any:
 def slowly(homing: Homing) -> Homing:
     """Let each step fold one block of the chain."""
     homing.rules_to_come._elapsed = count(step=1_000).__next__
+    homing.rules_to_come._last = 0
     return homing
 
 
