@@ -97,9 +97,9 @@ class Checked:
         if after.largest > max(GROWN * before.largest, SMALL):
             found.append(f"the largest profile grows from {before.largest:,} to {after.largest:,} identifiers")
         if after.several > before.several:
-            found.append(f"{after.several:,} profiles hold more than one person (now {before.several:,})")
+            found.append(f"profiles of more than one person: {after.several:,} (now {before.several:,})")
         if after.full > before.full:
-            found.append(f"{after.full:,} profiles are at the cap (now {before.full:,})")
+            found.append(f"profiles at the cap: {after.full:,} (now {before.full:,})")
         return found
 
 
