@@ -32,6 +32,7 @@ from service.cors import CollectorCors
 from service.devices import load_user_agents
 from service.edge import Edge
 from service.erasing import keep_purging
+from service.keep_rules import keep_rules
 from service.learner import keep_learning
 from service.shortcut import Direct, Shortcut
 from service.wiring import Homing
@@ -113,7 +114,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Learn and finish purges while the app is served; be red for whoever asks last, once the server stops."""
     homing: Homing = app.state.homing
     await asyncio.to_thread(load_user_agents)
-    tasks = [asyncio.create_task(keep(homing)) for keep in (keep_learning, keep_purging)]
+    tasks = [asyncio.create_task(keep(homing)) for keep in (keep_learning, keep_purging, keep_rules)]
     yield
     homing.readiness.stop()
     for task in tasks:

@@ -38,10 +38,10 @@ def told(some: Iterable[ToldChange]) -> Iterator[ChangeShown]:
         yield ChangeShown(
             position=str(rows[-1].position),
             change=kind.value,
-            profile_id=profile_id,
+            profile_id=profile_id or None,
             absorbed=others if kind is ChangeKind.MERGED else [],
             into=others if kind is ChangeKind.SPLIT else [],
-            because=_BECAUSE[rows[0].cause],  # type: ignore[arg-type]  # the words of the table
+            because="rules" if kind is ChangeKind.RULES else _BECAUSE[rows[0].cause],  # type: ignore[arg-type]  # the words of the table
             at=rows[0].change.at,
         )
 

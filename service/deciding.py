@@ -65,7 +65,7 @@ class Decider:
 
     def __init__(self, people: People, rules: CustomerRules, settings: Settings, secret: Secret) -> None:
         self._people = people
-        self.standings = Standings(rules, settings)
+        self._standings = Standings(rules, settings)
         self._settings = settings
         self._key = secret.derive("decisions")
         # The seed is logged with every decision: it comes from a key that nothing else is made with.
@@ -73,6 +73,11 @@ class Decider:
         self._eligibility = settings.eligibility()
         self._selection = settings.selection()
         self._chooser: Chooser | None = None
+
+    @property
+    def standings(self) -> Standings:
+        """What reads profiles for sending, under the linking rules in force."""
+        return self._standings.under(self._people.rules)
 
     def forget(self) -> None:
         """Drop the population at hand: a newer one may be in the store."""

@@ -19,10 +19,10 @@ from identity.erasures import Erasure, tombstone
 from identity.identifiers import Identifier
 from identity.judgements import Judgement
 from identity.profiles import ProfileId
-from service import refolding
+from service import refolding, rules_to_come
 from service.errors import ApiError
 from service.people import Coverage, profile_name
-from service.store import chain, changes, decisions, facts, faults, idempotency, locks, meta, purges
+from service.store import chain, changes, decisions, facts, faults, idempotency, locks, meta, nodes, purges
 from service.store.facts import Fact, FactKind
 from service.store.times import EPOCH, to_micros
 from service.translate import contact_endpoints
@@ -134,6 +134,8 @@ def erase(conn: Connection, homing: Homing, erasing: Erasing) -> tuple[str, Plan
     chain.touch(conn, reached.components | made)
     former = {node.identifier: node.profile_id for node in reached.members}
     changes.note(conn, people.turned(conn, former, erasing.now))
+    nodes.forget_former(conn, plan.coverage.covered.identifiers)
+    rules_to_come.start_over(conn)
     purges.plan(conn, purges.FACTS, plan.coverage.seqs, name)
     purges.plan(conn, purges.ENTRIES, plan.entries, name)
     decisions.forget(conn, sorted(plan.entries))

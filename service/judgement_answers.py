@@ -1,6 +1,6 @@
 """What is shown of judgements and explanations; values are masked for those who may not see them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,7 +36,7 @@ class Teller:
         return JudgedShown(
             judgement_id=found.name,
             dry_run=dry_run,
-            changes=[self._change(change, found) for change in found.changes],
+            changes=[self.change(change, found.created) for change in found.changes],
             open_decisions=[
                 OpenDecisionShown(
                     decision_id=each.decision_id,
@@ -70,10 +70,11 @@ class Teller:
             reasons=[self._apart(reason) for reason in found.reasons],
         )
 
-    def _change(self, change: ProfileChange, found: Judged) -> dict[str, Any]:
+    def change(self, change: ProfileChange, created: Mapping[ProfileRef, Sequence[Identifier]]) -> dict[str, Any]:
+        """Tell a change; `created` are the members of profiles that were not there before."""
         match change:
             case Created(profile=ref):
-                told: dict[str, Any] = {"profile_id": self._id(ref), "identifiers": self._names(found.created[ref])}
+                told: dict[str, Any] = {"profile_id": self._id(ref), "identifiers": self._names(created[ref])}
             case Retired(profile=ref):
                 told = {"profile_id": self._id(ref)}
             case Merged(survivor=survivor, absorbed=absorbed):

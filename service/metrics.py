@@ -24,6 +24,11 @@ _events = Counter("homing_events", "Events received, by what became of them.", (
 _decisions = Counter("homing_decisions", "Recommendations given, by action.", ("action",), registry=REGISTRY)
 _outcomes = Counter("homing_outcomes", "Outcomes received, by what became of them.", ("verdict",), registry=REGISTRY)
 _waiting = Gauge("homing_writer_waiting", "Jobs that wait for the store.", registry=REGISTRY)
+_refolded = Gauge(
+    "homing_rules_resolved",
+    "The share of the logs that is folded under the rules wanted; 1 where they are in force.",
+    registry=REGISTRY,
+)
 _commit_seconds = Histogram(
     "homing_commit_seconds",
     "Seconds from the begin of a group of jobs to its commit.",
@@ -73,7 +78,11 @@ def observe_commit(jobs: int, seconds: float) -> None:
     _commit_seconds.observe(seconds)
 
 
-def exposition(*, waiting: int) -> bytes:
-    """Give everything counted, in Prometheus' text format; `waiting` jobs are in the writer's queue now."""
+def exposition(*, waiting: int, refolded: float = 1.0) -> bytes:
+    """Give everything counted, in Prometheus' text format.
+
+    `waiting` jobs are in the writer's queue now; `refolded` of the logs, 0 to 1, are folded under the rules wanted.
+    """
     _waiting.set(waiting)
+    _refolded.set(refolded)
     return generate_latest(REGISTRY)

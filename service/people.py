@@ -3,7 +3,7 @@
 `take` folds accepted messages in, in the order of their seq; reading never changes anything.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -26,13 +26,14 @@ from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
 from identity.replay import Refused, Sighting, founding
 from identity.resolve import live
 from identity.rules import LinkingRules
+from service import rules_digest
 from service.filed import FiledFacts, Filing, SeenFact
 from service.messages import Message
 from service.reading import Known, Reader
 from service.shelf import StoreShelf
 from service.store import chain, changes, facts, locks, nodes
 from service.store.changes import Change
-from service.store.facts import FactKind
+from service.store.facts import Fact, FactKind
 from service.store.watch import News, Watch
 from service.turnover import Turnover, current, followed, led_elsewhere
 from service.words import read_erasure, read_parts, read_word
@@ -95,14 +96,23 @@ class Coverage:
 
 
 class People:
-    """The profiles of one store under one set of rules. Belongs to the writer's thread."""
+    """The profiles of one store under one set of rules. Belongs to the writer's thread.
+
+    With a `watch` the rules are those that the store is folded under, whoever puts others in force.
+    """
 
     def __init__(self, rules: LinkingRules, key: bytes, watch: Watch | None = None) -> None:
-        self.rules = rules
         self.key = key
         self._id = lru_cache(maxsize=MAX_IDS)(partial(profile_id, key=key))
         self._filing = Filing(self._id)
-        self._shelf = StoreShelf(rules, self._component, watch)
+        self._watch = watch
+        self._under(rules)
+
+    def _under(self, rules: LinkingRules) -> None:
+        """Go by these rules from now on, with nothing at hand."""
+        self.rules = rules
+        self._shelf = StoreShelf(rules, self._component, self._watch)
+        self._filing.forget()
         self._at_hand: Incremental | None = None
         self._buried: dict[Tombstone, str] = {}
         self._parting: frozenset[str] | None = None
@@ -131,16 +141,24 @@ class People:
 
     def begin(self, conn: Connection) -> None:
         """Work on this connection from now on, with all that people said."""
+        if self._at_hand is None and self._watch is not None:
+            rules = rules_digest.in_force(conn, self.rules)
+            if rules is not None and rules is not self.rules:
+                self._under(rules)
         self._shelf.begin(conn)
         if self._at_hand is None:
             words = [read_word(fact) for fact in facts.of_kind(conn, FactKind.JUDGEMENT)]
             self._at_hand = Incremental(self.rules, self._shelf, words, self._graves(conn))
 
-    def start_over(self, conn: Connection, buried: Graves | None = None) -> None:
-        """Begin with nothing but what was erased, which holds for all time: the folds are made again."""
+    def start_over(self, conn: Connection, words: Iterable[Word] = (), buried: Graves | None = None) -> None:
+        """Begin with nothing at hand but what was erased, which holds for all time: the folds are made again.
+
+        With `words`, go on with it where these are what was folded of all that people said.
+        """
         self.forget()
         self._shelf.begin(conn)
-        self._at_hand = Incremental(self.rules, self._shelf, graves=self._graves(conn) if buried is None else buried)
+        graves_of = self._graves(conn) if buried is None else buried
+        self._at_hand = Incremental(self.rules, self._shelf, words, graves_of)
 
     def apart(self) -> "People":
         """Give people under the same rules, with nothing at hand, for another store."""
@@ -169,9 +187,15 @@ class People:
             self._hold(conn, dict.fromkeys(i for m in messages for i in self._shelf.observe(m).identifiers))
 
     def _hold(self, conn: Connection, identifiers: Collection[Identifier]) -> None:
-        """Hold some identifiers; what others have said or changed meanwhile is read again."""
+        """Hold some identifiers; what others have said or changed meanwhile is read again.
+
+        Raises locks.Taken, too, where other rules came into force meanwhile: under those they may be others.
+        """
+        before = self.rules
         self._shelf.hold(identifiers)
         self.begin(conn)
+        if self.rules is not before:
+            raise locks.Taken(())
 
     def take(self, conn: Connection, accepted: Sequence[tuple[int, Message]]) -> list[Change]:
         """Fold accepted messages, each with its seq, into the profiles; give what that changed of them."""
@@ -269,6 +293,17 @@ class People:
             component = by_founder.get(founder.identifier)
             if component is not None and current(component, founder.identifier, known_as, self._id) in refs:
                 yield known_as
+
+    def take_facts(
+        self, conn: Connection, appended: Sequence[Fact], without: Container[int] = frozenset()
+    ) -> list[Change]:
+        """Fold in what was appended together, of whatever kind it is, but those seqs; give what that changed."""
+        told = (fact for fact in appended if fact.kind is FactKind.MESSAGE and fact.seq not in without)
+        changed = self.take(conn, [(fact.seq, facts.message(fact)) for fact in told])
+        for fact in appended:
+            if fact.kind is FactKind.JUDGEMENT:
+                changed += self.take_word(conn, read_word(fact), fact.received_at)
+        return changed
 
     # --- what people said ---
 
@@ -386,6 +421,11 @@ class People:
         )
         shelf = history.past(identifiers, moment)
         return Known(shelf=shelf, judgements=tuple(in_force(incremental.words, moment)), messages=reader.messages)
+
+    def components(self, conn: Connection, numbers: Iterable[int]) -> list[Component]:
+        """Give raw components by number, for a look at all of them; other processes are not kept off."""
+        self.begin(conn)
+        return [self._shelf.numbered(number) for number in numbers]
 
     # --- who is who ---
 

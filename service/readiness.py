@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from service.clock import Clock
 from service.errors import ApiError, StoreError
+from service.rules_to_come import RulesToCome
 from service.store import meta, migrate
 from service.store.database import Database
 from service.store.writer import Writer
@@ -24,8 +25,14 @@ class Readiness:
     """Tells whether requests can be served; `elapsed` counts seconds."""
 
     def __init__(
-        self, database: Database, writer: Writer, clock: Clock, elapsed: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        writer: Writer,
+        clock: Clock,
+        rules_to_come: RulesToCome,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._rules_to_come = rules_to_come
         self._database = database
         self._writer = writer
         self._clock = clock
@@ -59,6 +66,7 @@ class Readiness:
         revision = migrate.current(conn)
         if revision != migrate.HEAD:
             raise StoreError("store_schema", "the store's schema is not this program's")
+        self._rules_to_come.look(conn)
         meta.put(conn, meta.PROVEN_WRITE, self._clock.now().isoformat())
 
 

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from service import rules_digest, runs
+from service import rules_digest, rules_to_come, runs
 from service.outcomes import fold_outcome
 from service.people import People
 from service.rulings import fold_decision
 from service.store import chain, changes, decisions, facts, faults, locks, message_ids, meta, nodes, purges
 from service.store.chain import FACT_BLOCKS
 from service.store.decisions import EntryKind, LoggedEntry
-from service.store.facts import FactKind
 from service.store.schema import nodes as node_table
-from service.words import read_word
 
 FOLDS: Mapping[EntryKind, Callable[[Connection, LoggedEntry], None]] = {
     EntryKind.DECISION: fold_decision,
@@ -43,6 +41,9 @@ def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = 
     """Make the folds again; `progress` hears of each facts and entries folded, by their number. A job of the writer."""
     locks.hold_alone(conn)
     people.start_over(conn)
+    if rules_digest.in_force(conn, people.rules) is not people.rules:
+        nodes.keep_ids(conn)
+        changes.other_rules(conn)
     message_ids.clear(conn)
     nodes.clear_folds(conn)
     decisions.clear_folds(conn)
@@ -51,6 +52,8 @@ def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = 
     meta.put(conn, meta.FOLDS, meta.MADE)
     meta.put(conn, meta.EPOCH, str(int(meta.get(conn, meta.EPOCH) or 0) + 1))
     taken = _facts(conn, people, told, progress)
+    nodes.drop_reissued(conn)
+    rules_to_come.settle(conn)
     entries, doomed = 0, purges.planned(conn, purges.ENTRIES)
     for logged in decisions.scan(conn):
         if logged.entry.kind is not EntryKind.ERASED and logged.seq not in doomed:
@@ -75,11 +78,7 @@ def _facts(conn: Connection, people: People, told: int, progress: Callable[[int]
         if block.kind in FACT_BLOCKS:
             appended = facts.read(conn, block.seqs())
             message_ids.claim(conn, {facts.key_of(fact): fact.seq for fact in appended})
-            believed = (f for f in appended if f.kind is FactKind.MESSAGE and f.seq not in doomed)
-            changed = people.take(conn, [(f.seq, facts.message(f)) for f in believed])
-            for fact in appended:
-                if fact.kind is FactKind.JUDGEMENT:
-                    changed += people.take_word(conn, read_word(fact), fact.received_at)
+            changed = people.take_facts(conn, appended, without=doomed)
             if block.block > told:
                 changes.put(conn, block.block, changed)
             taken += len(appended)

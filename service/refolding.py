@@ -120,7 +120,7 @@ def refold(conn: Connection, people: People, graves: Graves, found: Reached, sai
     with scratch(found.facts) as apart:
         nodes.put(apart, found.hubs)
         folding = people.apart()
-        folding.start_over(apart, graves)
+        folding.start_over(apart, buried=graves)
         for block in blocks:
             taken = [(seq, facts.message(by_seq[seq])) for seq in block.seqs if seq in by_seq]
             if taken:

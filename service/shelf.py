@@ -181,6 +181,10 @@ class StoreShelf:
         found = self.find([identifier])
         return found[0] if found else None
 
+    def numbered(self, number: int) -> Component:
+        """Give the component of that number."""
+        return self._load(number).component
+
     def profile_ids(self, identifiers: Iterable[Identifier], profile_id: str | None) -> None:
         """Say which profile holds these identifiers now."""
         for identifier in identifiers:

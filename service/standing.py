@@ -16,6 +16,7 @@ from channel_selector.learning import Reported
 from channel_selector.outcomes import OutcomeKind
 from channel_selector.settings import Activation
 from identity.profiles import ProfileId
+from identity.rules import LinkingRules
 from service.attribution import order_outcomes, sent
 from service.customers import CustomerRules, Regulars
 from service.people import ProfileView
@@ -65,6 +66,13 @@ class Standings:
         self._settings = settings
         self._regulars = Regulars(rules)
         self._sends: OrderedDict[str, Send | None] = OrderedDict()
+
+    def under(self, linking: LinkingRules) -> "Standings":
+        """Go by these linking rules from now on; what is at hand under others is dropped."""
+        if linking is not self._rules.linking:
+            self._rules = self._rules.under(linking)
+            self._regulars = Regulars(self._rules)
+        return self
 
     def forget(self) -> None:
         """Drop what is at hand."""

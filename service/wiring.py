@@ -20,6 +20,7 @@ from service.people import People
 from service.reach import customer_rules
 from service.readiness import Readiness
 from service.rebuild import rebuild
+from service.rules_to_come import RulesToCome
 from service.secret import Secret
 from service.settings import Settings
 from service.store import meta
@@ -34,20 +35,34 @@ CLOSE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Homing:
-    """A running deployment: what a route or a command needs, and nothing global."""
+    """A running deployment: what a route or a command needs, and nothing global.
+
+    `wanted` are the linking rules of the settings; those in force are others until the store is folded under them.
+    """
 
     settings: Settings
     clock: Clock
     secret: Secret = field(repr=False)
-    rules: LinkingRules
+    wanted: LinkingRules
     database: Database
     writer: Writer
     people: People
-    customer_rules: CustomerRules
+    rules_to_come: RulesToCome
+    reading: CustomerRules
     decider: Decider
     keys: KeyRing
     tokens: IdentityTokens
     readiness: Readiness
+
+    @property
+    def rules(self) -> LinkingRules:
+        """The linking rules in force."""
+        return self.people.rules
+
+    @property
+    def customer_rules(self) -> CustomerRules:
+        """How customers are read, under the linking rules in force."""
+        return self.reading.under(self.rules)
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Finish the jobs that wait, then let go of the store; StoreError if that takes longer than `timeout` s."""
@@ -59,20 +74,22 @@ class Homing:
 def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: bool = False) -> Homing:
     """Open the store (made and brought up as needed) and put everything together over it.
 
-    Raises SettingsError for rules that cannot be, SecretError, SchemaError, StoreError, and RulesChanged unless it is
-    opened `to_rebuild` its folds under the rules of today.
+    It answers under the rules that the store is folded under; `to_rebuild` its folds, it is opened under those of the
+    settings. Raises SettingsError for rules that cannot be, SecretError, SchemaError, StoreError, and RulesChanged
+    where the former rules are not known.
     """
     now = SystemClock() if clock is None else clock
-    rules = linking_rules(settings)
+    rules = wanted = linking_rules(settings)
     database = open_database(settings.db)
     with database.transaction() as conn:
         kept = secret.settle(conn, database.file, settings.secret)
         stale = meta.get(conn, meta.FOLDS) == meta.STALE
         # Folds that are made anew are made under the rules of today, which a newer program may write down differently.
         if not (to_rebuild or stale):
-            rules_digest.settle(conn, database.name, rules)
+            rules = rules_digest.settle(conn, database.name, wanted)
     watch = Watch()
     people = People(rules, kept.derive("profiles"), watch)
+    rules_to_come = RulesToCome(kept.derive("profiles"), watch)
     reading = customer_rules(settings, rules, kept)
     decider = Decider(people, reading, settings, kept)
     watch.listen(people.renew)
@@ -85,15 +102,16 @@ def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: b
         settings=settings,
         clock=now,
         secret=kept,
-        rules=rules,
+        wanted=wanted,
         database=database,
         writer=writer,
         people=people,
-        customer_rules=reading,
+        rules_to_come=rules_to_come,
+        reading=reading,
         decider=decider,
         keys=KeyRing(writer),
         tokens=IdentityTokens(settings.tokens.audience, settings.tokens.keys),
-        readiness=Readiness(database, writer, now),
+        readiness=Readiness(database, writer, now, rules_to_come),
     )
 
 

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from service import secret
+from service import rules_to_come, secret
 from service.clock import Clock, SystemClock
 from service.commands.options import Chosen, emit_json, json_option, with_settings
 from service.errors import HomingError
@@ -106,10 +106,17 @@ def _secret(patient: Patient) -> tuple[bool, str]:
 
 
 def _rules(patient: Patient) -> tuple[bool, str]:
-    rules = linking_rules(patient.settings)
-    if meta.get(patient.conn, meta.RULES_DIGEST) not in {None, rules_digest(rules)}:
-        return False, "others than those the store was folded under; run `homing rebuild`, or set the former ones"
-    return True, f"{len(rules.namespaces)} namespaces, those the store is folded under"
+    rules, coming = linking_rules(patient.settings), rules_to_come.progress(patient.conn)
+    told = "" if coming is None else f"; {coming.share:.0%} of the logs are folded under others, which come into force"
+    if meta.get(patient.conn, meta.RULES_DIGEST) in {None, rules_digest(rules)}:
+        return True, f"{len(rules.namespaces)} namespaces, those the store is folded under{told}"
+    if coming is not None and coming.digest == rules_digest(rules):
+        return (
+            True,
+            f"the former ones still answer; {coming.share:.0%} of the logs are folded under those of the settings",
+        )
+    way = "`homing serve` and `homing rules apply` bring those of the settings into force"
+    return False, f"others than those the store is folded under; {way}{told}"
 
 
 def _folds(patient: Patient) -> tuple[bool, str]:

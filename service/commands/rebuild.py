@@ -14,10 +14,10 @@ from service.wiring import Homing
 @json_option
 @with_settings
 def rebuild(chosen: Chosen, *, as_json: bool) -> None:
-    """Throw the folds away and make them again from the logs, in one transaction.
+    """Throw the folds away and make them again from the logs, under the rules of the settings, in one transaction.
 
-    A server that runs beside it cannot write meanwhile, and tells its clients to come again. After a change of the
-    rules, stop it first: it would go on with the former ones.
+    A server that runs beside it cannot write meanwhile, and tells its clients to come again; then it goes by those
+    rules, too. `homing rules apply` brings rules into force without that wait.
     """
     with chosen.homing(to_rebuild=True) as homing:
         made = _rebuild(homing)

@@ -55,6 +55,11 @@ def of_judged(told: JudgedShown, *, undone: bool) -> Iterator[str]:
         yield f"  {_open_decision(decision)}"
 
 
+def of_change(change: Mapping[str, Any]) -> str:
+    """Tell of a change of profiles."""
+    return _CHANGES[change["change"]](change)
+
+
 def of_judgement(told: JudgementShown) -> str:
     """Tell of a judgement in force."""
     left, right = _listed(told.left), _listed(told.right)

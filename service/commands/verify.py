@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 from sqlalchemy.engine import Connection
 
-from service import secret
+from service import rules_digest, secret
 from service.commands.options import Chosen, emit_json, json_option, with_settings
 from service.people import People
 from service.settings import Settings
@@ -52,5 +52,6 @@ def verify(chosen: Chosen, *, chain_only: bool, as_json: bool) -> None:
 
 
 def _people(conn: Connection, database: Database, settings: Settings) -> People:
-    kept = secret.settle(conn, database.file, settings.secret)
-    return People(linking_rules(settings), kept.derive("profiles"))
+    kept, wanted = secret.settle(conn, database.file, settings.secret), linking_rules(settings)
+    rules = rules_digest.in_force(conn, wanted)
+    return People(wanted if rules is None else rules, kept.derive("profiles"))

@@ -42,6 +42,10 @@ class CustomerRules:
     timezone: tzinfo = UTC
     messengers: tuple[str, ...] = MESSENGERS
 
+    def under(self, linking: LinkingRules) -> "CustomerRules":
+        """Give the same under other linking rules; itself if they are these."""
+        return self if linking is self.linking else replace(self, linking=linking)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Customer:

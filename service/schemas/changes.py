@@ -11,15 +11,16 @@ class ChangeShown(BaseModel):
 
     `merged`: from now on the ids in `absorbed` answer with it. `split`: those in `into` are founded on parts of it. A
     device that only went from one person to another is neither.
+    `rules`: other linking rules came into force, and any id may lead elsewhere (`profile_id` is null).
     `retired`: nothing that is known names whom it was founded on, and its id answers no more.
     """
 
     position: str
-    change: Literal["merged", "split", "retired"]
-    profile_id: str
+    change: Literal["merged", "split", "retired", "rules"]
+    profile_id: str | None
     absorbed: list[str] = Field(default_factory=list)
     into: list[str] = Field(default_factory=list)
-    because: Literal["events", "judgement", "erasure"]
+    because: Literal["events", "judgement", "erasure", "rules"]
     at: datetime = Field(description="When the newest of what brought it about came to be known")
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from service.errors import StoreError
 from service.store import faults
-from service.store.statements import Statement
+from service.store.statements import Statement, is_folding_next
 
 SALT_BYTES = 16
 GENESIS = bytes(32)
@@ -38,6 +38,9 @@ _AFTER = Statement(
 )
 _OTHERS = Statement("SELECT 1 FROM blocks WHERE block > ? AND kind <> 'run' LIMIT 1")
 _CHANGED = Statement("INSERT INTO changes (position, kind, profile_id, other, at) VALUES (?, ?, ?, ?, ?)")
+_OF_KIND = Statement(
+    "SELECT block, kind, ranges, touched, digest, link FROM blocks WHERE kind = ? AND block <= ? ORDER BY block"
+)
 _PAGE = 1_000
 PLACES = 1 << 24
 """How many changes a block has room for."""
@@ -173,7 +176,7 @@ def pending(conn: Connection) -> bool:
 def touch(conn: Connection, components: Iterable[int]) -> None:
     """Say which raw components the newest block changed; while folds are made again there is none."""
     pending = _pending(conn)
-    if pending:
+    if pending and not is_folding_next(conn):
         pending[-1].touched.update(components)
 
 
@@ -183,9 +186,9 @@ def change(conn: Connection, changed: Sequence[Changed]) -> None:
         _pending(conn)[-1].changed += changed
 
 
-def put_changes(conn: Connection, block: int, changed: Sequence[Changed]) -> None:
-    """Keep what a block changed of profiles, in the order given."""
-    _CHANGED.many(conn, [(block * PLACES + place, *each) for place, each in enumerate(changed)])
+def put_changes(conn: Connection, block: int, changed: Sequence[Changed], first: int = 0) -> None:
+    """Keep what a block changed of profiles, in the order given; `first` is the place to begin at."""
+    _CHANGED.many(conn, [(block * PLACES + place, *each) for place, each in enumerate(changed, first)])
 
 
 def seal(conn: Connection) -> Sealed | None:
@@ -241,11 +244,16 @@ def others_after(conn: Connection, block: int) -> bool:
     return _OTHERS(conn, block).first() is not None
 
 
-def scan(conn: Connection, after: int = 0) -> Iterator[Block]:
+def scan(conn: Connection, after: int = 0, page_size: int = _PAGE) -> Iterator[Block]:
     """Give the blocks above `after`, in order, a page at a time."""
-    while page := [_block(row) for row in _AFTER(conn, after, _PAGE)]:
+    while page := [_block(row) for row in _AFTER(conn, after, page_size)]:
         yield from page
         after = page[-1].block
+
+
+def of_kind(conn: Connection, kind: BlockKind, upto: int) -> list[Block]:
+    """Give the blocks of a kind that is rare, up to one of that number, in order. O(blocks)."""
+    return [_block(row) for row in _OF_KIND(conn, str(kind), upto)]
 
 
 def _block(row: Row[Any]) -> Block:

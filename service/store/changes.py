@@ -1,7 +1,7 @@
 """What happened to profile ids, in the order of the chain: the same on every replica, and after a rebuild.
 
-A fold of the facts log. Only what came before an erasure, the erasure included, is kept when folds are made again: the
-facts that tell of it are destroyed, and who follows along has read it.
+A fold of the facts log. What came before an erasure, the erasure included, is kept when folds are made again, for the
+facts that tell of it are destroyed; so is what came under former rules: who follows along has read it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import delete
 from sqlalchemy.engine import Connection
 
-from service.store import chain
+from service.store import chain, facts, meta
 from service.store.chain import BlockKind
 from service.store.schema import changes
 from service.store.statements import Statement, listed
@@ -33,6 +33,8 @@ class ChangeKind(StrEnum):
     """The id that leads to this profile from now on."""
     SPLIT = "split"
     """A profile that was not there before, or not for a time, and is founded on one of its identifiers."""
+    RULES = "rules"
+    """None, of no profile: other linking rules came into force, and any id may lead elsewhere from now on."""
     RETIRED = "retired"
     """None: nothing that is known names whom the id was founded on, and it answers no more."""
 
@@ -77,9 +79,19 @@ def of_profiles(conn: Connection, profile_ids: Sequence[str]) -> list[ToldChange
     return [_told(row) for row in _OF_PROFILES(conn, ids, ids)]
 
 
+def other_rules(conn: Connection) -> None:
+    """Tell, behind all that was told so far, that other rules have come into force."""
+    block = chain.head(conn).block
+    newest = facts.read(conn, [facts.last_seq(conn)])
+    if newest and meta.get(conn, meta.RULES_SINCE) != str(block):
+        change = Change(kind=ChangeKind.RULES, profile_id="", other=None, at=newest[0].received_at)
+        chain.put_changes(conn, block, [_kept(change)], first=chain.PLACES - 1)
+    meta.put(conn, meta.RULES_SINCE, str(block))
+
+
 def clear(conn: Connection) -> int:
     """Throw away what can be told again from the logs; give the block up to which what is kept must stay as it is."""
-    kept: int = _LAST_ERASURE(conn).scalar_one()
+    kept = max(int(_LAST_ERASURE(conn).scalar_one()), int(meta.get(conn, meta.RULES_SINCE) or 0))
     conn.execute(delete(changes).where(changes.c.position >= (kept + 1) * chain.PLACES))
     return kept
 

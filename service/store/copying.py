@@ -30,6 +30,8 @@ def copy(
             copied += len(page)
             progress(len(page))
             faults.reach("mid_backup")
+    # Folds to come stay behind: their tables are no part of a store.
+    meta.drop(target, meta.NEXT_RULES)
     if target.dialect.name == "postgresql":
         _continue_numbering(target)
     return copied

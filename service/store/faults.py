@@ -16,6 +16,8 @@ POINTS = (
     "before_commit",
     "after_commit",
     "mid_rebuild",
+    "mid_next_folds",
+    "after_switch",
     "mid_migration",
     "mid_backup",
     "before_purge",

@@ -15,7 +15,6 @@ from service.store.statements import Statement
 EVERYBODY = -1
 """Shared by all who lock anything; whoever has it alone is alone."""
 LEARNER = -2
-
 _HELD = "homing.held"
 _ALONE = Statement("SELECT pg_advisory_xact_lock(?)")
 _SHARE = Statement("SELECT pg_advisory_xact_lock_shared(?)")
@@ -24,6 +23,7 @@ _TRY = Statement(
     "SELECT coalesce(bool_and(pg_try_advisory_xact_lock(k::bigint)), true) FROM json_array_elements_text(?::json) AS k"
 )
 _TRY_SESSION = Statement("SELECT pg_try_advisory_lock(?)")
+_TRY_ONCE = Statement("SELECT pg_try_advisory_xact_lock(?)")
 _UNLOCK_SESSION = Statement("SELECT pg_advisory_unlock(?)")
 
 
@@ -90,6 +90,11 @@ def drop(conn: Connection) -> None:
 def try_session(conn: Connection, key: int) -> bool:
     """Take a key for as long as the connection lasts, or until `leave_session`; False if another process has it."""
     return not needed(conn) or bool(_TRY_SESSION(conn, key).scalar_one())
+
+
+def try_once(conn: Connection, key: int) -> bool:
+    """Take a key until the end of the transaction; False if another process has it."""
+    return not needed(conn) or bool(_TRY_ONCE(conn, key).scalar_one())
 
 
 def leave_session(conn: Connection, key: int) -> None:

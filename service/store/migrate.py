@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from service.errors import SchemaError
 
-HEAD = "0004"
+HEAD = "0005"
 """The schema this program works with: the newest revision in `migrations/versions`."""
 
 

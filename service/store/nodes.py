@@ -1,18 +1,18 @@
 """Who is who as it stands: a fold of the facts log, kept so that one event touches only its own component."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
 from service.store.schema import issued, nodes, sightings
 from service.store.statements import Statement, listed
 
-_PAGE = 500
+_PAGE = 1_000
 # A namespace at a time: SQLite scans the whole table for (namespace, value) IN (VALUES …).
 _FIND = Statement("SELECT * FROM nodes WHERE namespace = ? AND value IN texts(?)")
 _PUT = Statement(
@@ -33,6 +33,25 @@ _ISSUED_ON = Statement(
     "SELECT issued.profile_id, nodes.namespace, nodes.value FROM issued JOIN nodes ON nodes.node = issued.founder "
     "WHERE issued.founder IN numbers(?)"
 )
+_OF_COMPONENTS = Statement("SELECT * FROM nodes WHERE component IN numbers(?) ORDER BY node")
+_NUMBERS = Statement("SELECT component FROM nodes WHERE component > ? GROUP BY component ORDER BY component LIMIT ?")
+_HUBS = Statement("SELECT hub, count(*) AS number FROM nodes WHERE hub <> 0 GROUP BY hub ORDER BY hub")
+_READ = Statement("SELECT * FROM nodes WHERE node IN numbers(?) ORDER BY node")
+_FOUNDER = Statement(
+    "SELECT nodes.* FROM issued JOIN nodes ON nodes.node = issued.founder WHERE issued.profile_id = ? "
+    "UNION ALL SELECT nodes.* FROM former_ids AS f "
+    "JOIN nodes ON nodes.namespace = f.namespace AND nodes.value = f.value WHERE f.profile_id = ? LIMIT 1"
+)
+_KEEP_IDS = (
+    "INSERT INTO former_ids (profile_id, namespace, value) "
+    "SELECT issued.profile_id, nodes.namespace, nodes.value FROM issued JOIN nodes ON nodes.node = issued.founder "
+)
+_TO_COME = "NOT EXISTS (SELECT 1 FROM next_issued AS next WHERE next.profile_id = issued.profile_id)"
+_KEEP_ALL, _KEEP_OTHERS = (
+    Statement(f"{_KEEP_IDS} WHERE {which} ON CONFLICT DO NOTHING") for which in ("true", _TO_COME)
+)
+_REISSUED = Statement("DELETE FROM former_ids WHERE profile_id IN (SELECT profile_id FROM issued)")
+_FORGET_FORMER = Statement("DELETE FROM former_ids WHERE namespace = ? AND value = ?")
 
 NAMES_A_FACT = 128
 """A fact names fewer identifiers than this (100 at most): a node's number derives from the first one's seq."""
@@ -81,12 +100,25 @@ def put(conn: Connection, some: Iterable[Node]) -> None:
 
 def of_components(conn: Connection, components: Sequence[int]) -> list[Node]:
     """Give the nodes of those raw components, by node."""
-    return _select(conn, nodes.c.component, components)
+    return [_node(row) for row in _OF_COMPONENTS(conn, listed(components))]
+
+
+def components(conn: Connection) -> Iterator[int]:
+    """Give the numbers of all raw components, rising, a page at a time."""
+    after = 0
+    while page := [row.component for row in _NUMBERS(conn, after, _PAGE)]:
+        yield from page
+        after = page[-1]
+
+
+def hubs(conn: Connection) -> dict[Hub, int]:
+    """Count the hubs of each kind. O(identifiers)."""
+    return {Hub(row.hub): row.number for row in _HUBS(conn)}
 
 
 def read(conn: Connection, numbers: Sequence[int]) -> list[Node]:
     """Give the nodes of those numbers, by node."""
-    return _select(conn, nodes.c.node, numbers)
+    return [_node(row) for row in _READ(conn, listed(numbers))]
 
 
 def saw(conn: Connection, pairs: Iterable[tuple[int, int]]) -> None:
@@ -146,10 +178,11 @@ def issued_of(conn: Connection, components: Sequence[int]) -> list[tuple[str, No
 
 
 def founder_of(conn: Connection, profile_id: str) -> Node | None:
-    """Give the founder of a profile id that was ever issued, None for an id that never was."""
-    row = conn.execute(
-        select(nodes).join(issued, nodes.c.node == issued.c.founder).where(issued.c.profile_id == profile_id)
-    ).first()
+    """Give the founder of a profile id that was ever issued, under whichever rules; None for one that never was.
+
+    None, too, for one whose founder is no identifier any more.
+    """
+    row = _FOUNDER(conn, profile_id, profile_id).first()
     return None if row is None else _node(row)
 
 
@@ -165,17 +198,28 @@ def issued_on(conn: Connection, founders: Iterable[int]) -> dict[str, Identifier
     return {row.profile_id: Identifier(row.namespace, row.value) for row in found}
 
 
+def keep_ids(conn: Connection, *, unless_to_come: bool = False) -> None:
+    """Keep the ids issued so far, for other rules will issue others; leave out those that the folds to come have, too.
+
+    O(ids issued).
+    """
+    (_KEEP_OTHERS if unless_to_come else _KEEP_ALL)(conn)
+
+
+def drop_reissued(conn: Connection) -> None:
+    """Let go of former ids that the rules in force issue as well."""
+    _REISSUED(conn)
+
+
+def forget_former(conn: Connection, founders: Iterable[Identifier]) -> None:
+    """Let go of the ids that other rules issued on these founders: they were erased."""
+    _FORGET_FORMER.many(conn, [tuple(founder) for founder in founders])
+
+
 def clear_folds(conn: Connection) -> None:
     """Throw who is who away, before it is made again from the facts."""
     for fold in (nodes, sightings, issued):
         conn.execute(delete(fold))
-
-
-def _select(conn: Connection, column: ColumnElement[Any], values: Sequence[object]) -> list[Node]:
-    found: list[Node] = []
-    for start in range(0, len(values), _PAGE):
-        found.extend(map(_node, conn.execute(select(nodes).where(column.in_(values[start : start + _PAGE])))))
-    return sorted(found, key=lambda node: node.node)
 
 
 def _node(row: Row[Any]) -> Node:

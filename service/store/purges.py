@@ -46,8 +46,10 @@ class Planned:
         self._firsts = [first for first, _ in ranges]
         self._lasts = [last for _, last in ranges]
 
-    def __contains__(self, seq: int) -> bool:
+    def __contains__(self, seq: object) -> bool:
         """Tell whether a row is one of them; O(log n) for n ranges."""
+        if not isinstance(seq, int):
+            return False
         place = bisect_right(self._firsts, seq) - 1
         return place >= 0 and seq <= self._lasts[place]
 

@@ -154,6 +154,18 @@ changes = Table(
 
 FOLDS = (message_ids, nodes, sightings, issued, decisions, outcomes, models, changes)
 
+# --- what outlives the folds -------------------------------------------------------------------------------------
+
+former_ids = Table(
+    "former_ids",
+    metadata,
+    Column("profile_id", TEXT, primary_key=True),
+    Column("namespace", TEXT, nullable=False),
+    Column("value", TEXT, nullable=False),
+    Index("former_ids_founder", "namespace", "value"),
+)
+"""Ids that other rules issued, with their founders: an id ever issued answers for ever."""
+
 # --- operation: neither truth nor fold ----------------------------------------------------------------------------
 
 keys = Table(

@@ -4,11 +4,15 @@ Many values are one parameter: `value IN texts(?)` and `node IN numbers(?)` take
 text never changes is planned once, and costs a tenth of one that is put together for each call.
 
 SQLite's driver is spoken to directly: what SQLAlchemy adds costs four times the statement itself.
+
+What is sent within `folding_next` is about the folds to come instead of those in force (see `next_folds`).
 """
 
+import re
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import orjson
@@ -25,6 +29,14 @@ _POSTGRESQL = {
     "IN numbers(?)": "= ANY (ARRAY(SELECT json_array_elements_text(?::json)::bigint))",
     "?": "%s",
 }
+
+
+NEXT = "next_"
+"""What the tables of folds to come are called, before the name of those in force."""
+
+_FOLDING = "homing.folding_next"
+_FOLDS = re.compile(r"\b(nodes|sightings|issued)\b")
+"""The folds that depend on the linking rules."""
 
 
 class Found(Protocol):
@@ -64,12 +76,13 @@ class Statement:
     """One statement; call it with a connection and its parameters in order."""
 
     def __init__(self, text: str) -> None:
-        self._said = {"sqlite": _say(text, _SQLITE), "postgresql": _say(text, _POSTGRESQL)}
+        self._said = _in_words(text)
+        self._to_come = _in_words(_FOLDS.sub(rf"{NEXT}\1", text)) if _FOLDS.search(text) else None
         self._row: Callable[[Iterable[Any]], Any] | None = None
 
     def __call__(self, conn: Connection, *parameters: object) -> Found:
         """Send it once."""
-        text = self._said[conn.dialect.name]
+        text = self._text(conn)
         driver = _driver(conn)
         if driver is None:
             return conn.exec_driver_sql(text, parameters)
@@ -86,7 +99,7 @@ class Statement:
         """Send it for each row, nothing for none; give the number of rows that it changed."""
         if not rows:
             return 0
-        text = self._said[conn.dialect.name]
+        text = self._text(conn)
         driver = _driver(conn)
         if driver is None:
             changed: int = conn.exec_driver_sql(text, list(rows)).rowcount
@@ -95,6 +108,11 @@ class Statement:
             return driver.executemany(text, rows).rowcount
         except sqlite3.Error as error:
             raise _explained(text, error) from error
+
+    def _text(self, conn: Connection) -> str:
+        """Say it to this connection."""
+        said = self._said if self._to_come is None or not is_folding_next(conn) else self._to_come
+        return said[conn.dialect.name]
 
 
 class _Rows:
@@ -126,6 +144,21 @@ class _Rows:
         return [row[0] for row in self._rows]
 
 
+@contextmanager
+def folding_next(conn: Connection) -> Iterator[None]:
+    """Work on the folds to come for the length of the block."""
+    conn.info[_FOLDING] = True
+    try:
+        yield
+    finally:
+        conn.info[_FOLDING] = False
+
+
+def is_folding_next(conn: Connection) -> bool:
+    """Tell whether it is the folds to come that this connection works on."""
+    return bool(conn.info.get(_FOLDING))
+
+
 def listed(values: Iterable[str] | Iterable[int]) -> str:
     """Give many values as one parameter; texts are free of NUL (no database could hold it)."""
     return orjson.dumps(list(values)).decode()
@@ -149,6 +182,10 @@ def _row_of(cursor: sqlite3.Cursor) -> Callable[[Iterable[Any]], Any]:
 def _explained(text: str, error: sqlite3.Error) -> Exception:
     """Give what SQLAlchemy would raise, without the parameters: they are personal data."""
     return DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True)
+
+
+def _in_words(text: str) -> dict[str, str]:
+    return {"sqlite": _say(text, _SQLITE), "postgresql": _say(text, _POSTGRESQL)}
 
 
 def _say(text: str, words: dict[str, str]) -> str:

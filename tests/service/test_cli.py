@@ -164,8 +164,8 @@ def test_config_show_tells_values_and_sources(monkeypatch: pytest.MonkeyPatch) -
 
 def test_migrate_says_what_it_did() -> None:
     """A new store goes from nothing to this schema; the second time there is nothing to do."""
-    assert json.loads(run("migrate", "--json").stdout) == {"from": None, "to": "0004"}
-    assert json.loads(run("migrate", "--json").stdout) == {"from": "0004", "to": "0004"}
+    assert json.loads(run("migrate", "--json").stdout) == {"from": None, "to": "0005"}
+    assert json.loads(run("migrate", "--json").stdout) == {"from": "0005", "to": "0005"}
     assert "already" in run("migrate").stdout
 
 

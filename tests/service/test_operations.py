@@ -90,7 +90,7 @@ def test_red_when_the_store_hangs(api: Api, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_proof_is_believed_for_a_second(homing: Homing, clock: FixedClock) -> None:
     """A flood of probes costs one write a second; then it is proven anew."""
     seconds = [100.0]
-    ready = Readiness(homing.database, homing.writer, clock, lambda: seconds[0])
+    ready = Readiness(homing.database, homing.writer, clock, homing.rules_to_come, lambda: seconds[0])
 
     async def story() -> None:
         await ready.prove()

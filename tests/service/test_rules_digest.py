@@ -21,6 +21,8 @@ from identity.rules import (
 from service.clock import FixedClock
 from service.errors import RulesChanged
 from service.rules_digest import rules_digest
+from service.store import meta
+from service.store.database import open_database
 from tests.service.harness import deployment
 
 OTHER: dict[str, Any] = {
@@ -77,14 +79,28 @@ def test_the_same_rules_have_one_digest() -> None:
     assert rules_digest(load_rules({"preset": "segment"})) != rules_digest(LinkingRules())
 
 
-def test_a_store_opens_under_its_own_rules_alone(tmp_path: Path, clock: FixedClock) -> None:
-    """Again and again under the same; under others it is refused, and is as it was."""
-    for _ in range(2):
-        deployment(tmp_path, clock).close()
-    for name, value in (("HOMING_DEFAULT_REGION", "KR"), ("HOMING_RULES", str(_adobe(tmp_path)))):
-        with pytest.raises(RulesChanged, match=r"the rules are others than those .* run `homing rebuild`"):
-            deployment(tmp_path, clock, {name: value})
+def test_a_store_goes_by_the_rules_it_was_folded_under(tmp_path: Path, clock: FixedClock) -> None:
+    """Whatever the settings want: those are brought into force by who serves, or by a command."""
+    for environment in ({}, {"HOMING_DEFAULT_REGION": "KR"}, {"HOMING_RULES": str(_adobe(tmp_path))}, {}):
+        opened = deployment(tmp_path, clock, environment)
+        assert opened.rules == LinkingRules()
+        assert (opened.wanted == LinkingRules()) == (not environment)
+        opened.close()
+
+
+def test_a_store_that_kept_but_the_digest_of_its_rules(tmp_path: Path, clock: FixedClock) -> None:
+    """It opens under the same, and keeps them from then on; under others it is refused, and is as it was."""
     deployment(tmp_path, clock).close()
+    database = open_database(f"sqlite:///{tmp_path / 'homing.db'}")
+    with database.transaction() as conn:
+        meta.drop(conn, meta.RULES)
+    with pytest.raises(RulesChanged, match=r"the rules are others than those .* run `homing rebuild`"):
+        deployment(tmp_path, clock, {"HOMING_DEFAULT_REGION": "KR"})
+    deployment(tmp_path, clock).close()
+    opened = deployment(tmp_path, clock, {"HOMING_DEFAULT_REGION": "KR"})
+    assert opened.rules == LinkingRules()
+    opened.close()
+    database.close()
 
 
 def _adobe(folder: Path) -> Path:
