@@ -29,7 +29,6 @@ def upgrade() -> None:
     )
     op.create_index("changes_profile", "changes", ["profile_id"])
     op.create_index("changes_other", "changes", ["other"])
-    op.create_index("issued_founder", "issued", ["founder"])
     op.create_table(
         "used_tokens",
         sa.Column("token", sa.LargeBinary(), primary_key=True),
