@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service.people import People
 from service.rebuild import rebuild
-from service.store import chain, copying, purges
+from service.store import chain, copying, meta, purges
 from service.store.chain import FACT_BLOCKS, GENESIS, BlockKind, Head
 from service.store.database import open_database
 from service.store.facts import FactKind, of_kind
@@ -241,6 +241,7 @@ def _folds(conn: Connection, people: People) -> Iterator[Fault]:
         try:
             with scratch.transaction() as again:
                 copying.copy(conn, again, (*copying.LOGS, changes))
+                meta.put(again, meta.RULES_SINCE, meta.get(conn, meta.RULES_SINCE) or "0")
                 rebuild(again, people)
                 for fold in FOLDS:
                     yield from _compare(conn, again, fold)
