@@ -34,7 +34,7 @@ def message(number: int, *, source: str = "shop", trust: Trust = Trust.SERVER) -
 def test_a_message_comes_back_as_it_was(database: Database) -> None:
     """Every field survives the log, microseconds included."""
     with database.transaction() as conn:
-        ((seq, _, _),) = facts.append(conn, FactKind.MESSAGE, [message(7)])
+        ((seq, *_),) = facts.append(conn, FactKind.MESSAGE, [message(7)])
         (fact,) = facts.read(conn, [seq])
     assert fact.seq == 1
     assert fact.kind is FactKind.MESSAGE
@@ -45,9 +45,9 @@ def test_a_message_enters_once_by_source_and_trust(database: Database) -> None:
     """Again it is told where it is and under which digest; from another source or at another trust it is another."""
     with database.transaction() as conn:
         (first,) = facts.append(conn, FactKind.MESSAGE, [message(1)])
-        assert first == (1, message(1).digest, True)
+        assert first == (1, message(1).digest, True, None)
         again, fresh = facts.append(conn, FactKind.MESSAGE, [replace(message(2), message_id="m1"), message(3)])
-        assert again == (1, message(1).digest, False)
+        assert again == (1, message(1).digest, False, None)
         assert fresh.fresh
         others = [message(1, trust=Trust.ASSERTED), message(1, source="web")]
         assert all(each.fresh for each in facts.append(conn, FactKind.MESSAGE, others))
@@ -58,7 +58,7 @@ def test_a_scan_gives_every_fact_once_in_order(database: Database) -> None:
     """Pages join without a gap or a repetition, from anywhere in the log, of one kind alone if asked."""
     with database.transaction() as conn:
         facts.append(conn, FactKind.MESSAGE, [message(n) for n in range(2_001)])
-        ((last, _, _),) = facts.append(conn, FactKind.JUDGEMENT, [message(5_000)])
+        ((last, *_),) = facts.append(conn, FactKind.JUDGEMENT, [message(5_000)])
         assert [fact.seq for fact in facts.scan(conn)] == list(range(1, 2_003))
         assert [fact.seq for fact in facts.scan(conn, after=1_999)] == [2_000, 2_001, 2_002]
         assert [fact.seq for fact in facts.of_kind(conn, FactKind.JUDGEMENT)] == [last]
