@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -20,6 +20,7 @@ from identity.identifiers import Identifier
 from identity.judgements import Judgement
 from identity.profiles import ProfileId
 from service import refolding, rules_to_come
+from service.consents import MESSAGE_TYPE
 from service.errors import ApiError
 from service.people import Coverage, profile_name
 from service.store import chain, changes, decisions, facts, faults, idempotency, locks, meta, nodes, purges
@@ -97,7 +98,7 @@ def cover(conn: Connection, homing: Homing, given: frozenset[Identifier], now: d
     counts = {
         "profiles": len(coverage.covered.profiles),
         "identifiers": len(coverage.covered.identifiers),
-        **_kinds(conn, coverage.seqs),
+        **_kinds(coverage),
         "judgements": len(judgements),
         "decisions": len(rows),
         "outcomes": len(came),
@@ -220,13 +221,10 @@ def _scrubbed(conn: Connection) -> None:
     meta.put(conn, meta.SCRUB, meta.DONE)
 
 
-def _kinds(conn: Connection, seqs: Collection[int]) -> dict[str, int]:
+def _kinds(coverage: Coverage) -> dict[str, int]:
     """Count facts: consents, and events."""
-    in_order = sorted(seqs)
-    types: Counter[str] = Counter()
-    for start in range(0, len(in_order), ROWS_A_JOB):
-        types.update(fact.type for fact in facts.read(conn, in_order[start : start + ROWS_A_JOB]))
-    consents = types.pop("consent", 0)
+    types = Counter(coverage.types.values())
+    consents = types.pop(MESSAGE_TYPE, 0)
     return {"events": types.total(), "consents": consents}
 
 

@@ -88,11 +88,16 @@ class ProfileView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What an erasure covers, by seq in the facts log, and all ids that its profiles were ever known by."""
+    """What an erasure covers: facts by seq, with their types, and all ids that its profiles were ever known by."""
 
     covered: Covered
-    seqs: frozenset[int]
+    types: Mapping[int, str]
     profile_ids: tuple[ProfileId, ...]
+
+    @property
+    def seqs(self) -> Collection[int]:
+        """The facts, by seq."""
+        return self.types.keys()
 
 
 class People:
@@ -263,10 +268,13 @@ class People:
         found = self._shelf.find(sorted(given))
         gone = covered(given, found, self._shelf.hubs(given), self.rules, self.key)
         lost = {observation.key for observation in gone.observations}
-        seqs = {
-            seq for c in found for seq, (_, observation) in self._shelf.history(c).items() if observation.key in lost
+        types = {
+            seq: message.type
+            for c in found
+            for seq, (message, observation) in self._shelf.history(c).items()
+            if observation.key in lost
         }
-        return Coverage(covered=gone, seqs=frozenset(seqs), profile_ids=tuple(self._ids_of(conn, found, gone.profiles)))
+        return Coverage(covered=gone, types=types, profile_ids=tuple(self._ids_of(conn, found, gone.profiles)))
 
     def alone(self, conn: Connection) -> None:
         """Keep every other writer out until the end of the transaction, and know what they have written.

@@ -64,7 +64,7 @@ def reached(
     at_home: dict[int, Fact] = {}
     while True:
         members = {**{n.node: n for n in nodes.of_components(conn, sorted(components))}, **recounted}
-        kept = {**at_home, **{fact.seq: fact for fact in facts.of_nodes(conn, list(members)) if fact.seq not in lost}}
+        kept = {**at_home, **{fact.seq: fact for fact in facts.left_of_nodes(conn, list(members), lost)}}
         beside = nodes.find(conn, sorted(_names(people, kept.values()))).values()
         hubs = {n.node: n for n in beside if n.node not in members and n.node not in homed}
         open_ = _components(node for node in hubs.values() if node.hub is Hub.NO)

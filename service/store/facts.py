@@ -3,7 +3,7 @@
 A message is found again by its source, trust and message id.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +37,7 @@ _ERASE = Statement(
     "type = ?, name = NULL, body = ?, salt = NULL WHERE seq = ?"
 )
 _RESTATE = Statement("UPDATE facts SET digest = ?, body = ?, salt = ? WHERE seq = ?")
+_SEQS_OF_NODES = Statement("SELECT seq FROM sightings WHERE node IN numbers(?)")
 _FIRST_OF_NODE = Statement(
     "SELECT facts.* FROM sightings JOIN facts ON facts.seq = sightings.seq "
     "WHERE sightings.node = ? AND sightings.seq > ? ORDER BY sightings.seq LIMIT ?"
@@ -151,6 +152,11 @@ def scan(conn: Connection, after: int = 0) -> Iterator[Fact]:
 def of_nodes(conn: Connection, nodes: Sequence[int]) -> list[Fact]:
     """Give the facts that any of those nodes was seen in, each once, by rising seq."""
     return [_fact(row) for row in _OF_NODES(conn, listed(nodes))]
+
+
+def left_of_nodes(conn: Connection, nodes: Sequence[int], lost: Collection[int]) -> list[Fact]:
+    """Give the facts that any of those nodes was seen in, but those lost, by rising seq; the lost are not read."""
+    return read(conn, sorted({row.seq for row in _SEQS_OF_NODES(conn, listed(nodes))}.difference(lost)))
 
 
 def first_of_node(conn: Connection, node: int) -> Iterator[Fact]:

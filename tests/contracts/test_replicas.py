@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.engine import Connection
 from identity.identifiers import Identifier
 from identity.judgements import JudgementKind
 from service.clock import FixedClock
+from service.erasing import purge_at_once, stands
 from service.ingest import Receipt, ingest
 from service.judging import Saying, link, standing, undo
 from service.messages import Message
@@ -19,6 +21,7 @@ from service.store.database import Database, open_database
 from service.store.locks import Taken
 from service.wiring import Homing
 from tests.contracts.test_facts import message
+from tests.service.erasure import erase
 from tests.service.harness import deployment
 
 
@@ -133,3 +136,22 @@ def test_a_judgement_through_one_the_other_knows(servers: tuple[Homing, Homing])
     assert [each.id for each in there.writer.submit(lambda conn: standing(conn, there.people)).result(30)] == [name]
     there.writer.submit(lambda conn: undo(conn, there.people, name, saying)).result(30)
     assert [profile(homing, f"u{number}")[0] for homing in servers for number in (1, 2)] == apart
+
+
+def test_whom_one_erases_the_other_forgets(servers: tuple[Homing, Homing], clock: FixedClock) -> None:
+    """Both had her at hand; neither knows or takes her in any more, and a purge that one left the other finishes."""
+    here, there = servers
+    assert take(here, [message(1), message(2)]).result(30) == [Receipt.ACCEPTED] * 2
+    assert profile(here, "u1") == profile(there, "u1")
+    clock.advance(timedelta(days=30))
+    name, _ = erase(here, Identifier("user_id", "u1"), purged=False)
+    for homing in servers:
+        view = homing.writer.submit(lambda conn, h=homing: h.people.profile_of(conn, "user_id", "u1")).result(30)  # type: ignore[misc]  # h is bound now
+        assert view is None
+        assert profile(homing, "u2")
+    assert take(there, [message(1, source="late")]).result(30) == [Receipt.DROPPED]
+    purge_at_once(there)
+    found = here.writer.submit(lambda conn: stands(conn, name)).result(30)
+    assert found is not None
+    assert (found.left, found.dropped) == (0, 1)
+    assert take(here, [message(1)]).result(30) == [Receipt.DROPPED]
