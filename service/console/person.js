@@ -107,6 +107,13 @@ function profilePage(profile) {
       columns: eventColumns(id),
       otherwise: "No events.",
     }),
+    paged({
+      title: "History",
+      path: `v1/profiles/${encodeURIComponent(id)}/history`,
+      pick: (page) => page.entries,
+      columns: historyColumns(id),
+      otherwise: "Nothing has happened yet.",
+    }),
   ].filter((part) => part !== null);
 }
 
@@ -205,6 +212,26 @@ function eventColumns(profileId) {
     ["Whose", (row) => whose(row.profile_id, profileId)],
     ["Content", (row) => (row.content === null ? muted("needs scope read_pii") : content(row))],
   ];
+}
+
+function historyColumns(profileId) {
+  return [
+    ["When", (row) => moment(row.at)],
+    ["What happened", (row) => happened(row)],
+    ["Whose", (row) => (row.event === null ? NONE : whose(row.event.profile_id, profileId))],
+    ["Why", (row) => words(row.why ?? row.change?.because ?? null)],
+    ["Decided by", (row) => (row.decided_by === null ? NONE : mono(row.decided_by))],
+  ];
+}
+
+function happened({ kind, event, change, judgement }) {
+  if (event !== null) return [event.name ?? event.type, muted(` ${event.identifiers.map(called).join(", ")}`)];
+  if (judgement !== null) {
+    const sides = `${judgement.left.join(", ")} – ${judgement.right.join(", ")}`;
+    return [kind === "undo" ? "undone: " : "", words(judgement.kind), muted(` ${sides} ${judgement.reason}`)];
+  }
+  const others = [...change.absorbed, ...change.into].flatMap((other) => [" ", mono(other)]);
+  return [`${words(change.change)} `, personLink(change.profile_id, mono(change.profile_id)), ...others];
 }
 
 function whose(owner, profileId) {
