@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import orjson
 
-from benchmarks import collector, evidence, identity, recommend, resolve, select, startup
+from benchmarks import collector, evidence, identity, recommend, resolve, select, startup, storm
 from benchmarks.chart import draw
 from benchmarks.interleaved import ContestantFailed, run
 from benchmarks.machine import this_machine
@@ -22,9 +22,10 @@ BENCHMARKS = {
         resolve.BENCHMARK,
         evidence.BENCHMARK,
         select.BENCHMARK,
+        storm.BENCHMARK,
     )
 }
-HOURS_LONG = frozenset({resolve.BENCHMARK.name, evidence.BENCHMARK.name, select.BENCHMARK.name})
+HOURS_LONG = frozenset({resolve.BENCHMARK.name, evidence.BENCHMARK.name, select.BENCHMARK.name, storm.BENCHMARK.name})
 """Benchmarks that run only if they are named."""
 
 

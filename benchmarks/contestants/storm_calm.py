@@ -1,0 +1,65 @@
+"""The control: others' page views alone."""
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import orjson
+
+from benchmarks.access import make_key
+from benchmarks.latencies import waits
+from benchmarks.load import Address, Load, get, post, send
+from benchmarks.records import Figures, Size
+from benchmarks.served import homing, served
+from benchmarks.stores import sqlite_copy
+from identity.observations import Trust
+
+CLIENTS = 50
+_COMMITS = re.compile(rb'^homing_commit_seconds_bucket\{le="(0\.25|\+Inf)"\} ([0-9.]+)$', re.MULTILINE)
+
+
+def measure(folder: Path, size: Size) -> Figures:
+    """Send no storm."""
+    return beside(folder, size, 0)
+
+
+def beside(folder: Path, size: Size, calls: int) -> Figures:
+    """Send others' page views, and so many identify calls at the same time."""
+    with sqlite_copy(folder) as store:
+        key = make_key(store.url, Trust.SERVER)
+        storm = [post("/v1/identify", _identify(number), key) for number in range(calls)]
+        others = [post("/v1/page", _page(number), key) for number in range(10 * size.alone)]
+        with served(homing(store.url), store.folder, store.settings) as address, ThreadPoolExecutor(1) as pool:
+            stormy = pool.submit(send, address, storm, CLIENTS) if storm else None
+            calm = send(address, others, 1)
+            seconds = 0.0 if stormy is None else _accepted(stormy.result()).seconds
+            slow = _slow_commits(address)
+    return {"storm_seconds": seconds, **waits("others", _accepted(calm).waits), "commits_over_250_ms": slow}
+
+
+def _identify(number: int) -> bytes:
+    event = {"userId": "the-one", "anonymousId": f"browser-of-the-one-{number}", "timestamp": _now()}
+    return orjson.dumps(event)
+
+
+def _page(number: int) -> bytes:
+    return orjson.dumps({"name": "Home", "anonymousId": f"somebody-else-{number}", "timestamp": _now()})
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _accepted(load: Load) -> Load:
+    """Give the load back if every event was accepted: refusals would be fast."""
+    if any(orjson.loads(body)["accepted"] != 1 for body in load.bodies):
+        raise RuntimeError("not every event was accepted")
+    return load
+
+
+def _slow_commits(address: Address) -> float:
+    """Count the groups of jobs that took longer than 250 ms, their commit included."""
+    (metrics,) = send(address, [get("/metrics", {})], 1).bodies
+    counts = {found[1]: float(found[2]) for found in _COMMITS.finditer(metrics)}
+    return counts[b"+Inf"] - counts[b"0.25"]
