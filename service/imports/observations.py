@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk
 from identity.frames.columns import micros
+from identity.frames.components import Bools
 from identity.frames.intake import Intake
 from identity.frames.interning import Ids
 from identity.frames.replays import Sources, Told, told_of
@@ -33,6 +34,8 @@ _SAID: Mapping[str, str] = {
     "invalid_observed_at": "observed_at must be ISO 8601, or seconds or milliseconds since 1970",
     "invalid_trust": f"trust must be one of {', '.join(trust.name.lower() for trust in Trust)}",
 }
+_FAULTS = [REASONS.index(reason) for reason in ("invalid_observed_at", "invalid_trust")]
+"""Reasons that are a whole row's."""
 _NOBODY = "the value names nobody"
 
 Numbers = npt.NDArray[np.int64]
@@ -86,16 +89,24 @@ def read(path: Path, origin: Origin, rules: LinkingRules) -> Table:
     chunks = intake.finish().chunks
     whole = np.concatenate(lines) if lines else np.zeros(0, np.int64)
     rejected += _rejected(listed, whole, rules)
-    return _table(intake, chunks, origin, sorted(rejected, key=lambda each: each[0]), _firsts(listed, whole, chunks))
+    line = _firsts(listed, whole, chunks)
+    counts = np.concatenate([_counted(*pair) for pair in zip(listed, chunks, strict=True)]) if chunks else line > 0
+    return _table(intake, chunks, origin, sorted(rejected, key=lambda each: each[0]), line, counts)
 
 
 def _table(
-    intake: Intake, chunks: Sequence[Chunk], origin: Origin, rejected: Sequence[tuple[int, Rejection]], line: Numbers
+    intake: Intake,
+    chunks: Sequence[Chunk],
+    origin: Origin,
+    rejected: Sequence[tuple[int, Rejection]],
+    line: Numbers,
+    counted: Bools,
 ) -> Table:
-    """Put the observations in order."""
+    """Put the observations that count in order."""
     latest = micros(origin.now)
     told = np.concatenate([_or(chunk.at, len(chunk), UNDATED) for chunk in chunks]) if chunks else line
     order = np.argsort(told, kind="stable")
+    order = order[counted[order]]
     said = np.concatenate([_or(chunk.said, len(chunk), UNTRUSTED) for chunk in chunks]) if chunks else line
     counts = [len(chunk) for chunk in chunks]
     starts, entries = _laid(chunks, order)
@@ -171,6 +182,15 @@ def _firsts(listed: Sequence[Listed], lines: Numbers, chunks: Sequence[Chunk]) -
         _, first = np.unique(table.keys[counts], return_index=True)
         found.append(rows[counts][first])
     return np.concatenate(found)
+
+
+def _counted(table: Listed, chunk: Chunk) -> Bools:
+    """Tell which are observations: not a link whose row is at fault, or of whose sides none counts."""
+    if chunk.keys is not None:
+        return np.ones(len(chunk), np.bool_)
+    at_fault = np.isin(table.reasons[0], _FAULTS)
+    named: Bools = np.stack([reasons == 0 for reasons in table.reasons]).any(axis=0)
+    return ~at_fault & named
 
 
 def _message(name: str, told: Told, origin: Origin) -> Message | Rejection:
