@@ -189,8 +189,8 @@ def _counted(table: Listed, chunk: Chunk) -> Bools:
     if chunk.keys is not None:
         return np.ones(len(chunk), np.bool_)
     at_fault = np.isin(table.reasons[0], _FAULTS)
-    named: Bools = np.stack([reasons == 0 for reasons in table.reasons]).any(axis=0)
-    return ~at_fault & named
+    nobody = np.minimum.reduce(table.reasons) > 0
+    return ~at_fault & ~nobody
 
 
 def _message(name: str, told: Told, origin: Origin) -> Message | Rejection:

@@ -1,10 +1,10 @@
 """A table taken in bulk leaves the store that its blocks make of it: `verify`, `rebuild` and `resolve` agree."""
 
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from tempfile import TemporaryDirectory
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,14 +12,20 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from identity.frames.resolving import resolve_frame
+from identity.identifiers import Identifier
+from identity.judgements import JudgementKind
 from identity.observations import Trust
+from service import judging
 from service.clock import FixedClock
 from service.imports import bulk
 from service.imports.items import Origin
 from service.imports.loading import Loaded, load
+from service.imports.observations import read
+from service.ingest import ingest
+from service.judging import Saying
+from service.messages import Message
 from service.rebuild import rebuild
-from service.store import facts, schema
-from service.store.facts import FactKind
+from service.store import schema
 from service.verify import verify
 from service.wiring import Homing
 from tests.identity.crowd import crowded_world
@@ -27,12 +33,13 @@ from tests.identity.frames.tables import table
 from tests.service.harness import NOON, deployment
 from tests.strategies import World
 
+ORIGIN = Origin(source="import", trust=Trust.SERVER, now=NOON)
 ROWS = {"observation": pl.String, "namespace": pl.String, "value": pl.String, "observed_at": pl.String}
 
 
 def put(homing: Homing, path: Path) -> Loaded:
     """Import a file."""
-    return load(homing, path, Origin(source="import", trust=Trust.SERVER, now=NOON), lambda _: None)
+    return load(homing, path, ORIGIN, lambda _: None)
 
 
 def held(homing: Homing) -> set[tuple[str, str, str]]:
@@ -81,22 +88,114 @@ def households(count: int, seed: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=ROWS, orient="row")
 
 
+def written(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give a crowd's rows with times as text."""
+    return frame.with_columns(pl.col("observed_at").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ"))
+
+
 @pytest.mark.parametrize("block", [3, 50])
 def test_a_table_in_bulk_is_what_its_blocks_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     """With contested people and without, dated or not; the same again changes nothing."""
     monkeypatch.setattr(bulk, "BLOCK", block)
     homing = deployment(tmp_path, FixedClock(NOON))
-    frame = pl.concat(
-        [
-            households(120, 7),
-            crowd(range(2))
-            .select(*ROWS.keys())
-            .with_columns(pl.col("observed_at").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")),
-        ]
-    )
+    people = households(120, 7).with_columns(trust=pl.lit(None, pl.String))
+    frame = pl.concat([people, written(crowd(range(2))).select(people.columns)])
     path = tmp_path / "seen.parquet"
     frame.write_parquet(path)
     count = frame["observation"].n_unique()
     assert (put(homing, path).accepted, put(homing, path).duplicates) == (count, count)
     agree(homing, frame)
+    homing.close()
+
+
+def proven(seed: int, count: int, block: int, cut: int, folder: Path) -> None:
+    """Import a part of a table, by way of another file, and then all of it, one after the other."""
+    with TemporaryDirectory(dir=folder) as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulk, "BLOCK", block)
+        homing = deployment(Path(name), FixedClock(NOON))
+        frame = households(count, seed)
+        for part in (frame.filter(pl.col("observation").cast(pl.Int64) < cut), frame):
+            part.write_parquet(Path(name) / "seen.parquet")
+            put(homing, Path(name) / "seen.parquet")
+        agree(homing, frame)
+        homing.close()
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10**6), st.integers(1, 60), st.integers(1, 20), st.integers(0, 60))
+def test_whatever_was_there_before(tmp_path: Path, seed: int, count: int, block: int, cut: int) -> None:
+    """In a store that holds some of it, or nothing."""
+    proven(seed, count, block, cut, tmp_path)
+
+
+@pytest.mark.long
+@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10**9), st.integers(1, 300), st.integers(1, 90), st.integers(0, 300))
+def test_whatever_was_there_before_at_length(tmp_path: Path, seed: int, count: int, block: int, cut: int) -> None:
+    """The same, often."""
+    proven(seed, count, block, cut, tmp_path)
+
+
+def test_what_is_not_contested_goes_past_the_resolver(tmp_path: Path) -> None:
+    """Or bulk would be no faster than one by one."""
+    homing = deployment(tmp_path, FixedClock(NOON))
+    households(300, 3).write_parquet(tmp_path / "seen.parquet")
+    table = read(tmp_path / "seen.parquet", ORIGIN, homing.rules)
+    made = homing.writer.submit(lambda conn: bulk.plan(conn, homing, table)).result()
+    assert made is not None
+    assert 0 < made.growth.hard_facts(0, len(table)).sum() < len(table) / 3
+    homing.close()
+
+
+def test_another_writer_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after somebody else's events goes the usual way; nothing is lost, nothing differs."""
+    monkeypatch.setattr(bulk, "BLOCK", 20)
+    homing, other = (deployment(tmp_path, FixedClock(NOON)) for _ in range(2))
+    households(90, 5).write_parquet(tmp_path / "seen.parquet")
+    pl.DataFrame({"left": ["user_id:u1"], "right": ["device_id:d2"]}).write_csv(tmp_path / "links.csv")
+    table = read(tmp_path / "seen.parquet", ORIGIN, homing.rules)
+    ways = []
+    for number, (items, entered) in enumerate(bulk.blocks(homing, table)):
+        ways.append(entered is not None)
+        if entered is None:
+            messages = [item.found for item in items if isinstance(item.found, Message)]
+            homing.writer.submit(partial(ingest, people=homing.people, messages=messages)).result()
+        if number == 1:
+            put(other, tmp_path / "links.csv")
+    assert ways == [True, True, False, False, False]
+    found = homing.writer.submit(lambda conn: verify(conn, homing.people)).result()
+    assert found.whole, found.faults
+    assert (found.facts, put(homing, tmp_path / "seen.parquet").duplicates) == (91, 90)
+    other.close()
+    homing.close()
+
+
+def test_a_load_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After two of five commits the store is whole, and holds so much; the same file again brings the rest."""
+    monkeypatch.setattr(bulk, "BLOCK", 20)
+    homing = deployment(tmp_path, FixedClock(NOON))
+    frame = households(90, 5)
+    frame.write_parquet(tmp_path / "seen.parquet")
+    blocks = bulk.blocks(homing, read(tmp_path / "seen.parquet", ORIGIN, homing.rules))
+    assert [next(blocks)[1] is not None for _ in range(2)] == [True, True]
+    homing.close()
+    again = deployment(tmp_path, FixedClock(NOON))
+    assert again.writer.submit(lambda conn: verify(conn, again.people)).result().whole
+    taken = put(again, tmp_path / "seen.parquet")
+    assert (taken.accepted, taken.duplicates) == (50, 40)
+    agree(again, frame)
+    again.close()
+
+
+def test_a_judgement_sends_all_the_usual_way(tmp_path: Path) -> None:
+    """It may concern whom the table names."""
+    homing = deployment(tmp_path, FixedClock(NOON))
+    households(20, 5).write_parquet(tmp_path / "seen.parquet")
+    put(homing, tmp_path / "seen.parquet")
+    ends = (Identifier("user_id", "a"), Identifier("user_id", "b"))
+    saying = Saying(source="analyst", now=NOON)
+    never = JudgementKind.CANNOT_LINK
+    homing.writer.submit(lambda conn: judging.link(conn, homing.people, never, ends, saying)).result()
+    table = read(tmp_path / "seen.parquet", ORIGIN, homing.rules)
+    assert homing.writer.submit(lambda conn: bulk.plan(conn, homing, table)).result() is None
     homing.close()
