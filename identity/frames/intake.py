@@ -159,8 +159,8 @@ class Intake:
         named = np.arange(len(rows.bad)) if rows.keys is None else rows.keys
         of = named if chunk.keys is None else chunk.keys
         beyond = {(int(of[place]), entry) for place, entry in dropped}
-        for field, found in zip(rows.fields, whole, strict=True) if beyond else ():
-            pairs = zip(named.tolist(), settled.stands[field].tolist(), strict=True)
+        for entries, found in zip(rows.fields, whole, strict=True) if beyond else ():
+            pairs = zip(named.tolist(), settled.stands[entries].tolist(), strict=True)
             found[[n for n, pair in enumerate(pairs) if pair in beyond and not found[n]]] = _TOO_MANY
         self.listed.append(Listed(keys=rows.keys, reasons=tuple(whole)))
 

@@ -16,9 +16,9 @@ from identity.frames.arrow import Texts, series, texts
 from identity.frames.bytes import hashed
 from identity.frames.faults import FrameError
 from identity.frames.interning import ALL_BITS, Hashes, Ids, Interner
+from identity.frames.normal_form import Form, form
 from identity.frames.rows import Settled
 from identity.frames.spilling import Entries
-from identity.frames.normal_form import Form, form
 from identity.identifiers import ALSO_CALLED, Identifier, Namespace, NamespaceClass
 from identity.normalize import normalize
 from identity.rules import Founder, LinkingRules

@@ -14,7 +14,6 @@ from service.settings import Settings
 from service.store.location import sqlite_path
 from service.wiring import linking_rules
 
-
 _UNITS = {"MIB": 2**20, "GIB": 2**30, "TIB": 2**40, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT]I?B)", re.IGNORECASE)
 
@@ -53,7 +52,7 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str | Non
     "--memory",
     callback=_size,
     metavar="SIZE",
-    help="What to take at most, as 4GiB or 800MiB; the rest waits beside the output. A part of the machine's unless given.",
+    help="What to take at most, as 4GiB or 800MiB; the rest waits beside the output. Default: 0.6 of the machine's.",
 )
 @click.option("--master", default="local[*]", show_default=True, help="The cluster, for --engine spark.")
 @json_option

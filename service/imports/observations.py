@@ -8,7 +8,7 @@ the least trusted of them. A row of links is an observation of its own; its copi
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -91,18 +91,25 @@ def read(path: Path, origin: Origin, rules: LinkingRules) -> Table:
     rejected += _rejected(listed, whole, rules)
     line = _firsts(listed, whole, chunks)
     counts = np.concatenate([_counted(*pair) for pair in zip(listed, chunks, strict=True)]) if chunks else line > 0
-    return _table(intake, chunks, origin, sorted(rejected, key=lambda each: each[0]), line, counts)
+    return _table(_Parts(intake, chunks, line, counts), origin, sorted(rejected, key=lambda each: each[0]))
+
+
+class _Parts(NamedTuple):
+    """What came in, in the order of the file: each observation's line, and whether it counts."""
+
+    intake: Intake
+    chunks: Sequence[Chunk]
+    line: Numbers
+    counted: Bools
 
 
 def _table(
-    intake: Intake,
-    chunks: Sequence[Chunk],
+    found: _Parts,
     origin: Origin,
     rejected: Sequence[tuple[int, Rejection]],
-    line: Numbers,
-    counted: Bools,
 ) -> Table:
     """Put the observations that count in order."""
+    intake, chunks, line, counted = found
     latest = micros(origin.now)
     told = np.concatenate([_or(chunk.at, len(chunk), UNDATED) for chunk in chunks]) if chunks else line
     order = np.argsort(told, kind="stable")
@@ -189,7 +196,7 @@ def _counted(table: Listed, chunk: Chunk) -> Bools:
     if chunk.keys is not None:
         return np.ones(len(chunk), np.bool_)
     at_fault = np.isin(table.reasons[0], _FAULTS)
-    nobody = np.minimum.reduce(table.reasons) > 0
+    nobody: Bools = np.stack(table.reasons).min(axis=0) > 0
     return ~at_fault & ~nobody
 
 

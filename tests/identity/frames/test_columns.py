@@ -1,7 +1,7 @@
 """Cells of whatever type become the text that a person would write."""
 
-import pytest
 import polars as pl
+import pytest
 
 from identity.frames import columns
 from identity.frames.faults import FrameError
