@@ -1,6 +1,7 @@
-"""`python -m benchmarks [NAME…] [--quick] [--json] [--rows …] [--png FILE]`: tables on stdout, progress on stderr."""
+"""`python -m benchmarks [NAME…] [--quick] [--json] [--edges …] [--png FILE]`: tables on stdout, progress on stderr."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -28,21 +29,73 @@ BENCHMARKS = {
 HOURS_LONG = frozenset({resolve.BENCHMARK.name, evidence.BENCHMARK.name, select.BENCHMARK.name, storm.BENCHMARK.name})
 """Benchmarks that run only if they are named."""
 
+_SHARES = {"without": (0.0,), "with": (resolve.CONTESTED,), "both": (0.0, resolve.CONTESTED)}
+_LETTERS = {"K": 1_000, "M": 1_000_000}
+
+
+class Count(click.ParamType[int]):
+    """A number, in thousands or millions with K or M behind it; 100 at least."""
+
+    name = "count"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it."""
+        if isinstance(value, int):
+            return value
+        text = str(value).upper()
+        digits, unit = (text[:-1], _LETTERS[text[-1]]) if text[-1:] in _LETTERS else (text, 1)
+        if not digits.isdigit() or int(digits) * unit < 100:
+            self.fail(f"{value!r} is no number of links; write one like 400, 500K or 10M", param, ctx)
+        return int(digits) * unit
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Some peers, commas between them, or none."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Read them."""
+        if isinstance(value, tuple):
+            return value
+        names = () if value == "none" else tuple(value.split(","))
+        unknown = [name for name in names if name not in resolve.PEERS]
+        if unknown:
+            self.fail(f"{unknown[0]!r} is none of {', '.join(resolve.PEERS)}", param, ctx)
+        return names
+
 
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)), metavar="[NAME]...")
 @click.option("--quick", is_flag=True, help="A small shop, one round: to see that it works.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, every run in it.")
+@click.option("--edges", multiple=True, type=Count(), help="Links that `resolve` is measured with, as 10M; repeatable.")
 @click.option(
-    "--rows", multiple=True, type=click.IntRange(100), help="Links that `resolve` is measured with; repeatable."
+    "--peers", type=Names(), help=f"Beside whom `resolve` is measured: none, or of {','.join(resolve.PEERS)}."
 )
+@click.option(
+    "--contested", type=click.Choice(["without", "with", "both"]), default="both", help="Which links `resolve` gets."
+)
+@click.option("--rounds", type=click.IntRange(1), help="How often each contestant of `resolve` runs.")
 @click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Also draw what `resolve` took.")
-def main(names: tuple[str, ...], *, quick: bool, as_json: bool, rows: tuple[int, ...], png: Path | None) -> None:
+def main(
+    names: tuple[str, ...],
+    *,
+    quick: bool,
+    as_json: bool,
+    edges: tuple[int, ...],
+    peers: tuple[str, ...] | None,
+    contested: str,
+    rounds: int | None,
+    png: Path | None,
+) -> None:
     """Measure Homing beside its controls: the first four of them, or those that are named."""
     machine = this_machine()
     results: list[Result] = []
     wanted = names or tuple(name for name in BENCHMARKS if name not in HOURS_LONG)
-    for benchmark, size in _cases(wanted, rows, quick=quick):
+    beside = tuple(resolve.PEERS) if peers is None else peers
+    part = resolve.Part(edges=edges, peers=beside, contested=_SHARES[contested], rounds=rounds)
+    for benchmark, size in _cases(wanted, part, quick=quick):
         result = _run(benchmark, size)
         results.append(result)
         if not as_json:
@@ -52,12 +105,12 @@ def main(names: tuple[str, ...], *, quick: bool, as_json: bool, rows: tuple[int,
     click.echo(orjson.dumps(document(machine, results), option=orjson.OPT_INDENT_2) if as_json else str(machine))
 
 
-def _cases(names: tuple[str, ...], rows: tuple[int, ...], *, quick: bool) -> list[tuple[Benchmark, Size]]:
+def _cases(names: tuple[str, ...], part: resolve.Part, *, quick: bool) -> list[tuple[Benchmark, Size]]:
     size = QUICK if quick else FULL
     found: list[tuple[Benchmark, Size]] = []
     for name in names:
         benchmark = BENCHMARKS[name]
-        found += resolve.cases(size, rows, quick=quick) if benchmark is resolve.BENCHMARK else [(benchmark, size)]
+        found += resolve.cases(size, part, quick=quick) if benchmark is resolve.BENCHMARK else [(benchmark, size)]
     return found
 
 

@@ -3,9 +3,8 @@
 The others find connected components: they know no limits, no hubs, no trust, and give no lasting ids.
 """
 
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.records import Benchmark, Column, Contestant, Size
@@ -22,14 +21,15 @@ _FLOORS = (
     Contestant(name="polars, in memory", module="benchmarks.contestants.resolve_floor"),
     Contestant(name="polars, streaming", module="benchmarks.contestants.resolve_streaming_floor"),
 )
-_PEERS = (
-    Contestant(name="polars + scipy", module="benchmarks.contestants.resolve_scipy"),
-    Contestant(name="rustworkx", module="benchmarks.contestants.resolve_rustworkx"),
-    Contestant(name="python-igraph", module="benchmarks.contestants.resolve_igraph"),
-    Contestant(name="DuckDB SQL", module="benchmarks.contestants.resolve_duckdb"),
-    Contestant(name="splink clustering", module="benchmarks.contestants.resolve_splink"),
-    Contestant(name="networkx", module="benchmarks.contestants.resolve_networkx"),
-)
+PEERS = {
+    "scipy": Contestant(name="polars + scipy", module="benchmarks.contestants.resolve_scipy"),
+    "rustworkx": Contestant(name="rustworkx", module="benchmarks.contestants.resolve_rustworkx"),
+    "igraph": Contestant(name="python-igraph", module="benchmarks.contestants.resolve_igraph"),
+    "duckdb": Contestant(name="DuckDB SQL", module="benchmarks.contestants.resolve_duckdb"),
+    "splink": Contestant(name="splink clustering", module="benchmarks.contestants.resolve_splink"),
+    "networkx": Contestant(name="networkx", module="benchmarks.contestants.resolve_networkx"),
+}
+"""Others by what they are called on the command line."""
 _COLUMNS = (
     Column(figure="seconds", title="seconds", digits=2),
     Column(figure="cpu_seconds", title="CPU s", digits=2),
@@ -55,17 +55,33 @@ def _benchmark(title: str, contestants: tuple[Contestant, ...]) -> Benchmark:
     )
 
 
-BENCHMARK = _benchmark("Links in a Parquet file become profiles in another", (_HOMING, *_FLOORS, *_PEERS))
+BENCHMARK = _benchmark("Links in a Parquet file become profiles in another", (_HOMING, *_FLOORS, *PEERS.values()))
 GROWTH = _benchmark("The same without peers, growing", (_HOMING, *_FLOORS))
 
 
-def cases(size: Size, rows: Sequence[int], *, quick: bool) -> list[tuple[Benchmark, Size]]:
-    """Give what is measured: each number of rows with and without contest, then growth, unless quick or told rows."""
-    rounds = 1 if quick else ROUNDS
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What of it is measured: how many links (none given: all sizes, then growth), beside whom, which contests."""
+
+    edges: tuple[int, ...] = ()
+    peers: tuple[str, ...] = tuple(PEERS)
+    contested: tuple[float, ...] = (0.0, CONTESTED)
+    rounds: int | None = None
+
+    def benchmark(self) -> Benchmark:
+        """Give the contest of these."""
+        if self.peers == tuple(PEERS):
+            return BENCHMARK
+        return replace(BENCHMARK, contestants=(_HOMING, *_FLOORS, *(PEERS[name] for name in self.peers)))
+
+
+def cases(size: Size, part: Part, *, quick: bool) -> list[tuple[Benchmark, Size]]:
+    """Give what is measured: each number of links with and without contest, then growth, unless quick or a part."""
+    rounds = (1 if quick else ROUNDS) if part.rounds is None else part.rounds
     sides = [
-        (BENCHMARK, replace(size, rounds=rounds, edges=edges, contested=share))
-        for edges in rows or (QUICK_ROWS if quick else FULL_ROWS)
-        for share in (0.0, CONTESTED)
+        (part.benchmark(), replace(size, rounds=rounds, edges=edges, contested=share))
+        for edges in part.edges or (QUICK_ROWS if quick else FULL_ROWS)
+        for share in part.contested
     ]
-    growing = () if quick or rows else GROWTH_ROWS
+    growing = () if quick or part.edges else GROWTH_ROWS
     return sides + [(GROWTH, replace(size, rounds=1, edges=edges, contested=0.0)) for edges in growing]

@@ -37,12 +37,14 @@ class Scratch:
 
     def add(self, name: str, array: npt.NDArray[Any]) -> None:
         """Put an array aside, behind what stands under the name. FrameError names the file that cannot be written."""
+        path = self._parent
         try:
-            with self._path(name).open("ab") as file:
+            path = self._path(name)
+            with path.open("ab") as file:
                 file.write(np.ascontiguousarray(array).data)
         except OSError as error:
             told = f"cannot be written ({error.strerror}); what does not fit into --memory waits there"
-            raise FrameError(str(self._parent if error.filename is None else error.filename), told) from None
+            raise FrameError(str(path), told) from None
 
     def read(self, name: str, kind: npt.DTypeLike, begin: int = 0, count: int = -1) -> npt.NDArray[Any]:
         """Give so many items, -1 for all the others; none where nothing was put aside."""

@@ -97,7 +97,7 @@ class Aside:
         )
 
     def merge(self, vocabulary: Vocabulary) -> "Merged":
-        """Number all parts alike. Raises FrameError where there are more identifiers than may be held."""
+        """Give all parts numbers that agree. Raises FrameError where there are more identifiers than may be held."""
         names = vocabulary.names
         entries, of_values = self.values.merged(names.seeds, names.forms)
         if entries.count * STATE > self.bounds.most:

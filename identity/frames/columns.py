@@ -81,9 +81,13 @@ def _float_text(column: pl.Series) -> pl.Series:
     """Write floats as Python does, whole ones without their point."""
     frame = column.to_frame("cell")
     whole = (pl.col("cell").floor() == pl.col("cell")) & (pl.col("cell").abs() < _EXACT)
-    digits = pl.when(whole).then(pl.col("cell")).cast(pl.Int64, strict=False).cast(pl.String)
-    other = pl.when(~whole).then(pl.col("cell")).map_elements(str, return_dtype=pl.String)
-    return frame.select(pl.coalesce(digits, other))["cell"].alias(column.name)
+    digits = frame.select(pl.when(whole).then(pl.col("cell")).cast(pl.Int64, strict=False).cast(pl.String))["cell"]
+    left = column.is_not_null() & digits.is_null()
+    if not left.any():
+        return digits.alias(column.name)
+    written = pl.Series([str(cell) for cell in column.filter(left)], dtype=pl.String)
+    place = (left.cum_sum().cast(pl.Int64) - 1).clip(0)
+    return digits.zip_with(~left, written.gather(place)).alias(column.name)
 
 
 def trusts(column: pl.Series, source: str) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:

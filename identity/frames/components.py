@@ -162,7 +162,7 @@ class Words:
 
 
 @njit(cache=True)
-def _find(parent: Ids, entry: int) -> int:
+def find(parent: Ids, entry: int) -> int:
     """Give the root, halving the path to it."""
     while parent[entry] != entry:
         parent[entry] = parent[parent[entry]]
@@ -173,7 +173,7 @@ def _find(parent: Ids, entry: int) -> int:
 @njit(cache=True)
 def _join(parent: Ids, left: int, right: int) -> None:
     """Put two entries under the lesser of their roots."""
-    one, other = _find(parent, left), _find(parent, right)
+    one, other = find(parent, left), find(parent, right)
     if one < other:
         parent[other] = one
     elif other < one:

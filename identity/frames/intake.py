@@ -19,7 +19,7 @@ from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk, distinct, grouped,
 from identity.frames.faults import FrameError
 from identity.frames.interning import ALL_BITS, Ids, Interner
 from identity.frames.prefixes import Prefixes
-from identity.frames.rows import Rows, Settled
+from identity.frames.rows import Listed, Rows, Settled
 from identity.frames.spilling import Entries
 from identity.frames.vocabulary import EVIDENCE, NOBODY, REASONS, Names, Vocabulary
 from identity.identifiers import Identifier
@@ -58,7 +58,7 @@ class Intake:
     now: datetime | None = None
     bits: int = ALL_BITS
     bounds: Bounds | None = None
-    listed: list[tuple[npt.NDArray[np.uint8], ...]] | None = None
+    listed: list[Listed] | None = None
     names: Names = field(init=False)
     vocabulary: Vocabulary = field(init=False)
     keys: Interner = field(init=False)
@@ -159,10 +159,10 @@ class Intake:
         named = np.arange(len(rows.bad)) if rows.keys is None else rows.keys
         of = named if chunk.keys is None else chunk.keys
         beyond = {(int(of[place]), entry) for place, entry in dropped}
-        for field, found in zip(rows.fields, whole, strict=True) if beyond else ():
-            pairs = zip(named.tolist(), settled.stands[field].tolist(), strict=True)
+        for entries, found in zip(rows.fields, whole, strict=True) if beyond else ():
+            pairs = zip(named.tolist(), settled.stands[entries].tolist(), strict=True)
             found[[n for n, pair in enumerate(pairs) if pair in beyond and not found[n]]] = _TOO_MANY
-        self.listed.append(tuple(whole))
+        self.listed.append(Listed(keys=rows.keys, reasons=tuple(whole)))
 
     def _clamped(self, chunk: Chunk) -> Chunk:
         """Let nothing be later than the run."""

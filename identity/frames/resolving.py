@@ -211,88 +211,94 @@ def resolved(intake: Intake, judgements: Iterable[Word] = (), *, key: bytes = b"
     concerned = np.array(list(numbers.values()), np.int32)
     replayed = contested(seen, names, spaces, intake.rules, concerned[seen.times[concerned] > 0])
     told("naming")
-    return _named(intake, found, seen, spaces, marks, crowds, replayed, verdicts, key, told)
+    world = World(
+        intake=intake,
+        found=found,
+        seen=seen,
+        spaces=spaces,
+        marks=marks,
+        crowds=crowds,
+        replayed=replayed,
+        verdicts=verdicts,
+    )
+    return _named(world, key, told)
 
 
-def _named(
-    intake: Intake,
-    found: Input,
-    seen: Seen,
-    spaces: NameRules,
-    marks: npt.NDArray[np.uint8],
-    crowds: list[Crowd],
-    replayed: Bools,
-    verdicts: Verdicts,
-    key: bytes,
-    told: Told,
-) -> Answer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """All that is known before profiles are: what came in, its components, its hubs, and what must be replayed."""
+
+    intake: Intake
+    found: Input
+    seen: Seen
+    spaces: NameRules
+    marks: npt.NDArray[np.uint8]
+    crowds: list[Crowd]
+    replayed: Bools
+    verdicts: Verdicts
+
+
+def _named(world: World, key: bytes, told: Told) -> Answer:
     """Give profiles their numbers and their names."""
-    entries = intake.vocabulary.entries
-    words = Words(entries.offsets, entries.data)
-    founder = founders(seen, entries.names, spaces, words)
+    vocabulary, seen, replayed = world.intake.vocabulary, world.seen, world.replayed
+    entries = vocabulary.entries
+    founder = founders(seen, entries.names, world.spaces, Words(entries.offsets, entries.data))
     founder[replayed] = -1
     roots = np.flatnonzero(founder >= 0)
     number = np.full(len(founder), -1, np.int32)
     number[roots] = np.arange(len(roots), dtype=np.int32)
-    profile_of = np.where(seen.times > 0, number[seen.parent], -1).astype(np.int32)
+    profile_of = np.where(seen.times > 0, number[seen.parent], np.int32(-1))
     named, generations = founder[roots], np.zeros(len(roots), np.int32)
+    del founder, number
     outcome = NONE_FOUGHT
     if replayed.any():
         told("replaying contested components")
-        outcome = _fought(intake, found, seen, spaces, marks, crowds, replayed, verdicts)
+        outcome = _fought(world)
         more, first, which = np.unique(outcome.founders, return_index=True, return_inverse=True)
         profile_of[outcome.entries] = len(roots) + which
         named = np.concatenate([named, more.astype(np.int32)])
         generations = np.concatenate([generations, outcome.generations[first]])
-    called = [("" if each.name is None else each.name).encode() for each in intake.names.known]
+    called = [("" if each.name is None else each.name).encode() for each in world.intake.names.known]
     digits = profile_ids(called, entries.names, named, generations, entries.offsets, entries.data, key)
     return Answer(
-        vocabulary=intake.vocabulary,
-        input=found,
+        vocabulary=vocabulary,
+        input=world.found,
         seen=seen,
         profile_of=profile_of,
         founders=named,
         generations=generations,
         digits=digits,
-        crowds=crowds,
+        crowds=world.crowds,
         fought=outcome,
         contested=int(replayed.sum()),
     )
 
 
-def _fought(
-    intake: Intake,
-    found: Input,
-    seen: Seen,
-    spaces: NameRules,
-    marks: npt.NDArray[np.uint8],
-    crowds: list[Crowd],
-    replayed: Bools,
-    verdicts: Verdicts,
-) -> Fought:
+def _fought(world: World) -> Fought:
     """Let the replay decide: the compiled one, or R itself where a judgement or a ttl has a say."""
-    vocabulary = intake.vocabulary
+    intake, vocabulary, chunks = world.intake, world.intake.vocabulary, world.found.chunks
     latest = UNDATED if intake.now is None else columns.micros(intake.now)
+    parent, rules, spaces = world.seen.parent, intake.rules, world.spaces
     sources = Sources(
-        chunks=found.chunks,
+        chunks=chunks,
         identifier=vocabulary.identifier,
         raw=vocabulary.raw,
         key=intake.key.text,
-        parent=seen.parent,
+        parent=parent,
         latest=latest,
     )
-    if not verdicts.groups and not verdicts.barred and not spaces.ttls:
+    if not world.verdicts.groups and not world.verdicts.barred and not spaces.ttls:
         copies: dict[str, int] = {}
 
         def name(chunk: Chunk, place: int) -> str:
             return name_of(sources, chunk, place, copies)
 
-        return fight(found.chunks, seen.parent, replayed, marks, vocabulary, spaces, intake.rules, latest, name)
+        return fight(chunks, parent, world.replayed, world.marks, vocabulary, spaces, rules, latest, name)
     hubs = Hubs(
-        shared=frozenset(vocabulary.identifier(c.entry) for c in crowds if c.shared),
-        flooded=frozenset(vocabulary.identifier(c.entry) for c in crowds if not c.shared),
+        shared=frozenset(vocabulary.identifier(c.entry) for c in world.crowds if c.shared),
+        flooded=frozenset(vocabulary.identifier(c.entry) for c in world.crowds if not c.shared),
     )
-    return replay(sources, replayed, hubs, marks == SHARED, intake.rules, verdicts)
+    return replay(sources, world.replayed, hubs, world.marks == SHARED, rules, world.verdicts)
 
 
 def _seen(name: str, at: npt.NDArray[np.int64]) -> pl.Series:

@@ -52,3 +52,11 @@ class Settled:
         return cls(
             stands=stands, reasons=reasons, plain=bool((stands == np.arange(len(stands))).all()) and not reasons.any()
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Of each row of a table its observation (None: each row is one), and why each of its values does not count."""
+
+    keys: Ids | None
+    reasons: tuple[npt.NDArray[np.uint8], ...]

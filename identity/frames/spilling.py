@@ -178,7 +178,7 @@ class Spill:
     def _number(
         self, number: int, begins: Starts, some: tuple[int, int], known: tuple[Ids, Lengths, Ids], count: int
     ) -> int:
-        """Number those of a part's texts that come first here, and put them behind the others; give how many by now."""
+        """Give numbers to those of a part's texts that come first here, and put them behind the others; count all."""
         if some[0] == some[1]:
             return count
         placed, place = self._placed(number, begins)

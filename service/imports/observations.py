@@ -1,172 +1,217 @@
-"""Observations, one identifier a row (CONTRACT 4), become events of Segment's shape, whatever order the rows stand in.
+"""Observations and links (CONTRACT 4) become events of Segment's shape, whatever order the rows stand in.
 
-An observation is known by its key and all that it says, wherever it stands; so the same one again is the same fact. It
-was seen when the earliest of its rows says, and is trusted as far as the least trusted of them.
+They are read as `homing resolve` reads them. An observation is known by its key and all that it says, wherever it
+stands; so the same one again is the same fact. It was seen when the earliest of its rows says, and is trusted as far as
+the least trusted of them. A row of links is an observation of its own; its copies are counted.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time
-from hashlib import blake2b
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
-import polars as pl
+import numpy as np
+import numpy.typing as npt
 
-from identity.normalize import Rejected, clean, normalize
+from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk
+from identity.frames.columns import micros
+from identity.frames.components import Bools
+from identity.frames.intake import Intake
+from identity.frames.interning import Ids
+from identity.frames.replays import Sources, Told, told_of
+from identity.frames.rows import Listed
+from identity.frames.vocabulary import REASONS
 from identity.observations import Trust
 from identity.rules import LinkingRules
-from service.event_identifiers import NAMESPACE, identifier_text
-from service.event_time import read_time
 from service.imports.items import Item, Origin, observed
-from service.imports.tables import COLUMNS, Row, rows
+from service.imports.tables import parts
 from service.messages import Message, Rejection
-from service.store.times import from_micros, to_micros
+from service.store.times import from_micros
 
-_KEEPS = frozenset({"not_linkable"})
-"""Reasons that make an identifier no link, but evidence."""
-_CHUNK = 50_000
+_SAID: Mapping[str, str] = {
+    "missing_observation": "the row does not say of which observation it is",
+    "invalid_namespace": "a namespace is of 1 to 64 letters, digits, and any of _ . -",
+    "invalid_observed_at": "observed_at must be ISO 8601, or seconds or milliseconds since 1970",
+    "invalid_trust": f"trust must be one of {', '.join(trust.name.lower() for trust in Trust)}",
+}
+_FAULTS = [REASONS.index(reason) for reason in ("invalid_observed_at", "invalid_trust")]
+"""Reasons that are a whole row's."""
+_NOBODY = "the value names nobody"
 
-
-class _Read(NamedTuple):
-    """A row that names somebody; `at` in microseconds, both last None where the row does not say."""
-
-    line: int
-    observation: str
-    namespace: str
-    value: str
-    at: int | None
-    trust: int | None
-
-    def __repr__(self) -> str:
-        """Name the line, hide what stands in it."""
-        return f"_Read(line={self.line})"
+Numbers = npt.NDArray[np.int64]
 
 
-def observations(path: Path, origin: Origin, rules: LinkingRules) -> Iterator[Item]:
-    """Give the rows that name nobody, then the observations; each at its first row's line.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A file's observations by time, those without one last: facts in order are the fastest to fold.
 
-    ImportFailed where the file cannot be read or lacks a column.
+    Observation `i` sees entries[starts[i]:starts[i + 1]], at microsecond at[i], trusted trust[i]; `line` is that of its
+    first row. `rejected` are the rows that name nobody.
     """
-    chunks: list[pl.DataFrame] = []
-    pending: list[_Read] = []
-    for row in rows(path):
-        read = _read(row, rules)
-        if isinstance(read, Rejection):
-            yield Item(line=row.line, found=read, done=row.done / 2)
-        else:
-            pending.append(read)
-        if len(pending) == _CHUNK:
-            chunks.append(_frame(pending))
-            pending = []
-    chunks.append(_frame(pending))
-    yield from _grouped(pl.concat(chunks), origin, rules)
+
+    intake: Intake
+    rejected: Sequence[tuple[int, Rejection]]
+    starts: Numbers
+    entries: Ids
+    at: Numbers
+    trust: npt.NDArray[np.int8]
+    line: Numbers
+    origin: Origin
+    _sources: Sources = field(repr=False)
+    _of: Numbers
+    _places: Numbers
+    _copies: dict[str, int] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        """Count the observations."""
+        return len(self.line)
+
+    def items(self, begin: int, end: int) -> Iterator[Item]:
+        """Give some of the observations as events; each is to be asked for once, and in order."""
+        for place in range(begin, end):
+            chunk = self._sources.chunks[int(self._of[place])]
+            told = told_of(self._sources, chunk, int(self._places[place]))
+            name = told.name(self._copies if chunk.keys is None else None)
+            done = 0.5 + (place + 1) / len(self) / 2
+            yield Item(line=int(self.line[place]), found=_message(name, told, self.origin), done=done)
 
 
-def _frame(read: Sequence[_Read]) -> pl.DataFrame:
-    """Hold rows in a fifth of the memory that Python would take."""
-    schema = {
-        "line": pl.Int64,
-        "observation": pl.String,
-        "namespace": pl.String,
-        "value": pl.String,
-        "at": pl.Int64,
-        "trust": pl.Int8,
-    }
-    return pl.DataFrame(read, schema=schema, orient="row")
+def read(path: Path, origin: Origin, rules: LinkingRules) -> Table:
+    """Read a file. FrameError, ImportFailed where it cannot be read or lacks a column."""
+    listed: list[Listed] = []
+    intake = Intake(rules, origin.now, listed=listed)
+    lines: list[Numbers] = []
+    rejected: list[tuple[int, Rejection]] = []
+    for part in parts(path):
+        intake.add(part.frame, str(path))
+        lines.append(part.lines)
+        rejected += part.rejected
+    chunks = intake.finish().chunks
+    whole = np.concatenate(lines) if lines else np.zeros(0, np.int64)
+    rejected += _rejected(listed, whole, rules)
+    line = _firsts(listed, whole, chunks)
+    counts = np.concatenate([_counted(*pair) for pair in zip(listed, chunks, strict=True)]) if chunks else line > 0
+    return _table(_Parts(intake, chunks, line, counts), origin, sorted(rejected, key=lambda each: each[0]))
 
 
-def _grouped(frame: pl.DataFrame, origin: Origin, rules: LinkingRules) -> Iterator[Item]:
-    """Give the observations by time, those without one last: facts in order are the fastest to fold."""
-    grouped = (
-        frame.group_by("observation", maintain_order=True)
-        .agg("line", "namespace", "value", pl.col("at").min(), pl.col("trust").min())
-        .sort("at", nulls_last=True, maintain_order=True)
+class _Parts(NamedTuple):
+    """What came in, in the order of the file: each observation's line, and whether it counts."""
+
+    intake: Intake
+    chunks: Sequence[Chunk]
+    line: Numbers
+    counted: Bools
+
+
+def _table(
+    found: _Parts,
+    origin: Origin,
+    rejected: Sequence[tuple[int, Rejection]],
+) -> Table:
+    """Put the observations that count in order."""
+    intake, chunks, line, counted = found
+    latest = micros(origin.now)
+    told = np.concatenate([_or(chunk.at, len(chunk), UNDATED) for chunk in chunks]) if chunks else line
+    order = np.argsort(told, kind="stable")
+    order = order[counted[order]]
+    said = np.concatenate([_or(chunk.said, len(chunk), UNTRUSTED) for chunk in chunks]) if chunks else line
+    counts = [len(chunk) for chunk in chunks]
+    starts, entries = _laid(chunks, order)
+    vocabulary = intake.vocabulary
+    sources = Sources(
+        chunks=chunks,
+        identifier=vocabulary.identifier,
+        raw=vocabulary.raw,
+        key=intake.key.text,
+        parent=np.zeros(0, np.int32),
+        latest=latest,
     )
-    for place, (key, seen, namespaces, values, at, trust) in enumerate(grouped.iter_rows(), 1):
-        done = 0.5 + place / len(grouped) / 2
-        pairs = dict(zip(zip(namespaces, values, strict=True), seen, strict=True))
-        beyond = {rejected for rejected in clean(pairs, rules)[1] if rejected.reason == "too_many_identifiers"}
-        for pair, line in pairs.items() if beyond else ():
-            if _names(pair, beyond, rules):
-                yield Item(line=line, found=_too_many(rules), done=done)
-        yield Item(line=seen[0], found=_message(key, sorted(pairs), at, trust, origin), done=done)
+    places = np.concatenate([np.arange(count) for count in counts]) if counts else line
+    return Table(
+        intake=intake,
+        rejected=rejected,
+        starts=starts,
+        entries=entries,
+        at=np.minimum(told, latest)[order],
+        trust=np.where(said == UNTRUSTED, int(origin.trust), said).astype(np.int8)[order],
+        line=line[order],
+        origin=origin,
+        _sources=sources,
+        _of=np.repeat(np.arange(len(chunks)), counts)[order],
+        _places=places[order],
+    )
 
 
-def _names(pair: tuple[str, str], beyond: set[Rejected], rules: LinkingRules) -> bool:
-    read = normalize(*pair, rules)
-    return any((read.namespace, read.value) == (rejected.namespace, rejected.value) for rejected in beyond)
+def _or(column: npt.NDArray[Any] | None, count: int, none: int) -> npt.NDArray[Any]:
+    return np.full(count, none, np.int64) if column is None else column
 
 
-def _too_many(rules: LinkingRules) -> Rejection:
+def _laid(chunks: Sequence[Chunk], order: Numbers) -> tuple[Numbers, Ids]:
+    """Lay what observations see out in another order."""
+    if not chunks:
+        return np.zeros(1, np.int64), np.zeros(0, np.int32)
+    sizes = np.concatenate([np.diff(chunk.starts) for chunk in chunks])
+    begins = np.concatenate([[0], np.cumsum(sizes)])[:-1][order]
+    starts = np.concatenate([[0], np.cumsum(sizes[order])])
+    entries = np.concatenate([chunk.entries[: chunk.starts[-1]] for chunk in chunks])
+    picked = np.repeat(begins - starts[:-1], sizes[order]) + np.arange(starts[-1])
+    return starts, entries[picked]
+
+
+def _rejected(listed: Sequence[Listed], lines: Numbers, rules: LinkingRules) -> Iterator[tuple[int, Rejection]]:
+    """Give the lines of the rows that name nobody, each with its reasons."""
+    begin = 0
+    for table in listed:
+        rows = lines[begin : begin + len(table.reasons[0])]
+        begin += len(rows)
+        for reasons in table.reasons:
+            for row in np.flatnonzero(reasons).tolist():
+                yield int(rows[row]), _rejection(REASONS[reasons[row]], rules)
+
+
+def _rejection(reason: str, rules: LinkingRules) -> Rejection:
     limit = rules.identifiers_per_observation
-    return Rejection(code="too_many_identifiers", message=f"an observation counts with {limit} identifiers at most")
+    many = f"an observation counts with {limit} identifiers at most"
+    return Rejection(code=reason, message=many if reason == "too_many_identifiers" else _SAID.get(reason, _NOBODY))
 
 
-def _message(
-    key: str, pairs: Sequence[tuple[str, str]], at: int | None, trust: int | None, origin: Origin
-) -> Message | Rejection:
+def _firsts(listed: Sequence[Listed], lines: Numbers, chunks: Sequence[Chunk]) -> Numbers:
+    """Give the line of each observation's first row that counts."""
+    found = [np.zeros(0, np.int64)]
+    begin = 0
+    for table, chunk in zip(listed, chunks, strict=True):
+        rows = lines[begin : begin + len(table.reasons[0])]
+        begin += len(rows)
+        if table.keys is None or chunk.keys is None:
+            found.append(rows)
+            continue
+        counts = (table.reasons[0] == 0) | (table.reasons[0] == REASONS.index("too_many_identifiers"))
+        _, first = np.unique(table.keys[counts], return_index=True)
+        found.append(rows[counts][first])
+    return np.concatenate(found)
+
+
+def _counted(table: Listed, chunk: Chunk) -> Bools:
+    """Tell which are observations: not a link whose row is at fault, or of whose sides none counts."""
+    if chunk.keys is not None:
+        return np.ones(len(chunk), np.bool_)
+    at_fault = np.isin(table.reasons[0], _FAULTS)
+    nobody: Bools = np.stack(table.reasons).min(axis=0) > 0
+    return ~at_fault & ~nobody
+
+
+def _message(name: str, told: Told, origin: Origin) -> Message | Rejection:
     """Write an observation as an event."""
-    named = blake2b(orjson.dumps([key, at, trust, pairs]), digest_size=16).hexdigest()
     event: dict[str, Any] = {
         "type": "identify",
-        "messageId": f"observation-{named}",
+        "messageId": name,
         "context": {
             "externalIds": [
                 {"type": namespace, "id": value, "collection": "users", "encoding": "none"}
-                for namespace, value in pairs
+                for namespace, value in told.pairs
             ]
         },
     }
-    if at is not None:
-        event["timestamp"] = from_micros(at).isoformat()
-    return observed(event, origin, origin.trust if trust is None else Trust(trust))
-
-
-def _read(row: Row, rules: LinkingRules) -> _Read | Rejection:
-    """Read one row; what names nobody is rejected for the reason that `identity.normalize` gives."""
-    if isinstance(row.cells, Rejection):
-        return row.cells
-    key, namespace, value = (_text(row.cells.get(name)) for name in COLUMNS)
-    if not key:
-        return Rejection(code="missing_observation", message="the row does not say of which observation it is")
-    if not NAMESPACE.fullmatch(namespace):
-        message = "a namespace is of 1 to 64 letters, digits, and any of _ . -"
-        return Rejection(code="invalid_namespace", message=message)
-    named = normalize(namespace, value, rules)
-    if isinstance(named, Rejected) and named.reason not in _KEEPS:
-        return Rejection(code=named.reason, message="the value names nobody")
-    try:
-        at, trust = _moment(row.cells.get("observed_at")), _trust(row.cells.get("trust"))
-    except ValueError as error:
-        return Rejection(code=f"invalid_{error.args[0]}", message=error.args[1])
-    return _Read(line=row.line, observation=key, namespace=namespace, value=value, at=at, trust=trust)
-
-
-def _text(cell: object) -> str:
-    """Give a cell's text; that of a whole number is its digits, also where a table made a float of it."""
-    text = identifier_text(cell)
-    return ("" if cell is None else str(cell) if text is None else text).strip()
-
-
-def _moment(cell: object) -> int | None:
-    if cell is None or (isinstance(cell, str) and not cell.strip()):
-        return None
-    if isinstance(cell, datetime):
-        moment: datetime | None = cell.replace(tzinfo=UTC) if cell.tzinfo is None else cell.astimezone(UTC)
-    elif isinstance(cell, date):
-        moment = datetime.combine(cell, time(), UTC)
-    else:
-        moment = read_time(cell)
-    if moment is None:
-        raise ValueError("observed_at", "observed_at must be ISO 8601, or seconds or milliseconds since 1970")
-    return to_micros(moment)
-
-
-def _trust(cell: object) -> int | None:
-    text = _text(cell)
-    try:
-        return int(Trust.parse(text)) if text else None
-    except ValueError:
-        allowed = ", ".join(trust.name.lower() for trust in Trust)
-        raise ValueError("trust", f"trust must be one of {allowed}") from None
+    if told.at is not None:
+        event["timestamp"] = from_micros(told.at).isoformat()
+    return observed(event, origin, origin.trust if told.trust is None else Trust(told.trust))

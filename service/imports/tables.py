@@ -1,52 +1,85 @@
-"""Rows of a CSV or Parquet file of observations, each by itself: one bad line costs no other.
+"""Rows of a CSV or Parquet file of observations or links, each by itself: one bad line costs no other.
 
 A row of a CSV stands on one line: identifiers hold no line breaks, so an open quote ends with its line.
 """
 
 import csv
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from service.errors import ImportFailed
+from identity.frames import columns, files
 from service.imports.lines import TOO_LONG, Line, lines
 from service.messages import Rejection
 
-COLUMNS = ("observation", "namespace", "value")
-OPTIONAL = ("observed_at", "trust")
 PARQUET = ".parquet"
 _SLICE = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A row's cells by column, or why it has none; `line` counts from 1, in Parquet rows instead of lines."""
+class Part:
+    """Some rows, by column; `lines` count from 1, in Parquet rows instead of lines. `rejected` lines are no rows."""
 
-    line: int
-    cells: Mapping[str, object] | Rejection = field(repr=False)
-    done: float
+    lines: npt.NDArray[np.int64]
+    frame: pl.DataFrame = field(repr=False)
+    rejected: Sequence[tuple[int, Rejection]] = ()
 
 
-def rows(path: Path) -> Iterator[Row]:
-    """Give a file's rows; ImportFailed where it cannot be read or lacks a column."""
+def parts(path: Path) -> Iterator[Part]:
+    """Give a file's rows some at a time; FrameError, ImportFailed where it cannot be read or lacks a column."""
     return _parquet(path) if path.suffix == PARQUET else _csv(path)
 
 
-def _csv(path: Path) -> Iterator[Row]:
-    header: list[str] | None = None
-    for line in lines(path):
-        read = _cells(line)
-        if header is None:
-            header = [] if isinstance(read, Rejection) else [name.strip() for name in read]
-            _check(path, header)
-        elif isinstance(read, Rejection):
-            yield Row(line=line.number, cells=read, done=line.done)
+def _parquet(path: Path) -> Iterator[Part]:
+    line = 1
+    for frame in files.parts(str(path)):
+        yield Part(lines=np.arange(line, line + len(frame)), frame=frame)
+        line += len(frame)
+
+
+def _csv(path: Path) -> Iterator[Part]:
+    found = lines(path)
+    first = next(found, None)
+    head = [] if first is None else _cells(first)
+    header = [] if isinstance(head, Rejection) else [name.strip() for name in head]
+    wanted = columns.shape(header, str(path))
+    kept = [header.index(name) for name in (*wanted, *columns.OPTIONAL) if name in header]
+    rows: list[tuple[str, ...]] = []
+    numbers: list[int] = []
+    rejected: list[tuple[int, Rejection]] = []
+    names = [header[place] for place in kept]
+    for line in found:
+        cells = _row(line, len(header))
+        if isinstance(cells, Rejection):
+            rejected.append((line.number, cells))
         else:
-            yield Row(line=line.number, cells=_named(header, read), done=line.done)
-    if header is None:
-        _check(path, [])
+            rows.append(tuple(cells[place] for place in kept))
+            numbers.append(line.number)
+        if len(rows) + len(rejected) == _SLICE:
+            yield _part(names, rows, numbers, rejected)
+            rows, numbers, rejected = [], [], []
+    yield _part(names, rows, numbers, rejected)
+
+
+def _part(
+    names: Sequence[str],
+    rows: Sequence[tuple[str, ...]],
+    numbers: Sequence[int],
+    rejected: Sequence[tuple[int, Rejection]],
+) -> Part:
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+    return Part(lines=np.array(numbers, np.int64), frame=frame, rejected=rejected)
+
+
+def _row(line: Line, width: int) -> list[str] | Rejection:
+    cells = _cells(line)
+    if isinstance(cells, Rejection) or len(cells) == width:
+        return cells
+    return Rejection(code="wrong_columns", message=f"the line has {len(cells)} cells, the header {width}")
 
 
 def _cells(line: Line) -> list[str] | Rejection:
@@ -58,33 +91,3 @@ def _cells(line: Line) -> list[str] | Rejection:
         return Rejection(code="not_unicode", message="the line is not UTF-8")
     except csv.Error:
         return Rejection(code="invalid_csv", message="the line's quotes do not match")
-
-
-def _named(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, object] | Rejection:
-    if len(cells) != len(header):
-        return Rejection(code="wrong_columns", message=f"the line has {len(cells)} cells, the header {len(header)}")
-    return dict(zip(header, cells, strict=True))
-
-
-def _parquet(path: Path) -> Iterator[Row]:
-    try:
-        names = pl.read_parquet_schema(path).keys()
-        _check(path, names)
-        wanted = [name for name in (*COLUMNS, *OPTIONAL) if name in names]
-        table = pl.read_parquet(path, columns=wanted)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ImportFailed(f"{path} cannot be read: it is missing, or no Parquet file") from error
-    line = 0
-    for part in table.iter_slices(_SLICE):
-        for cells in part.iter_rows(named=True):
-            line += 1
-            yield Row(line=line, cells=cells, done=line / len(table))
-
-
-def _check(path: Path, header: Collection[str]) -> None:
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise ImportFailed(
-            f"{path} lacks the column {missing[0]}; observations have {', '.join(COLUMNS)}, and may have "
-            f"{' and '.join(OPTIONAL)}"
-        )

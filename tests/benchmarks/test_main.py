@@ -49,7 +49,7 @@ def test_every_benchmark_runs_whole(name: str) -> None:
 @pytest.mark.slow
 def test_resolve_runs_beside_all_its_peers() -> None:
     """With contest and without; the control's ratio to itself is one."""
-    done = benchmarks("resolve", "--quick", "--rows", "400", "--json")
+    done = benchmarks("resolve", "--quick", "--edges", "400", "--json")
 
     assert done.returncode == 0, done.stderr
     without, contested = orjson.loads(done.stdout)["benchmarks"]
@@ -58,3 +58,27 @@ def test_resolve_runs_beside_all_its_peers() -> None:
     assert list(without["contestants"]) == [contestant.name for contestant in BENCHMARKS["resolve"].contestants]
     assert without["contestants"][without["control"]]["ratio"] == 1.0
     assert all(figure > 0 for each in without["contestants"].values() for figure in each["medians"].values())
+
+
+@pytest.mark.slow
+def test_a_part_of_resolve_is_run_alone() -> None:
+    """Of these peers, of this size, contested, that often."""
+    part = ("--edges", "1K", "--peers", "scipy", "--contested", "with", "--rounds", "2")
+    done = benchmarks("resolve", *part, "--json")
+
+    assert done.returncode == 0, done.stderr
+    (told,) = orjson.loads(done.stdout)["benchmarks"]
+    assert list(told["contestants"]) == ["homing resolve", "polars, in memory", "polars, streaming", "polars + scipy"]
+    assert "5% contested" in told["input"]
+    assert len(told["contestants"]["homing resolve"]["runs"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"), [("--edges", "many", "10M"), ("--edges", "5", "10M"), ("--peers", "me", "networkx")]
+)
+def test_a_part_that_is_none_is_told(option: str, value: str, says: str) -> None:
+    """As a misuse, with what is allowed."""
+    done = benchmarks("resolve", option, value)
+
+    assert done.returncode == 2
+    assert says in done.stderr

@@ -302,6 +302,29 @@ def test_observations_of_a_parquet_file_are_facts(program: Program) -> None:
     assert summary(program, str(path)) == (0, 2, 1)
 
 
+def test_links_are_observations_of_two(program: Program) -> None:
+    """Each row is one, also where it stands twice; the same file again changes nothing."""
+    rows = [
+        "left,right,observed_at",
+        "user_id:ada,device_id:tab,2026-01-01T10:00:00Z",
+        "userId:ada,email:ADA@example.org,",
+        "user_id:ada,device_id:tab,2026-01-01T10:00:00Z",
+        "nothing,device_id:web,",
+        "user_id:ben,device_id:null,tomorrow",
+    ]
+    path = program.write("links.csv", rows)
+    assert summary(program, str(path)) == (4, 0, 2)
+    assert summary(program, str(path)) == (0, 4, 2)
+    assert [(each["line"], each["reason"]) for each in program.rejects("links.csv")] == [
+        (5, "invalid_namespace"),
+        (6, "invalid_observed_at"),
+    ]
+    assert partition(program) == {
+        frozenset({"user_id:ada", "device_id:tab", "email:ada@example.org"}),
+        frozenset({"device_id:web"}),
+    }
+
+
 @pytest.mark.parametrize("source", ["", "a\nb", "s" * 256], ids=ascii)
 def test_a_source_that_no_store_keeps_is_refused(program: Program, source: str) -> None:
     """Exit 2, and nothing is taken."""
@@ -313,9 +336,9 @@ def test_a_source_that_no_store_keeps_is_refused(program: Program, source: str) 
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("seen.csv", b"left,right\na:1,b:2\n", "lacks the column observation"),
-        ("seen.csv", b"", "lacks the column observation"),
-        ("seen.parquet", b"no table", "no Parquet file"),
+        ("seen.csv", b"left,value\na:1,b:2\n", "seen.csv: the column right is missing"),
+        ("seen.csv", b"", "seen.csv: the column observation is missing"),
+        ("seen.parquet", b"no table", "seen.parquet: cannot be read as Parquet"),
     ],
 )
 def test_a_file_of_another_shape_is_told(program: Program, name: str, content: bytes, says: str) -> None:

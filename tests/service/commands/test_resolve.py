@@ -1,12 +1,18 @@
 """`homing resolve`: files in, profiles out; what cannot be says which file and which column."""
 
+import io
+import resource
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 import polars as pl
 import pytest
 
+from identity.frames.faults import FrameError
+from identity.rules import LinkingRules
+from service.batch import Batch, Held, Steps, run
 from tests.service.commands.program import Program
 
 LINKS = pl.DataFrame(
@@ -140,3 +146,82 @@ def test_rules_of_a_file_count(program: Program) -> None:
     (program.folder / "rules.toml").write_text("[namespaces.user_id]\nlimit = 0\n")
     program.run("resolve", "links.csv", "--out", "profiles.parquet", "--rules", "rules.toml")
     assert len(held(program.folder)) == 2
+
+
+def test_a_parquet_file_that_was_cut_off_is_told(program: Program) -> None:
+    """Or one that was damaged inside, or a folder of that name."""
+    whole = io.BytesIO()
+    pl.concat([LINKS] * 20_000).write_parquet(whole, row_group_size=1_000)
+    content = whole.getvalue()
+    (program.folder / "cut.parquet").write_bytes(content[: len(content) // 2])
+    (program.folder / "hurt.parquet").write_bytes(content[:1_000] + bytes(20_000) + content[21_000:])
+    (program.folder / "folder.parquet").mkdir()
+    for name in ("cut.parquet", "hurt.parquet", "folder.parquet"):
+        done = program.run("resolve", name, "--out", "profiles.csv", expect=1)
+        assert f"{name}: " in done.stderr
+        assert not (program.folder / "profiles.csv").exists()
+
+
+def test_mistyped_times_are_named(program: Program) -> None:
+    """With their file and what is there instead."""
+    pl.DataFrame({"left": ["a:b"], "right": ["c:d"], "observed_at": [[1]]}).write_parquet(program.folder / "t.parquet")
+    done = program.run("resolve", "t.parquet", "--out", "profiles.parquet", expect=1)
+    assert "t.parquet: the column observed_at holds List(Int64); it must hold times" in done.stderr
+
+
+def test_zones_mixed_over_files_name_both(program: Program) -> None:
+    """Which zone was meant would be a guess."""
+    for name, at in (("one.csv", "2026-01-01T10:00:00"), ("two.csv", "2026-01-01T10:00:00Z")):
+        (program.folder / name).write_text(f"left,right,observed_at\na:b,c:d,{at}\n")
+    done = program.run("resolve", "one.csv", "two.csv", "--out", "profiles.csv", expect=1)
+    assert "two.csv: the column observed_at mixes" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none.parquet"])
+def test_a_file_without_rows_gives_none(name: str, program: Program) -> None:
+    """It has its columns, and so there are no profiles."""
+    WRITERS["links.csv" if name.endswith("csv") else "seen.parquet"](LINKS.clear(), program.folder / name)
+    summary = program.json("resolve", name, "--out", "profiles.parquet")
+    assert (summary["rows"], summary["profiles"]) == (0, 0)
+    assert pl.read_parquet(program.folder / "profiles.parquet").columns == [
+        *("namespace", "value", "profile_id", "observations", "first_seen", "last_seen")
+    ]
+
+
+@pytest.mark.parametrize("size", ["much", "4", "100MiB"])
+def test_a_memory_that_is_none_is_told(size: str, program: Program) -> None:
+    """With one that would be."""
+    assert "write a size like 4GiB" in program.run("resolve", "a", "--out", "b", "--memory", size, expect=2).stderr
+
+
+def batch_of(program: Program, out: str, held: Held | None) -> Batch:
+    """Make a run over many people."""
+    names = [f"user_id:u{n}" for n in range(30_000)]
+    frame = pl.DataFrame({"left": names * 2, "right": [f"device_id:d{n % 29_000}" for n in range(60_000)]})
+    frame.write_parquet(program.folder / "many.parquet", row_group_size=5_000)
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    inputs, where = (program.folder / "many.parquet",), program.folder / out
+    return Batch(inputs=inputs, out=where, rules=LinkingRules(), key=b"k" * 32, now=now, explain=True, held=held)
+
+
+def test_what_waits_on_the_disk_gives_the_same_files(program: Program) -> None:
+    """To the last byte, and leaves nothing but them."""
+    names = ("profiles.parquet", "refused.parquet", "links.parquet")
+    run(batch_of(program, "profiles.parquet", None), Steps(lambda _: None))
+    before = [(program.folder / name).read_bytes() for name in names]
+    run(batch_of(program, "profiles.parquet", Held(room=0, most=2**40)), Steps(lambda _: None))
+    assert [(program.folder / name).read_bytes() for name in names] == before
+    assert {path.name for path in program.folder.iterdir()} <= {*names, "summary.json", "many.parquet", "homing.db"}
+
+
+def test_a_disk_that_fills_while_waiting_is_told(program: Program) -> None:
+    """With the file, and neither it nor a part of the output stays."""
+    batch = batch_of(program, "profiles.parquet", Held(room=0, most=2**40))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(FrameError, match=r"homing-.* cannot be written \(File too large\)"):
+            run(batch, Steps(lambda _: None))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert {path.name for path in program.folder.iterdir()} <= {"many.parquet", "homing.db"}
