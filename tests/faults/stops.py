@@ -4,7 +4,6 @@ import time
 
 from tests.faults.clients import Clients
 from tests.faults.hasty import acknowledge_early
-from tests.faults.programs import wait_until
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
 from tests.faults.stores import KEYS
@@ -26,14 +25,11 @@ def prove(run: Run) -> list[Result]:
 
 def stopped(run: Run, cycles: int, start: Start, name: str) -> Tally:
     """Stop servers, of as many stores as it takes."""
-    tally, number = Tally(), 0
-    while tally.cycles < cycles:
+    tally = Tally()
+    for number, stops in tally.stores(run, cycles, STOPS_A_STORE):
         trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number))
-        stops = min(STOPS_A_STORE, cycles - tally.cycles)
         with tally.unstuck(trial.name), Server(trial.folder, db=trial.db, start=start) as server:
             _disturb(trial, server, tally, stops)
-        run.say(tally.so_far(cycles))
-        number += 1
     return tally
 
 
@@ -43,8 +39,7 @@ def _disturb(trial: Trial, server: Server, tally: Tally, stops: int) -> None:
             if trial.spent:
                 break
             server.serve()
-            enough = trial.journal.requests + trial.chance.randint(1, 6)
-            wait_until(lambda: trial.journal.requests >= enough, "requests are acknowledged")  # noqa: B023 - called here
+            trial.more(trial.chance.randint(1, 6))
             time.sleep(trial.chance.uniform(0, 0.03))
             _stop(trial, server, tally)
             tally.cycles += 1

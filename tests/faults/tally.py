@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from tests.faults.journal import Journal
 from tests.faults.judging import Findings
 from tests.faults.programs import Stuck
-from tests.faults.proofs import Result
+from tests.faults.proofs import Result, Run
+
+STUCK_STORES = 3
+"""A proof is given up once so many stores got stuck; it fails anyway."""
 
 _TOLD = 3
 """So many wrong answers of a store are told; there may be thousands alike."""
@@ -60,6 +63,22 @@ class Tally:
         except Stuck as error:
             self.stuck += 1
             self.notes.append(f"{store}: {error}")
+
+    def stores(self, run: Run, cycles: int, most: int) -> Iterator[tuple[int, int]]:
+        """Give the number of each further store and how many cycles it is for, `most` at most, until there were enough.
+
+        Where too many stores got stuck that is enough, too: cycles that never come about would be waited for for ever.
+        """
+        number = 0
+        while self.cycles < cycles and self.stuck < STUCK_STORES:
+            yield number, min(most, cycles - self.cycles)
+            run.say(self.so_far(cycles))
+            number += 1
+
+    def stopped(self, store: str, code: int) -> None:
+        """Note how a server ended that was asked to."""
+        if code != 0:
+            self.notes.append(f"{store}: exit code {code} after SIGTERM")
 
     def took(self, seconds: float) -> None:
         """Note how long something took."""

@@ -8,12 +8,11 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from tests.faults.__main__ import main
+from tests.faults.__main__ import SEED, main
 from tests.faults.proofs import PROOFS, Proof, Result, Run
 from tests.faults.table import table
 
 README = Path(__file__).parents[2] / "README.md"
-SEED = 20251118
 GOOD = Result(fault="a fault", cycles=3, acknowledged=1_200, lost=0, twice=0, same_digest=True, passed=True)
 BAD = replace(GOOD, lost=1, passed=False, notes=("one is gone",))
 
