@@ -40,11 +40,11 @@ class Chosen:
         return load(flags={"db": self.db, **flags}, environment=os.environ, config=self.config)
 
     @contextmanager
-    def database(self) -> Iterator["Database"]:
-        """Open the store alone, for commands that need nothing else."""
+    def database(self, *, make: bool = True) -> Iterator["Database"]:
+        """Open the store alone, for commands that need nothing else; `make`: also where there is none yet."""
         from service.store.database import open_database  # noqa: PLC0415 - see above
 
-        database = open_database(self.load().settings.db)
+        database = open_database(self.load().settings.db, make=make)
         try:
             yield database
         finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from service.errors import SettingsError
+from service.errors import SettingsError, StoreError
 from service.store import chain, locks, migrate
 from service.store.backend import Backend
 from service.store.location import ALLOWED, sqlite_path
@@ -62,6 +62,13 @@ class Database:
         except DBAPIError as error:
             raise self.backend.explain(error) from error
 
+    def revision(self) -> str | None:
+        """Give the schema's revision; None where there is no store, and none is made. SchemaError for another's."""
+        if self.file is not None and not self.file.exists():
+            return None
+        with self.transaction(reads=True) as conn:
+            return migrate.current(conn)
+
     def close(self) -> None:
         """Let go of it."""
         self.backend.engine.dispose()
@@ -76,16 +83,17 @@ def database_at(url: str) -> Database:
     return Database(url=url, backend=Postgresql(url) if path is None else Sqlite(path))
 
 
-def open_database(url: str) -> Database:
-    """Open the store at `url`, make it if there is none, bring its schema up if it is older.
+def open_database(url: str, *, make: bool = True) -> Database:
+    """Open the store at `url`, make it if there is none (unless told not to), bring its schema up if it is older.
 
     Raises SettingsError for a URL that cannot be, SchemaError for a newer schema or another program's database,
     StoreError if it cannot be opened.
     """
     database = database_at(url)
-    with database.transaction(reads=True) as conn:
-        # Refused before anything is touched, should it be another program's.
-        current = migrate.current(conn)
+    # Refused before anything is touched, should it be another program's.
+    current = database.revision()
+    if current is None and not make:
+        raise StoreError("store_missing", f"{database.name}: there is no store; look at --db")
     database.backend.prepare()
     if current != migrate.HEAD:
         with database.transaction() as conn:
