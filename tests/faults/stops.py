@@ -1,5 +1,6 @@
 """SIGTERM under load: the server ends with exit code 0 within ten seconds, and nothing acknowledged is lost."""
 
+import socket
 import time
 
 from tests.faults.clients import Clients
@@ -8,6 +9,7 @@ from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
 from tests.faults.stores import KEYS
 from tests.faults.tally import Tally
+from tests.faults.traffic import Sender
 from tests.faults.trials import Trial
 
 STOPS_A_STORE = 10
@@ -45,8 +47,19 @@ def _disturb(trial: Trial, server: Server, tally: Tally, stops: int) -> None:
             tally.cycles += 1
         server.serve()
         clients.finish()
-        _stop(trial, server, tally)
+        with _half_asked(server):
+            _stop(trial, server, tally)
     trial.judge(tally)
+
+
+def _half_asked(server: Server) -> socket.socket:
+    """Begin a request that is never finished: whoever hangs must not hold a stop up for long."""
+    assert server.address is not None
+    connection = socket.create_connection(server.address)
+    head = f"POST /v1/batch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEYS[Sender.SHOP]}\r\n"
+    connection.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
+    time.sleep(0.1)  # or it would be cut off as one that has asked nothing yet
+    return connection
 
 
 def _stop(trial: Trial, server: Server, tally: Tally) -> None:

@@ -21,6 +21,7 @@ _TOLD = 3
 class Tally:
     """Sums over stores; `worst` is the longest that something took, in seconds.
 
+    `same`: whether every store that was judged was as an undisturbed one; None while none was.
     `notes` tell what was wrong; `refused` are the requests that were asked to come again, which is right.
     """
 
@@ -28,7 +29,7 @@ class Tally:
     acknowledged: int = 0
     lost: int = 0
     twice: int = 0
-    same: bool = True
+    same: bool | None = None
     worst: float = 0.0
     notes: list[str] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
@@ -37,19 +38,19 @@ class Tally:
     @property
     def clean(self) -> bool:
         """Whether nothing is wrong."""
-        return self.lost == 0 and self.twice == 0 and self.same and not self.notes
+        return self.lost == 0 and self.twice == 0 and self.same is not False and not self.notes
 
     @property
     def caught(self) -> bool:
         """Whether a fault was seen for itself: that something got stuck may have any reason, and shows no control."""
-        return self.lost > 0 or self.twice > 0 or not self.same or len(self.notes) > self.stuck
+        return self.lost > 0 or self.twice > 0 or self.same is False or len(self.notes) > self.stuck
 
     def add(self, store: str, journal: Journal, findings: Findings) -> None:
         """Count one store's findings."""
         self.acknowledged += len(journal.acknowledged)
         self.lost += findings.lost
         self.twice += findings.twice
-        self.same = self.same and findings.same
+        self.same = findings.same and self.same is not False
         self.refused += journal.refused
         self.notes += [f"{store}: {wrong}" for wrong in journal.wrong[:_TOLD]]
         if not findings.clean:
@@ -86,7 +87,9 @@ class Tally:
 
     def so_far(self, cycles: int) -> str:
         """Tell how far it is."""
-        wrong = "" if self.clean else f", {self.twice:,} twice, digest {'the same' if self.same else 'ANOTHER'}"
+        wrong = (
+            "" if self.clean else f", {self.twice:,} twice, digest {'ANOTHER' if self.same is False else 'the same'}"
+        )
         return f"{self.cycles:,} of {cycles:,}: {self.acknowledged:,} acknowledged, {self.lost:,} lost{wrong}"
 
     def result(self, fault: str, *, control: bool = False) -> Result:
