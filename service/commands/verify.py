@@ -31,7 +31,7 @@ def verify(chosen: Chosen, *, chain_only: bool, as_json: bool) -> None:
     """
     settings = chosen.load().settings
     with chosen.database(make=False) as database, database.transaction(reads=True) as conn:
-        people = None if chain_only or copying.is_empty(conn) else _people(conn, database, settings)
+        people = None if chain_only else _people(conn, database, settings)
         with click.progressbar(
             length=copying.count(conn, (facts, decision_log)), label="checking", file=sys.stderr
         ) as bar:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from service.errors import SettingsError, StoreError
+from service.errors import SettingsError
 from service.store import chain, locks, migrate
 from service.store.backend import Backend
 from service.store.location import ALLOWED, sqlite_path
@@ -83,17 +83,16 @@ def database_at(url: str) -> Database:
     return Database(url=url, backend=Postgresql(url) if path is None else Sqlite(path))
 
 
-def open_database(url: str, *, make: bool = True) -> Database:
-    """Open the store at `url`, make it if there is none (unless told not to), bring its schema up if it is older.
+def open_database(url: str) -> Database:
+    """Open the store at `url`, make it if there is none, bring its schema up if it is older.
 
     Raises SettingsError for a URL that cannot be, SchemaError for a newer schema or another program's database,
     StoreError if it cannot be opened.
     """
     database = database_at(url)
-    # Refused before anything is touched, should it be another program's.
-    current = database.revision()
-    if current is None and not make:
-        raise StoreError("store_missing", f"{database.name}: there is no store; look at --db")
+    with database.transaction(reads=True) as conn:
+        # Refused before anything is touched, should it be another program's.
+        current = migrate.current(conn)
     database.backend.prepare()
     if current != migrate.HEAD:
         with database.transaction() as conn:

@@ -87,9 +87,8 @@ class Tally:
 
     def so_far(self, cycles: int) -> str:
         """Tell how far it is."""
-        wrong = (
-            "" if self.clean else f", {self.twice:,} twice, digest {'ANOTHER' if self.same is False else 'the same'}"
-        )
+        digest = ", digest ANOTHER" if self.same is False else ""
+        wrong = "" if self.clean else f", {self.twice:,} twice{digest}"
         return f"{self.cycles:,} of {cycles:,}: {self.acknowledged:,} acknowledged, {self.lost:,} lost{wrong}"
 
     def result(self, fault: str, *, control: bool = False) -> Result:
