@@ -10,10 +10,10 @@ from sqlalchemy.exc import DBAPIError
 
 from service.errors import SettingsError
 from service.store import chain, locks, migrate
-from service.store.backend import Backend
+from service.store.backend import READS, Backend
 from service.store.location import ALLOWED, sqlite_path
 from service.store.postgresql import Postgresql
-from service.store.sqlite import READS, Sqlite
+from service.store.sqlite import Sqlite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

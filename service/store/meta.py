@@ -1,4 +1,4 @@
-"""A few named texts about the store itself: the secret's fingerprint, the rules' digest, the last proven write."""
+"""A few named texts about the store itself: the chain's head, the secret's fingerprint, the rules' digest and so on."""
 
 from sqlalchemy.engine import Connection
 
@@ -12,7 +12,7 @@ EPOCH = "epoch"
 
 FOLDS = "folds"
 STALE, MADE = "stale", "made"
-"""The folds are to be made again before anything is read of them."""
+"""Of the folds: `STALE`, they are to be made again before anything is read of them."""
 
 _GET = Statement("SELECT value FROM meta WHERE name = ?")
 _PUT = Statement("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
