@@ -8,7 +8,7 @@ import pytest
 from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from sqlalchemy import Table, insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import SchemaItem
@@ -93,17 +93,12 @@ def test_values_stay_out_of_error_texts(database: Database) -> None:
     assert "ada@example.org" not in str(failed.value)
 
 
-def told(url: str, *arguments: str) -> Result:
-    """Run a command over a store."""
-    return CliRunner().invoke(cli, ["--db", url, *arguments])
-
-
 def test_migrate_makes_a_store_and_then_finds_it_made(empty: str) -> None:
     """`homing migrate` tells from which schema to which it went, on either kind of store."""
-    twice = [told(empty, "migrate", "--json") for _ in range(2)]
+    told = [CliRunner().invoke(cli, ["--db", empty, "migrate", "--json"]) for _ in range(2)]
 
-    assert [each.exit_code for each in twice] == [0, 0]
-    assert [json.loads(each.stdout) for each in twice] == [
+    assert [each.exit_code for each in told] == [0, 0]
+    assert [json.loads(each.stdout) for each in told] == [
         {"from": None, "to": migrate.HEAD},
         {"from": migrate.HEAD, "to": migrate.HEAD},
     ]
@@ -112,7 +107,7 @@ def test_migrate_makes_a_store_and_then_finds_it_made(empty: str) -> None:
 def test_what_is_not_there_is_neither_whole_nor_backed_up(empty: str, tmp_path: Path) -> None:
     """A mistyped address fails `verify` and `backup`, and no store is made there."""
     for command in (["verify"], ["verify", "--chain-only"], ["backup", str(tmp_path / "kept.db")]):
-        refused = told(empty, *command)
+        refused = CliRunner().invoke(cli, ["--db", empty, *command])
         assert (refused.exit_code, refused.stdout) == (1, "")
         assert "there is no store; look at --db" in refused.stderr
     assert database_at(empty).revision() is None

@@ -1,4 +1,4 @@
-"""An empty store for each test, and its writer."""
+"""An empty store for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from service.store.database import Database, open_database
-from service.store.writer import Writer
-from tests.contracts.writing import Seen, watching
 from tests.service.harness import empty_store
 
 
@@ -19,11 +17,3 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened = open_database(f"sqlite:///{path}")
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def writer(database: Database) -> Iterator[Writer]:
-    """Give a writer on an empty store."""
-    made = watching(database, Seen())
-    yield made
-    made.close(10)

@@ -14,7 +14,7 @@ from service.store.database import Database, open_database
 from service.store.schema import metadata
 from service.store.statements import listed
 from service.store.writer import Writer
-from tests.contracts.writing import Gate, names, put
+from tests.contracts.writing import Gate, Seen, names, put, watching
 from tests.postgres import PostgresServer
 
 
@@ -24,6 +24,14 @@ def database(postgresql_store: str) -> Iterator[Database]:
     opened = open_database(postgresql_store)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def writer(database: Database) -> Iterator[Writer]:
+    """Give a writer on an empty store."""
+    made = watching(database, Seen())
+    yield made
+    made.close(10)
 
 
 def test_texts_compare_by_code_point(database: Database) -> None:

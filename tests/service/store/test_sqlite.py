@@ -1,6 +1,7 @@
 """What only SQLite does: a lock on the whole file, a disk that is full, plans that use the index."""
 
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing
 
@@ -9,7 +10,15 @@ import pytest
 from service.errors import StoreBusy, StoreError
 from service.store.database import Database
 from service.store.writer import Writer
-from tests.contracts.writing import names, put
+from tests.contracts.writing import Seen, names, put, watching
+
+
+@pytest.fixture
+def writer(database: Database) -> Iterator[Writer]:
+    """Give a writer on an empty store."""
+    made = watching(database, Seen())
+    yield made
+    made.close(10)
 
 
 def test_a_held_store_is_said_plainly(writer: Writer, database: Database) -> None:
