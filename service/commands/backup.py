@@ -33,7 +33,7 @@ def backup(chosen: Chosen, file: Path, *, as_json: bool) -> None:
     """
     if file.exists():
         raise click.UsageError(f"{file} is there already; give another name, for a backup never replaces one.")
-    with chosen.database(make=False) as database:
+    with chosen.database() as database:
         rows, fingerprint = _write(database, file)
     if as_json:
         emit_json({"file": str(file), "rows": rows, "secret_fingerprint": fingerprint})
@@ -54,7 +54,7 @@ def restore(chosen: Chosen, file: Path, *, as_json: bool) -> None:
     settings = chosen.load().settings
     with (
         _opened(file) as kept,
-        chosen.database() as database,
+        chosen.database(make=True) as database,
         kept.transaction(reads=True) as source,
         database.transaction() as target,
     ):

@@ -40,10 +40,10 @@ class Chosen:
         return load(flags={"db": self.db, **flags}, environment=os.environ, config=self.config)
 
     @contextmanager
-    def database(self, *, make: bool = True) -> Iterator["Database"]:
+    def database(self, *, make: bool = False) -> Iterator["Database"]:
         """Open the store alone, for commands that need nothing else.
 
-        StoreError where there is none and none is to be made.
+        StoreError where there is none, unless it is to be made.
         """
         from service.store.database import database_at, open_database  # noqa: PLC0415 - see above
 

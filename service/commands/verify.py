@@ -30,7 +30,7 @@ def verify(chosen: Chosen, *, chain_only: bool, as_json: bool) -> None:
     whose end was cut off together with its chain is found by that alone.
     """
     settings = chosen.load().settings
-    with chosen.database(make=False) as database, database.transaction(reads=True) as conn:
+    with chosen.database() as database, database.transaction(reads=True) as conn:
         people = None if chain_only else _people(conn, database, settings)
         with click.progressbar(
             length=copying.count(conn, (facts, decision_log)), label="checking", file=sys.stderr
