@@ -1,13 +1,10 @@
 """The least that a FastAPI service can do with a recommendation's body; `python -m benchmarks.bare_app` serves it."""
 
-import sys
-
-import uvicorn
 from fastapi import FastAPI, Response
 
+from benchmarks.bare import serve
 from benchmarks.questions import PATH
 from service.schemas.recommendations import RecommendationAsked
-from service.serving import address, bind
 
 ANSWER_BYTES = 1_600
 """About what the service answers."""
@@ -23,14 +20,5 @@ async def recommend(asked: RecommendationAsked) -> Response:  # noqa: ARG001 - r
     return Response(_ANSWER, media_type="application/json")
 
 
-def main() -> None:
-    """Serve as the service does, at any free port."""
-    taken = bind("127.0.0.1", 0)
-    sys.stdout.write(f"bare route listens on {address(taken)}\n")
-    sys.stdout.flush()
-    config = uvicorn.Config(app, access_log=False, log_config=None, server_header=False)
-    uvicorn.Server(config).run(sockets=[taken])
-
-
 if __name__ == "__main__":
-    main()
+    serve(app, "bare route")

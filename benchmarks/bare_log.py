@@ -4,15 +4,13 @@ No framework, no key, no identity, one thread. `python -m benchmarks.bare_log` s
 it is run in.
 """
 
-import sys
 from pathlib import Path
 
 import orjson
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from benchmarks.appending import append, open_log
-from service.serving import address, bind
+from benchmarks.bare import serve
 
 _LOG = Path("log.db")
 
@@ -44,14 +42,5 @@ async def _body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-def main() -> None:
-    """Serve at any free port."""
-    taken = bind("127.0.0.1", 0)
-    sys.stdout.write(f"bare log listens on {address(taken)}\n")
-    sys.stdout.flush()
-    config = uvicorn.Config(BareLog(_LOG), lifespan="off", access_log=False, log_config=None, server_header=False)
-    uvicorn.Server(config).run(sockets=[taken])
-
-
 if __name__ == "__main__":
-    main()
+    serve(BareLog(_LOG), "bare log")

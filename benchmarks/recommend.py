@@ -1,13 +1,16 @@
 """The recommendation route, its decision committed, beside a bare route that only reads the same body."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from benchmarks.latencies import waits
+from benchmarks.load import Load
 from benchmarks.questions import write_customers
-from benchmarks.records import Benchmark, Column, Contestant, Size
+from benchmarks.records import Benchmark, Column, Contestant, Figures, Size
 from benchmarks.stores import fill_sqlite
 from service.learner import learn
 from service.sample_shop import SampleShop, generate
@@ -22,6 +25,13 @@ def prepare(folder: Path, size: Size, _stack: ExitStack) -> str:
     shop = generate(datetime.now(UTC), people=size.people)
     fill_sqlite(folder, partial(_fill, shop))
     return write_customers(folder, shop)
+
+
+def answered(passes: Sequence[Load]) -> Figures:
+    """Give what came of passes over all questions; the first, in which everything warms up, does not count."""
+    counted = passes[1:]
+    seconds = [wait for each in counted for wait in each.waits]
+    return {"requests_per_second": len(seconds) / sum(each.seconds for each in counted), **waits("answer", seconds)}
 
 
 def _fill(shop: SampleShop, homing: Homing) -> None:

@@ -21,13 +21,15 @@ def served(command: Sequence[str], folder: Path, settings: Mapping[str, str] | N
 
     It runs in `folder`, with these settings and none of the caller's environment. Its log is there in `server.log`.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HOMING_")}
-    environment |= settings or {}
-    environment["PYTHONPATH"] = str(Path(__file__).parents[1])
     with (
         (folder / "server.log").open("wb") as log,
         subprocess.Popen(
-            [sys.executable, *command], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+            [sys.executable, *command],
+            cwd=folder,
+            env=environment({} if settings is None else settings),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         ) as process,
     ):
         try:
@@ -42,9 +44,23 @@ def homing(url: str) -> list[str]:
     return ["-c", _HOMING, "serve", "--db", url, "--port", "0"]
 
 
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Give a program's environment: this process's without any setting of Homing's, and these settings."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("HOMING_")}
+    return {**own, "PYTHONPATH": str(Path(__file__).parents[1]), **settings}
+
+
+def announced(said: str) -> Address | None:
+    """Read where a server listens from what it has printed; None until the line that says so is whole."""
+    url = said.partition(_ANNOUNCES)[2]
+    if not url.endswith("\n"):
+        return None
+    parts = urlsplit(url.strip())
+    return Address(str(parts.hostname), int(parts.port or 0))
+
+
 def _address(process: "subprocess.Popen[str]", folder: Path) -> Address:
-    line = process.stdout.readline() if process.stdout is not None else ""
-    if _ANNOUNCES not in line:
+    address = announced(process.stdout.readline() if process.stdout is not None else "")
+    if address is None:
         raise RuntimeError(f"the server did not start: {(folder / 'server.log').read_text()[-2000:]}")
-    url = urlsplit(line.partition(_ANNOUNCES)[2].strip())
-    return Address(str(url.hostname), int(url.port or 0))
+    return address

@@ -226,14 +226,19 @@ def _times(
     return (), DEADLINE_PASSED
 
 
+def option_id(endpoint_id: str, send_at: datetime, variant: str | None = None) -> str:
+    """Name an option of a message: where, when to the second, and with which content, if there are several."""
+    name = f"{endpoint_id}@{int(send_at.timestamp())}"
+    return name if variant is None else f"{name}#{variant}"
+
+
 def _options(
     endpoint: Endpoint, times: Iterable[SendTime], variants: Sequence[str], cost: float
 ) -> Iterator[EligibleOption]:
     for when in times:
         for variant in variants or (None,):
-            name = f"{endpoint.endpoint_id}@{int(when.send_at.timestamp())}"
             option = DeliveryOption(
-                option_id=name if variant is None else f"{name}#{variant}",
+                option_id=option_id(endpoint.endpoint_id, when.send_at, variant),
                 channel=endpoint.channel,
                 device_kind=endpoint.device_kind,
                 endpoint_id=endpoint.endpoint_id,

@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.browser_settings import RUDDER_PATHS, SEGMENT_PATH
 from service.collector import PATHS
+from service.shortcut import path_of
 
 PREFLIGHT_SECONDS = 86_400
 
@@ -43,5 +44,5 @@ def _unseen_by_pages(scope: Scope) -> bool:
 
 
 def _is_collectors(scope: Scope) -> bool:
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    path = path_of(scope)
     return path in _EXACT or (path.startswith(_BEFORE_KEY) and path.endswith(_AFTER_KEY))

@@ -38,7 +38,7 @@ class Rebuilt:
 
 
 def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = lambda _: None) -> Rebuilt:
-    """Make the folds again; `progress` hears of each facts and entries folded, by their number. A job of the writer."""
+    """Make the folds again; `progress` hears of facts and entries, by their number. A job of the writer."""
     locks.hold_alone(conn)
     people.start_over(conn)
     if rules_digest.in_force(conn, people.rules) is not people.rules:
@@ -67,7 +67,7 @@ def rebuild(conn: Connection, people: People, progress: Callable[[int], None] = 
 
 
 def to_fold(conn: Connection) -> int:
-    """Tell how many facts and entries there are to fold."""
+    """Tell how many facts and entries there are to fold; on PostgreSQL, which leaves numbers out, at most."""
     return facts.last_seq(conn) + decisions.last_seq(conn)
 
 

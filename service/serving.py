@@ -1,6 +1,6 @@
 """The server stops without losing anything: red first, then no new requests, the open ones answered, the store flushed.
 
-One process with one worker: SQLite has one writer, and it is this process's.
+A worker is one such process (see `workers`); on SQLite there is one, for it has one writer.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from service.wiring import Homing
 
 log = logging.getLogger("homing.serving")
 
-ANSWER_SECONDS = 10
-"""How long open requests have to be answered once the service stops."""
+ANSWER_SECONDS = 8
+"""How long open requests have to be answered once the service stops: two of ten seconds are left for the store."""
 
 _BACKLOG = 2_048
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from channel_selector.context import Context
 from channel_selector.decisions import Decision
 from channel_selector.holdout import Assignment
-from channel_selector.options import DeliveryOption
+from channel_selector.options import DeliveryOption, option_id
 from channel_selector.outcomes import Outcome, OutcomeKind
 from channel_selector.policies import Uniform
 from channel_selector.reasons import ReasonCode
@@ -158,7 +158,7 @@ def _option(homing: Homing, address: PastAddress, at: datetime, past: PastMessag
     local = at.astimezone(ZoneInfo(past.timezone))
     endpoint = _endpoint(homing, address, key)
     return DeliveryOption(
-        option_id=f"{endpoint}@{int(at.timestamp())}",
+        option_id=option_id(endpoint, at),
         channel=address.channel,
         device_kind=address.device_kind,
         endpoint_id=endpoint,

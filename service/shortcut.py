@@ -20,7 +20,7 @@ class Shortcut:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, one way or the other."""
-        is_short = scope["type"] == "http" and scope["method"] == "POST" and _path(scope) in self._paths
+        is_short = scope["type"] == "http" and scope["method"] == "POST" and path_of(scope) in self._paths
         await (self._short if is_short else self._common)(scope, receive, send)
 
 
@@ -32,11 +32,12 @@ class Direct:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request to one of the paths."""
-        route = scope["route"] = self._routes[_path(scope)]
+        route = scope["route"] = self._routes[path_of(scope)]
         response = await route.endpoint(Request(scope, receive))
         await response(scope, receive, send)
 
 
-def _path(scope: Scope) -> str:
+def path_of(scope: Scope) -> str:
+    """Give a request's path as routes know it: without the one that the whole app stands under."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))

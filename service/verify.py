@@ -67,7 +67,7 @@ def verify(
 ) -> Verified:
     """Check the chain and every row it is made over; with `people`, also that the folds follow from the logs.
 
-    `conn` sees one moment of the store. `progress` hears of each rows checked.
+    `conn` sees one moment of the store. `progress` hears of rows as they are checked, by their number.
     """
     links = _Links(progress)
     faults = list(links.check(conn))

@@ -1,4 +1,4 @@
-"""The one place where the parts are put together; nothing else opens a store, reads a secret or makes a writer."""
+"""The one place where a deployment is put together; commands that need no more of it open the store alone."""
 
 import logging
 import tomllib

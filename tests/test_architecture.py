@@ -133,6 +133,12 @@ def test_the_selectors_facade_is_what_the_contract_names() -> None:
     assert sorted(channel_selector.__all__) == names
 
 
+def test_every_folder_of_tests_is_a_package() -> None:
+    """Or two tests of one name would be one module."""
+    folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
+    assert not [folder for folder in folders if not (folder / "__init__.py").exists()]
+
+
 def _told(code: str) -> str:
     """Run code in a fresh interpreter; give what it prints."""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603  # our own code

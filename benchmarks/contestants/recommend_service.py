@@ -6,10 +6,9 @@ from pathlib import Path
 import orjson
 
 from benchmarks.access import make_key
-from benchmarks.latencies import waits
 from benchmarks.load import Address, Load, post, send
 from benchmarks.questions import carts, read_customers, requests
-from benchmarks.recommend import CONNECTIONS
+from benchmarks.recommend import CONNECTIONS, answered
 from benchmarks.records import Figures, Size
 from benchmarks.served import homing, served
 from benchmarks.stores import sqlite_copy
@@ -18,14 +17,12 @@ from identity.observations import Trust
 
 
 def measure(folder: Path, size: Size) -> Figures:
-    """Ask for every customer once in each pass; a first pass, not counted, warms up."""
+    """Ask for every customer once in each pass."""
     users = read_customers(folder)
     with sqlite_copy(folder) as store:
         key = make_key(store.url, Trust.SERVER)
         with served(homing(store.url), store.folder, store.settings) as address:
-            passes = [_pass(address, users, number, key) for number in range(size.passes + 1)][1:]
-    seconds = [wait for each in passes for wait in each.waits]
-    return {"requests_per_second": len(seconds) / sum(p.seconds for p in passes), **waits("answer", seconds)}
+            return answered([_pass(address, users, number, key) for number in range(size.passes + 1)])
 
 
 def _pass(address: Address, users: Sequence[str], number: int, key: dict[str, str]) -> Load:

@@ -54,7 +54,7 @@ def restore(chosen: Chosen, file: Path, *, as_json: bool) -> None:
     settings = chosen.load().settings
     with (
         _opened(file) as kept,
-        chosen.database() as database,
+        chosen.database(make=True) as database,
         kept.transaction(reads=True) as source,
         database.transaction() as target,
     ):

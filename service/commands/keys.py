@@ -44,7 +44,7 @@ def create(
     chosen: Chosen, scopes: frozenset[Scope], trust: str, name: str, source: str | None, *, as_json: bool
 ) -> None:
     """Make a key and show it, this once."""
-    with chosen.database() as database, database.transaction() as conn:
+    with chosen.database(make=True) as database, database.transaction() as conn:
         try:
             made = service_keys.create(
                 conn, name=name, scopes=scopes, trust=Trust.parse(trust), at=SystemClock().now(), source=source

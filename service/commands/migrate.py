@@ -4,7 +4,7 @@ import click
 
 from service.commands.options import Chosen, emit_json, json_option, with_settings
 from service.store.database import database_at, open_database
-from service.store.migrate import HEAD, current
+from service.store.migrate import HEAD
 
 
 @click.command()
@@ -13,10 +13,7 @@ from service.store.migrate import HEAD, current
 def migrate(chosen: Chosen, *, as_json: bool) -> None:
     """Bring the store's schema up to this version, in one transaction; make the store if there is none."""
     database = database_at(chosen.load().settings.db)
-    before = None
-    if database.file is None or database.file.exists():
-        with database.transaction(reads=True) as conn:
-            before = current(conn)
+    before = database.revision()
     open_database(database.url).close()
     if as_json:
         emit_json({"from": before, "to": HEAD})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from service.commands.results import emit_json, json_option
-from service.errors import ApiError
+from service.errors import ApiError, StoreError
 
 if TYPE_CHECKING:
     from identity.identifiers import Identifier
@@ -40,11 +40,17 @@ class Chosen:
         return load(flags={"db": self.db, **flags}, environment=os.environ, config=self.config)
 
     @contextmanager
-    def database(self) -> Iterator["Database"]:
-        """Open the store alone, for commands that need nothing else."""
-        from service.store.database import open_database  # noqa: PLC0415 - see above
+    def database(self, *, make: bool = False) -> Iterator["Database"]:
+        """Open the store alone, for commands that need nothing else.
 
-        database = open_database(self.load().settings.db)
+        StoreError where there is none, unless it is to be made.
+        """
+        from service.store.database import database_at, open_database  # noqa: PLC0415 - see above
+
+        url = self.load().settings.db
+        if not make and (named := database_at(url)).revision() is None:
+            raise StoreError("store_missing", f"{named.name}: there is no store; look at --db")
+        database = open_database(url)
         try:
             yield database
         finally:

@@ -1,7 +1,6 @@
 """A shop to try Homing on: seeded, invented, relative to now; see `generate`."""
 
 from service.sample_shop.records import (
-    DEFAULT_CATEGORIES,
     PastAddress,
     PastMessage,
     PastOutcome,
@@ -12,7 +11,6 @@ from service.sample_shop.records import (
 from service.sample_shop.shop import generate
 
 __all__ = [
-    "DEFAULT_CATEGORIES",
     "PastAddress",
     "PastMessage",
     "PastOutcome",

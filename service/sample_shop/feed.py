@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from identity.observations import Trust
+from service.consents import DEFAULT_CATEGORIES
 from service.sample_shop.people import Device, Person
-from service.sample_shop.records import DEFAULT_CATEGORIES, ShopMessage
+from service.sample_shop.records import ShopMessage
 
 _LIBRARIES = {
     "web": {"name": "analytics.js", "version": "npm:next-1.84.3"},
@@ -99,7 +100,7 @@ class Feed:
         if context is None:
             context = self._contexts[key] = {**_context(visitor.device, sender), "timezone": person.timezone}
             if known:
-                choices = {name: channel in consents for name, (channel, _) in DEFAULT_CATEGORIES.items()}
+                choices = {name: each.channel in consents for name, each in DEFAULT_CATEGORIES.items()}
                 context["consent"] = {"categoryPreferences": choices}
         return context
 

@@ -3,20 +3,11 @@
 Everybody in it is invented: addresses are of example.com, numbers from one made-up block, names from a list.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from identity.observations import Trust
-
-CHANNELS = ("app_push", "web_push", "email", "sms", "messenger")
-
-DEFAULT_CATEGORIES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {f"marketing_{channel}": (channel, "marketing") for channel in CHANNELS}
-)
-"""What the shop's consent categories (`context.consent.categoryPreferences`) mean: (channel, purpose)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

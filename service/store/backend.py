@@ -6,6 +6,9 @@ from typing import Protocol
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 
+READS = "homing_reads"
+"""The execution option of a transaction that only reads: it keeps nobody waiting."""
+
 
 class Backend(Protocol):
     """A kind of database, at one address."""

@@ -160,7 +160,7 @@ def ranges_of(seqs: Iterable[int]) -> list[Range]:
 
 
 def note(conn: Connection, kind: BlockKind, rows: Sequence[tuple[int, bytes]]) -> None:
-    """Begin a block of these rows, (seq, row digest) each by rising seq; entries of one kind share a block."""
+    """Begin a block of these rows, (seq, row digest) each by rising seq; decisions and outcomes in a row share one."""
     pending = _pending(conn)
     if kind is BlockKind.DECISIONS and pending and pending[-1].kind is kind:
         pending[-1].rows += rows

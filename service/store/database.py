@@ -10,10 +10,10 @@ from sqlalchemy.exc import DBAPIError
 
 from service.errors import SettingsError
 from service.store import chain, locks, migrate
-from service.store.backend import Backend
+from service.store.backend import READS, Backend
 from service.store.location import ALLOWED, sqlite_path
 from service.store.postgresql import Postgresql
-from service.store.sqlite import READS, Sqlite
+from service.store.sqlite import Sqlite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,13 @@ class Database:
                 chain.seal(conn)
         except DBAPIError as error:
             raise self.backend.explain(error) from error
+
+    def revision(self) -> str | None:
+        """Give the schema's revision; None where there is no store, and none is made. SchemaError for another's."""
+        if self.file is not None and not self.file.exists():
+            return None
+        with self.transaction(reads=True) as conn:
+            return migrate.current(conn)
 
     def close(self) -> None:
         """Let go of it."""

@@ -44,6 +44,8 @@ _TO_ENDPOINTS = Statement(
 )
 _PUT_OUTCOME = Statement("INSERT INTO outcomes (seq, decision_id, kind, at) VALUES (?, ?, ?, ?)")
 _OUTCOMES_OF = Statement("SELECT * FROM outcomes WHERE decision_id IN texts(?) ORDER BY at, seq")
+_BY_KEYS = Statement("SELECT * FROM decision_log WHERE key IN texts(?)")
+_BY_IDS = Statement("SELECT * FROM decisions WHERE decision_id IN texts(?)")
 
 
 class EntryKind(StrEnum):
@@ -127,12 +129,7 @@ def by_key(conn: Connection, key: str) -> LoggedEntry | None:
 
 def by_keys(conn: Connection, keys: Sequence[str]) -> dict[str, LoggedEntry]:
     """Give the entries with those idempotence keys, by key."""
-    found: dict[str, LoggedEntry] = {}
-    for start in range(0, len(keys), _PAGE):
-        part = keys[start : start + _PAGE]
-        rows = conn.execute(select(decision_log).where(decision_log.c.key.in_(part)))
-        found.update((row.key, _logged(row)) for row in rows)
-    return found
+    return {row.key: _logged(row) for row in _BY_KEYS(conn, listed(keys))}
 
 
 def read(conn: Connection, seqs: Sequence[int]) -> list[LoggedEntry]:
@@ -203,12 +200,7 @@ def find(conn: Connection, decision_id: str) -> DecisionRow | None:
 
 def by_ids(conn: Connection, decision_ids: Sequence[str]) -> dict[str, DecisionRow]:
     """Give the decisions of those ids that are known, by id."""
-    found: dict[str, DecisionRow] = {}
-    for start in range(0, len(decision_ids), _PAGE):
-        part = decision_ids[start : start + _PAGE]
-        rows = conn.execute(select(decisions).where(decisions.c.decision_id.in_(part)))
-        found.update((row.decision_id, _decision(row)) for row in rows)
-    return found
+    return {row.decision_id: _decision(row) for row in _BY_IDS(conn, listed(decision_ids))}
 
 
 def of_message(conn: Connection, profile_ids: Sequence[str], message_id: str) -> list[DecisionRow]:

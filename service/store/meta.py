@@ -1,4 +1,4 @@
-"""A few named texts about the store itself: the secret's fingerprint, the rules' digest, the last proven write."""
+"""A few named texts about the store itself: the chain's head, the secret's fingerprint, the rules' digest and so on."""
 
 from sqlalchemy.engine import Connection
 
@@ -21,7 +21,7 @@ EPOCH = "epoch"
 
 FOLDS = "folds"
 STALE, MADE = "stale", "made"
-"""The folds are to be made again before anything is read of them."""
+"""Of the folds: `STALE`, they are to be made again before anything is read of them."""
 
 SCRUB = "scrub"
 WANTED, DONE = "wanted", "done"

@@ -12,8 +12,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.pool import NullPool
 
 from service.errors import SettingsError, StoreBusy, StoreError
+from service.store.backend import READS
 from service.store.location import ALLOWED
-from service.store.sqlite import READS
 from service.store.statements import Statement
 
 CONNECT_SECONDS = 5

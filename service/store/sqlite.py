@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from service.errors import StoreBusy, StoreError
+from service.store.backend import READS
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a transaction waits for another process to finish its own."""
@@ -29,9 +30,6 @@ CACHE_KIB = 64 * 1024
 """Pages kept at hand at most: the index that messages are known by is read at random."""
 CHECKPOINT_PAGES = 8_000
 """Pages written ahead before they go into the file itself (32 MB): one that is changed often goes there once."""
-
-READS = "homing_reads"
-"""The execution option of a transaction that only reads: it keeps nobody waiting."""
 
 _Explain = Callable[[str], StoreError]
 

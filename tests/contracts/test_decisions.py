@@ -45,6 +45,8 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
         assert kept.entry == entry("d1")
         assert decisions.read(conn, [1]) == [kept]
         assert decisions.by_key(conn, "d2") is None
+        assert decisions.by_keys(conn, ["d2", "d1", "d1"]) == {"d1": kept}
+        assert decisions.by_keys(conn, []) == {}
 
 
 def test_a_key_enters_once(database: Database) -> None:
@@ -75,6 +77,7 @@ def test_decisions_are_found_by_message_newest_first(database: Database) -> None
         assert found[1] == row("d1", seq=1)
         assert decisions.find(conn, "d3") == row("d3", seq=3, profile="p3")
         assert decisions.find(conn, "d4") is None
+        assert decisions.by_ids(conn, ["d4", "d3"]) == {"d3": row("d3", seq=3, profile="p3")}
 
 
 def test_the_sends_to_endpoints_are_a_half_open_interval(database: Database) -> None:

@@ -1,6 +1,7 @@
 """Opening: a store is made, brought up, or refused in words."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,3 +102,13 @@ def test_migrate_makes_a_store_and_then_finds_it_made(empty: str) -> None:
         {"from": None, "to": migrate.HEAD},
         {"from": migrate.HEAD, "to": migrate.HEAD},
     ]
+
+
+def test_what_is_not_there_is_neither_whole_nor_backed_up(empty: str, tmp_path: Path) -> None:
+    """A mistyped address fails `verify` and `backup`, and no store is made there."""
+    for command in (["verify"], ["verify", "--chain-only"], ["backup", str(tmp_path / "kept.db")]):
+        refused = CliRunner().invoke(cli, ["--db", empty, *command])
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert "there is no store; look at --db" in refused.stderr
+    assert database_at(empty).revision() is None
+    assert list(tmp_path.iterdir()) == []

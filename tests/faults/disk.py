@@ -7,54 +7,23 @@ a sync of their folder, and a sync that failed has lost what it was to save.
 """
 
 import os
-import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
 from pathlib import Path
 from random import Random
+
+from tests.faults.disk_notes import Kind, Note, read_notes
 
 SECTOR = 512
 """Bytes that survive together or not at all; SQLite's own assumption about disks."""
 
-_HEAD = struct.Struct("=IIQQ")
 _LOG, _INDEX = "-wal", "-shm"
 """SQLite's write-ahead log, and its index: shared memory with a name, which may hold anything after a cut."""
 
 
-class Kind(IntEnum):
-    """What a note tells of; the numbers are shim.c's."""
-
-    OPEN = 1
-    WRITE = 2
-    TRUNCATE = 3
-    SYNC = 4
-    SYNCED = 5
-    SYNC_FAILED = 6
-    UNLINK = 7
-    RENAME = 8
-    LINK = 9
-    ALIEN = 10
-
-
 class AlienChangeError(Exception):
     """A watched file was changed in a way that the notes do not tell: what the disk would hold is unknown."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """One change or sync; `number` is an offset, a length or which sync it is, `data` bytes written or names."""
-
-    kind: Kind
-    inode: int
-    number: int
-    data: bytes = field(repr=False)
-
-    @property
-    def names(self) -> list[str]:
-        """The names it tells of, one or two."""
-        return [name.decode() for name in self.data.split(b"\0")[:-1]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +43,6 @@ class Cut:
     sectors_survived: int
     names: int
     names_survived: int
-
-
-def read_notes(path: Path) -> Iterator[Note]:
-    """Give the notes in order; the last may have been cut off with the process, and is no note then."""
-    content = path.read_bytes() if path.exists() else b""
-    at = 0
-    while at + _HEAD.size <= len(content):
-        kind, size, inode, number = _HEAD.unpack_from(content, at)
-        at += _HEAD.size
-        if at + size > len(content):
-            return
-        yield Note(kind=Kind(kind), inode=inode, number=number, data=content[at : at + size])
-        at += size
 
 
 @dataclass(slots=True, kw_only=True)

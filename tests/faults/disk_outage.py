@@ -3,7 +3,6 @@
 Once the disk is well again the same process goes on by itself, or its successor does if it was killed meanwhile.
 """
 
-import http.client
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -11,13 +10,13 @@ from dataclasses import dataclass
 from errno import EIO, ENOSPC
 from pathlib import Path
 
-from tests.faults.clients import Clients
-from tests.faults.disk_names import names_left
+from tests.faults.clients import Clients, Line
+from tests.faults.disk_names import missing
 from tests.faults.disk_troubles import Ballast, Told, Traced, Trouble, can_mount, can_trace, small_disk
 from tests.faults.hasty import acknowledge_early
 from tests.faults.holdings import opened
 from tests.faults.oracle import take
-from tests.faults.programs import PATIENCE, Prepare, wait_until
+from tests.faults.programs import Prepare, wait_until
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
 from tests.faults.shim import preloaded, watch
@@ -105,16 +104,14 @@ def _prove(run: Run, case: _Case) -> list[Result]:
 
 
 def _all(run: Run, case: _Case, cycles: int, start: Start, name: str) -> Tally:
-    tally, number = Tally(), 0
-    while tally.cycles < cycles:
+    tally = Tally()
+    for number, outages in tally.stores(run, cycles, OUTAGES_A_STORE):
         store = f"{name}-{number}"
         disk = run.folder / f"{store}-disk"
         with case.troubles(disk) as troubles:
             trial = Trial(disk / store, number, run.chance(store))
             server = Server(run.folder, db=trial.db, name=f"{store}-server", start=start)
-            _Store(trial, server, troubles).disturb(tally, min(OUTAGES_A_STORE, cycles - tally.cycles))
-        run.say(f"{store}: {tally.cycles:,} outages, {tally.acknowledged:,} acknowledged, {tally.lost} lost")
-        number += 1
+            _Store(trial, server, troubles).disturb(tally, outages)
     return tally
 
 
@@ -130,7 +127,8 @@ class _Store:
 
     def disturb(self, tally: Tally, outages: int) -> None:
         """Make outages while clients send, let them finish, and judge."""
-        self._take_logins()
+        with opened(self._trial.db) as homing:
+            take(homing, logins())  # somebody to read of
         self._server.serve(self._settings)
         with Clients(lambda: self._server.address, KEYS, self._trial.journal) as clients:
             for _ in range(outages):
@@ -140,23 +138,15 @@ class _Store:
                 tally.cycles += 1
             clients.finish()
             self._server.stop()
-        self._look(tally)
+        self._missing |= missing(self._trial, tally)
         before = tally.lost
         self._trial.judge(tally)
         # What is missing once is lost, also where another client happens to have sent it again.
         tally.lost = before + len(self._missing)
 
-    def _take_logins(self) -> None:
-        """Have somebody to read of."""
-        homing = opened(self._trial.db)
-        try:
-            take(homing, logins())
-        finally:
-            homing.close()
-
     def _outage(self, tally: Tally) -> None:
         trouble = self._trial.chance.choice(self._troubles)
-        self._more(self._trial.chance.randint(1, 4))
+        self._trial.more(self._trial.chance.randint(1, 4))
         trouble.begin(self._server.program.pid)
         try:
             wait_until(lambda: self._get("/readyz") == 503, "/readyz is red while the disk is not well")
@@ -170,21 +160,10 @@ class _Store:
             trouble.end()
         started = time.monotonic()
         if killed:
-            self._look(tally)
+            self._missing |= missing(self._trial, tally)
             self._server.serve(self._settings)
         wait_until(lambda: self._get("/readyz") == 200, "/readyz is green once the disk is well")
         tally.took(time.monotonic() - started)
-
-    def _look(self, tally: Tally) -> None:
-        """See what a server that has ended has left of what it acknowledged."""
-        held, said = names_left(self._trial.folder)
-        if said != "ok":
-            tally.notes.append(f"{self._trial.name}: the store is damaged: {said}")
-        self._missing |= self._trial.journal.acknowledged - held
-
-    def _more(self, requests: int) -> None:
-        enough = self._trial.journal.requests + requests
-        wait_until(lambda: self._trial.journal.requests >= enough, "requests are acknowledged")
 
     def _refuse(self) -> None:
         refused = self._trial.journal.refused
@@ -194,9 +173,7 @@ class _Store:
     def _get(self, path: str) -> int:
         address = self._server.address
         assert address is not None
-        connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
-        try:
-            connection.request("GET", path, headers={"Authorization": f"Bearer {KEYS[Sender.MAILER]}"})
-            return connection.getresponse().status
-        finally:
-            connection.close()
+        line = Line()
+        status, _ = line.get(address, path, KEYS[Sender.MAILER])
+        line.close()
+        return status

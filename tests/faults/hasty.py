@@ -1,9 +1,9 @@
 """A server that acknowledges events before it keeps them: what the proofs must find out."""
 
 import asyncio
-from typing import Any
 
 import orjson
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import serving
@@ -31,7 +31,7 @@ class Hasty:
         if scope["type"] != "http" or scope["path"] != "/v1/batch":
             await self._app(scope, receive, send)
             return
-        body = await _read(receive)
+        body = await Request(scope, receive).body()
         task = asyncio.create_task(self._take(scope, body))
         self._later.add(task)
         task.add_done_callback(self._later.discard)
@@ -46,15 +46,6 @@ class Hasty:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self._app(scope, receive, _nowhere)
-
-
-async def _read(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message: Any = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 async def _nowhere(_message: Message) -> None:

@@ -1,6 +1,8 @@
 """What a store holds, told without regard to the order in which it came: every entry of the logs, and who is who."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -14,7 +16,7 @@ from service.store import decisions, facts
 from service.store.decisions import EntryKind
 from service.wiring import Homing, open_homing
 from tests.faults.programs import PATIENCE
-from tests.faults.traffic import NOW, fact_name
+from tests.faults.traffic import NOW, decision_name, fact_name, outcome_name
 from tests.service.harness import SECRET
 
 
@@ -30,10 +32,15 @@ class Holdings:
     digest: str
 
 
-def opened(db: str) -> Homing:
-    """Open a store in this process."""
+@contextmanager
+def opened(db: str) -> Iterator[Homing]:
+    """Open a store in this process for the length of the block."""
     settings = load(flags={"db": db}, environment={"HOMING_SECRET": SECRET}, config=None).settings
-    return open_homing(settings, FixedClock(NOW))
+    homing = open_homing(settings, FixedClock(NOW))
+    try:
+        yield homing
+    finally:
+        homing.close()
 
 
 def holdings(homing: Homing) -> Holdings:
@@ -46,11 +53,11 @@ def read(homing: Homing, conn: Connection) -> Holdings:
     counts = Counter(fact_name(fact.source, fact.trust, fact.message_id) for fact in facts.scan(conn))
     for logged in decisions.scan(conn):
         if logged.entry.kind is EntryKind.OUTCOME:
-            counts[f"outcome/{logged.entry.decision_id}"] += 1
+            counts[outcome_name(str(logged.entry.decision_id))] += 1
     decided = defaultdict(list)
     for message_id, decision_id in conn.execute(text("SELECT message_id, decision_id FROM decisions")):
         decided[message_id].append(decision_id)
-        counts[f"decision/{message_id}/{decision_id}"] += 1
+        counts[decision_name(message_id, decision_id)] += 1
     return Holdings(counts=counts, decided=dict(decided), digest=_digest(homing, conn))
 
 

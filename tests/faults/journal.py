@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from tests.faults.traffic import Kind, Request, outcome
+from tests.faults.traffic import Kind, Request, decision_name, outcome
 
 
 class Journal:
@@ -83,7 +83,7 @@ class Journal:
         content = orjson.loads(body)
         if request.kind is Kind.QUESTION:
             decision_id = content["decision_id"]
-            self.acknowledged.add(f"{request.names[0]}/{decision_id}")
+            self.acknowledged.add(decision_name(request.names[0], decision_id))
             self._waiting.append(outcome(decision_id))
             return
         if content["accepted"] != len(request.names):

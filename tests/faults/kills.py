@@ -45,14 +45,11 @@ def prove(run: Run) -> list[Result]:
 
 def killed(run: Run, name: str, cycles: int, start: Start, moments: tuple[Moment, ...]) -> Tally:
     """Kill servers, of as many stores as it takes."""
-    tally, number = Tally(), 0
-    while tally.cycles < cycles:
+    tally = Tally()
+    for number, kills in tally.stores(run, cycles, KILLS_A_STORE):
         trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number))
-        kills = min(KILLS_A_STORE, cycles - tally.cycles)
         with tally.unstuck(trial.name), Server(trial.folder, db=trial.db, start=start) as server:
             _disturb(trial, server, tally, kills, moments)
-        run.say(tally.so_far(cycles))
-        number += 1
     return tally
 
 
@@ -64,11 +61,10 @@ def _disturb(trial: Trial, server: Server, tally: Tally, kills: int, moments: tu
                 break
             _kill(trial, server, tally, trial.chance.choice(moments))
             tally.cycles += 1
-        _serve(server, tally)
+        tally.took(server.serve())
         clients.finish()
         code, _ = server.stop()
-    if code != 0:
-        tally.notes.append(f"{trial.name}: exit code {code} after SIGTERM")
+    tally.stopped(trial.name, code)
     trial.judge(tally)
 
 
@@ -80,21 +76,14 @@ def _kill(trial: Trial, server: Server, tally: Tally, moment: Moment) -> None:
     elif moment is Moment.NAMED:
         point = f"{trial.chance.choice(POINTS)}:{trial.chance.randint(1, VISITS)}"
         server.begin({"HOMING_FAULT_AT": point})
-        wait_until(lambda: server.serving() or server.ended(), "a server comes up or to its named point")
+        server.settle()
         wait_until(lambda: server.ended() or trial.journal.done, "a server comes to its named point")
         if not server.ended():
             server.kill()  # nothing is left to send that would lead it there
         elif (code := server.died()) != -signal.SIGKILL:
             tally.notes.append(f"{trial.name}: exit code {code} at {point}")
     else:
-        _serve(server, tally)
-        enough = trial.journal.requests + trial.chance.randint(1, 4)
-        wait_until(lambda: trial.journal.requests >= enough or trial.journal.done, "requests are acknowledged")
+        tally.took(server.serve())
+        trial.more(trial.chance.randint(1, 4))
         time.sleep(trial.chance.uniform(0, 0.03))
         server.kill()
-
-
-def _serve(server: Server, tally: Tally) -> None:
-    started = time.monotonic()
-    server.serve()
-    tally.took(time.monotonic() - started)

@@ -4,9 +4,7 @@
 """
 
 import gzip
-import os
 import random
-import signal
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -16,16 +14,16 @@ from pathlib import Path
 
 import orjson
 
-from identity.observations import Trust
 from service.store import sqlite
 from tests.faults.clients import Clients
+from tests.faults.disk_names import names_in
 from tests.faults.oracle import undisturbed_of
-from tests.faults.programs import Forked, Prepare, wait_until
+from tests.faults.programs import Forked, Prepare
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, forked
 from tests.faults.stores import KEYS
 from tests.faults.tally import Tally
-from tests.faults.traffic import Event, Sender, events, fact_name, mixed
+from tests.faults.traffic import Event, Sender, events, mixed
 from tests.faults.trials import Trial
 
 OLD = Path(__file__).with_name("store_0001.sql.gz")
@@ -66,18 +64,16 @@ class Manner:
 
 def migrated(run: Run, manner: Manner, cycles: int) -> Tally:
     """Bring as many stores up as it takes."""
-    tally, number = Tally(), 0
-    while tally.cycles < cycles:
+    tally = Tally()
+    for number, kills in tally.stores(run, cycles, KILLS_A_STORE):
         folder = run.folder / f"{manner.name}-{number}"
         with tally.unstuck(folder.name), Old(folder, run.chance(folder.name), manner) as old:
-            for _ in range(min(KILLS_A_STORE, cycles - tally.cycles)):
+            for _ in range(kills):
                 tally.cycles += 1
                 old.trial.chance.choice(manner.attempts)(old)
                 if _is_half_way(folder / "homing.db"):
                     tally.notes.append(f"{folder.name}: the store was left half-way")
             old.finish(tally)
-        run.say(tally.so_far(cycles))
-        number += 1
     return tally
 
 
@@ -92,7 +88,9 @@ class Old(ExitStack):
         self._events = [*held, *_others(events(SHOP), held)]
         sent = mixed(SHOP, chance, some=self._events, first_question=FIRST_QUESTION)
         self.trial = Trial(folder, SHOP, chance, db=f"sqlite:///{folder / 'homing.db'}", requests=sent)
-        self.trial.journal.acknowledged |= _names(folder / "homing.db")
+        with closing(sqlite3.connect(folder / "homing.db")) as conn:
+            # Its clients were told of all that it holds, long ago.
+            self.trial.journal.acknowledged |= names_in(conn)
         self.manner = manner
         self.server = self.enter_context(Server(folder, db=self.trial.db, start=forked(manner.prepare)))
         self._clients = self.enter_context(Clients(lambda: self.server.address, KEYS, self.trial.journal))
@@ -104,12 +102,9 @@ class Old(ExitStack):
 
     def finish(self, tally: Tally) -> None:
         """Serve, let the clients finish, and judge."""
-        started = time.monotonic()
-        self.server.serve()
-        tally.took(time.monotonic() - started)
+        tally.took(self.server.serve())
         self._clients.finish()
-        if (code := self.server.stop()[0]) != 0:
-            tally.notes.append(f"{self.trial.name}: exit code {code} after SIGTERM")
+        tally.stopped(self.trial.name, self.server.stop()[0])
         self.trial.judge(tally, undisturbed_of(self._events))
 
 
@@ -122,7 +117,7 @@ def _command_at_point(old: Old) -> None:
 def _server_at_point(old: Old) -> None:
     """`homing serve` ends at a point; where it comes to serve it is killed a little later."""
     old.server.begin({"HOMING_FAULT_AT": old.trial.chance.choice(old.manner.points)})
-    wait_until(lambda: old.server.serving() or old.server.ended(), "a server comes up or to its point")
+    old.server.settle()
     time.sleep(old.trial.chance.uniform(0, 0.2))
     if old.server.ended():
         old.server.died()
@@ -134,7 +129,8 @@ def _at_any_time(old: Old) -> None:
     """`homing migrate` is killed at any time, or is done before."""
     process = old.migrate()
     time.sleep(old.trial.chance.uniform(0, LATEST))
-    _kill(process)
+    process.kill()
+    process.wait()
 
 
 def _together(old: Old) -> None:
@@ -142,17 +138,12 @@ def _together(old: Old) -> None:
     processes = [old.migrate(name=f"migrate-{number}") for number in range(2)]
     old.server.begin()
     time.sleep(old.trial.chance.uniform(0, LATEST))
-    _kill(processes[0])
-    processes[1].wait()
+    processes[0].kill()
+    for process in processes:
+        process.wait()
     old.server.ready()
     time.sleep(old.trial.chance.uniform(0, 0.2))
     old.server.kill()
-
-
-def _kill(process: Forked) -> None:
-    if process.code() is None:
-        os.kill(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _is_half_way(store: Path) -> bool:
@@ -176,19 +167,6 @@ def _others(some: Sequence[Event], held: Sequence[Event]) -> list[Event]:
     """Give those events that the old store does not hold."""
     names = {event.name for event in held}
     return [event for event in some if event.name not in names]
-
-
-def _names(store: Path) -> set[str]:
-    """Give the names of all that the old store holds: its clients were told so, long ago."""
-    with closing(sqlite3.connect(store)) as conn:
-        facts = conn.execute("SELECT source, trust, message_id FROM facts").fetchall()
-        decided = conn.execute("SELECT message_id, decision_id FROM decisions").fetchall()
-        told = conn.execute("SELECT decision_id FROM decision_log WHERE kind = 'outcome'").fetchall()
-    return {
-        *(fact_name(source, Trust(trust), message_id) for source, trust, message_id in facts),
-        *(f"decision/{message_id}/{decision_id}" for message_id, decision_id in decided),
-        *(f"outcome/{decision_id}" for (decision_id,) in told),
-    }
 
 
 WELL = Manner(

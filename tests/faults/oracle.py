@@ -21,13 +21,9 @@ def undisturbed(seed: int) -> Holdings:
 
 def undisturbed_of(some: Sequence[Event]) -> Holdings:
     """Give what a store holds of events, all taken in at once."""
-    with TemporaryDirectory() as folder:
-        homing = opened(f"sqlite:///{Path(folder) / 'homing.db'}")
-        try:
-            take(homing, some)
-            return holdings(homing)
-        finally:
-            homing.close()
+    with TemporaryDirectory() as folder, opened(f"sqlite:///{Path(folder) / 'homing.db'}") as homing:
+        take(homing, some)
+        return holdings(homing)
 
 
 def take(homing: Homing, some: Sequence[Event]) -> None:

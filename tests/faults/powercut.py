@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tests.faults.clients import Clients
 from tests.faults.disk import Disk, put_back
-from tests.faults.disk_names import names_left
+from tests.faults.disk_names import missing
 from tests.faults.powercut_normal import watch_careless
 from tests.faults.programs import Prepare, stuck, wait_until
 from tests.faults.proofs import Result, Run
@@ -61,21 +61,19 @@ def prove_failing(run: Run) -> list[Result]:
 
 
 def _all_cut(run: Run, case: _Case) -> Tally:
-    tally, number = Tally(), 0
-    while tally.cycles < run.cycles:
-        _Store(run, case, number).disturb(tally, min(CUTS_A_STORE, run.cycles - tally.cycles))
-        run.say(f"{case.name}: {tally.cycles:,} cuts, {tally.acknowledged:,} acknowledged, {tally.lost} lost")
-        number += 1
+    tally = Tally()
+    for number, cuts in tally.stores(run, run.cycles, CUTS_A_STORE):
+        _Store(run, case, number).disturb(tally, cuts)
     return tally
 
 
 def _until_lost(run: Run, case: _Case) -> Tally:
     """Cut until something is lost; in vain no oftener than the proof itself, which may be a short one."""
-    tally, number = Tally(), 0
-    cycles = max(run.cycles, CONTROL_CUTS)
-    while tally.cycles < cycles and not tally.lost:
-        _Store(run, case, number).until_lost(tally, min(CUTS_A_STORE, cycles - tally.cycles))
-        number += 1
+    tally = Tally()
+    for number, cuts in tally.stores(run, max(run.cycles, CONTROL_CUTS), CUTS_A_STORE):
+        _Store(run, case, number).until_lost(tally, cuts)
+        if tally.lost:
+            break
     return tally
 
 
@@ -120,9 +118,7 @@ class _Store:
         tally.lost += len(self._missing)
 
     def _finish(self, clients: Clients, tally: Tally) -> None:
-        started = time.monotonic()
-        self._server.serve()
-        tally.took(time.monotonic() - started)
+        tally.took(self._server.serve())
         clients.finish()
         self._server.stop()
         self._trial.judge(tally)
@@ -132,10 +128,7 @@ class _Store:
         self._serve_until(self._trial.chance.randint(1, CHANGES) if self._trial.chance.random() < 0.5 else None)
         disk.play()
         put_back(self._trial.folder, disk.cut(self._trial.chance).files)
-        held, said = names_left(self._trial.folder)
-        if said != "ok":
-            tally.notes.append(f"{self._trial.name}: the store is damaged: {said}")
-        self._missing |= self._trial.journal.acknowledged - held
+        self._missing |= missing(self._trial, tally)
 
     def _serve_until(self, change: int | None) -> None:
         """Serve until that change of the disk, else for a moment; the power may go before it serves."""
@@ -143,7 +136,7 @@ class _Store:
         given = environment(self._trial.folder, self._notes, cut_at=change, fault=self._fault, deaf=case.deaf)
         self._fault.write_text("")
         self._server.begin(given)
-        wait_until(lambda: self._server.serving() or self._server.ended(), "a server comes up")
+        self._server.settle()
         if self._server.program.code() not in {None, -signal.SIGKILL}:
             raise stuck(self._server.program, "did not start on what a cut had left")
         # A server is not expected to start on a disk that fails.

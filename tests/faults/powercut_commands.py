@@ -12,8 +12,9 @@ from random import Random
 import orjson
 
 from tests.faults import shim
-from tests.faults.disk import Disk, put_back, read_notes
+from tests.faults.disk import Disk, put_back
 from tests.faults.disk_names import names_left
+from tests.faults.disk_notes import read_notes
 from tests.faults.programs import Forked, Prepare
 from tests.faults.proofs import Result, Run
 from tests.faults.tally import Tally

@@ -8,7 +8,6 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-from benchmarks.load import Address
 from tests.faults.clients import CUT_OFF, PAUSE, Line
 from tests.faults.journal import Journal
 from tests.faults.programs import PATIENCE
@@ -17,8 +16,11 @@ from tests.faults.stores import KEYS
 from tests.faults.traffic import NOW, Event, Request, Sender, request_of
 
 PERSON = "probed"
+_PATH = f"/v1/profiles?namespace=user_id&value={PERSON}"
 BROWSERS = 900
 """A profile holds no more identifiers than its cap; so many writes make one person long enough."""
+NOBODY = (CUT_OFF, b"")
+"""What a server answers that is not there."""
 STALE_SECONDS = 1.0
 """An answer older than this is wrong."""
 GIVE_UP_SECONDS = 3.0
@@ -76,7 +78,7 @@ class Probe:
                 until = time.monotonic() + PATIENCE / 2
             server = self._chance.choice(self._servers)
             address = server.address
-            status, body = (0, b"") if address is None else _try_post(line, address, request)
+            status, body = NOBODY if address is None else line.post(address, request, KEYS[request.sender])
             if status == 200:
                 self._journal.told(request, body)
                 return server
@@ -90,7 +92,7 @@ class Probe:
         while not self._ending.is_set():
             asked = time.monotonic() - acknowledged
             address = reader.address
-            status, body = (0, b"") if address is None else _try_get(line, address)
+            status, body = NOBODY if address is None else line.get(address, _PATH, KEYS[Sender.MAILER])
             if status in {200, 404}:
                 self.reads += 1
                 if browser.encode() in body:
@@ -111,19 +113,3 @@ def _seen_on(number: int) -> Event:
         "timestamp": (NOW - timedelta(days=5) + timedelta(seconds=number)).isoformat(),
     }
     return Event(sender=Sender.SHOP, raw=raw)
-
-
-def _try_post(line: Line, address: Address, request: Request) -> tuple[int, bytes]:
-    try:
-        return line.post(address, request, KEYS[request.sender])
-    except CUT_OFF:
-        line.close()
-        return 0, b""
-
-
-def _try_get(line: Line, address: Address) -> tuple[int, bytes]:
-    try:
-        return line.get(address, f"/v1/profiles?namespace=user_id&value={PERSON}", KEYS[Sender.MAILER])
-    except CUT_OFF:
-        line.close()
-        return 0, b""

@@ -3,7 +3,7 @@
 import importlib
 import multiprocessing
 import os
-import subprocess
+import signal
 import sys
 import threading
 import time
@@ -11,16 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Protocol
 
+from benchmarks.served import environment
 from service.store import faults
 from tests.service.harness import SECRET
 
 PATIENCE = 60.0
 """Seconds after which a process that does not do what it should has failed the proof."""
 
-ROOT = Path(__file__).parents[2]
-_HOMING = "from service.cli import main; main()"
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.faults.warm"])
 
@@ -32,34 +30,11 @@ class Stuck(Exception):  # noqa: N818 - what the process is
     """A process did not do in time what it should have; the message has the end of its log."""
 
 
-class Program(Protocol):
-    """A running `homing`; what it prints is in `NAME.out` and `NAME.log` of its folder."""
-
-    output: Path
-    log: Path
-
-    @property
-    def pid(self) -> int:
-        """The process."""
-        ...
-
-    def code(self) -> int | None:
-        """Give its exit code, negative for the signal that ended it; None while it runs."""
-        ...
-
-    def wait(self, seconds: float = PATIENCE) -> int:
-        """Wait for its end and give its exit code; Stuck if it does not end."""
-        ...
-
-
-def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of a program: this one's without any settings, and those given."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("HOMING_")}
-    return {**own, "HOMING_SECRET": SECRET, "PYTHONPATH": str(ROOT), **given}
-
-
 class Forked:
-    """A program forked from a process that has imported it already: it starts within tenths of a second."""
+    """A running `homing`, forked from a process that has imported it already: it starts within tenths of a second.
+
+    What it prints is in `NAME.out` and `NAME.log` of its folder.
+    """
 
     def __init__(
         self,
@@ -72,11 +47,10 @@ class Forked:
     ) -> None:
         self.output, self.log = folder / f"{name}.out", folder / f"{name}.log"
         self.output.write_bytes(b"")
-        given = environment({} if settings is None else settings)
         become = _Become(
             arguments=tuple(arguments),
             folder=folder,
-            environment=given,
+            environment=environment({"HOMING_SECRET": SECRET, **(settings or {})}),
             streams=(self.output, self.log),
             prepare=prepare,
         )
@@ -90,50 +64,20 @@ class Forked:
         return self._process.pid
 
     def code(self) -> int | None:
-        """Give its exit code; None while it runs."""
+        """Give its exit code, negative for the signal that ended it; None while it runs."""
         return self._process.exitcode
 
+    def kill(self) -> None:
+        """Have it end without a chance to do anything more, unless it has ended."""
+        if self.code() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
     def wait(self, seconds: float = PATIENCE) -> int:
-        """Wait for its end."""
+        """Wait for its end and give its exit code; Stuck if it does not end."""
         self._process.join(seconds)
         if (code := self._process.exitcode) is None:
             raise stuck(self, "did not end")
         return code
-
-
-class Executed:
-    """A program executed from nothing, as a person starts it; `before` is a command that runs it, like `strace -f`."""
-
-    def __init__(
-        self,
-        arguments: Sequence[str],
-        folder: Path,
-        settings: Mapping[str, str] | None = None,
-        *,
-        name: str = "homing",
-        before: Sequence[str] = (),
-    ) -> None:
-        self.output, self.log = folder / f"{name}.out", folder / f"{name}.log"
-        given = environment({} if settings is None else settings)
-        command = [*before, sys.executable, "-c", _HOMING, *arguments]
-        with self.output.open("wb") as out, self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=folder, env=given, stdout=out, stderr=log)  # noqa: S603 - our own command
-
-    @property
-    def pid(self) -> int:
-        """The process."""
-        return self._process.pid
-
-    def code(self) -> int | None:
-        """Give its exit code; None while it runs."""
-        return self._process.poll()
-
-    def wait(self, seconds: float = PATIENCE) -> int:
-        """Wait for its end."""
-        try:
-            return self._process.wait(seconds)
-        except subprocess.TimeoutExpired as error:
-            raise stuck(self, "did not end") from error
 
 
 def wait_until(true: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
@@ -145,7 +89,7 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = PATIENCE) -
         time.sleep(0.002)
 
 
-def stuck(program: Program, what: str) -> Stuck:
+def stuck(program: Forked, what: str) -> Stuck:
     """Tell what a program did not do, with the end of what it said."""
     said = program.log.read_text(errors="replace")[-2_000:] if program.log.exists() else ""
     return Stuck(f"process {program.pid} {what}: {said}")

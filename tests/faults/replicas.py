@@ -19,7 +19,6 @@ from tests.faults.hasty import acknowledge_early
 from tests.faults.kills import POINTS, VISITS
 from tests.faults.oracle import undisturbed_of
 from tests.faults.probe import STALE_SECONDS, Probe
-from tests.faults.programs import wait_until
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
 from tests.faults.stores import KEYS, prepare
@@ -72,17 +71,14 @@ def prove_kills(run: Run) -> list[Result]:
 
 def disturbed(run: Run, name: str, cycles: int, start: Start, faults: Sequence[Fault]) -> Tally:
     """Disturb as many stores as it takes, on one PostgreSQL that keeps its word."""
-    tally, number = Tally(), 0
+    tally = Tally()
     with PostgresServer(fsync=True) as postgres:
-        while tally.cycles < cycles:
+        for number, count in tally.stores(run, cycles, FAULTS_A_STORE):
             db = postgres.url_of(postgres.create())
             prepare(db)
             trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number), db=db, requests=())
-            count = min(FAULTS_A_STORE, cycles - tally.cycles)
             with tally.unstuck(trial.name), replicas(trial, start) as servers:
                 _disturb(trial, servers, tally, count, partial(_let_happen, faults, servers, postgres, trial.chance))
-            run.say(tally.so_far(cycles))
-            number += 1
         if (deadlocks := postgres.log().count("deadlock detected")) > 0:
             tally.notes.append(f"PostgreSQL's log tells of {deadlocks} deadlocks")
     return tally
@@ -122,8 +118,7 @@ def _disturb(trial: Trial, servers: list[Server], tally: Tally, count: int, happ
     if not _alike(servers, trial.shop):
         tally.notes.append(f"{trial.name}: the replicas give different answers")
     for server in servers:
-        if (code := server.stop()[0]) != 0:
-            tally.notes.append(f"{trial.name}: exit code {code} after SIGTERM")
+        tally.stopped(trial.name, server.stop()[0])
     trial.judge(tally, undisturbed_of([*some, *probe.written]))
 
 
@@ -142,7 +137,7 @@ def _let_happen(
         if chance.random() < 1 / 2:
             # It comes back to end itself at a named point, as after a commit of which nobody was told.
             server.begin({"HOMING_FAULT_AT": f"{chance.choice(POINTS)}:{chance.randint(1, VISITS)}"})
-            wait_until(lambda: server.serving() or server.ended(), "a replica comes up or to its named point")
+            server.settle()
             server.died()
         server.serve()
 

@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from benchmarks.load import Address
-from tests.faults.programs import PATIENCE, Forked, Prepare, Program, stuck, wait_until
+from benchmarks.served import announced
+from tests.faults.programs import PATIENCE, Forked, Prepare, stuck, wait_until
 
-ANNOUNCES = "listens on "
-
-Start = Callable[[list[str], Path, Mapping[str, str], str], Program]
+Start = Callable[[list[str], Path, Mapping[str, str], str], Forked]
 """Starts a program: its arguments, folder, environment and name; see `forked`."""
 
 
@@ -33,7 +31,7 @@ class Server:
         self._db = f"sqlite:///{folder / 'homing.db'}" if db is None else db
         self._name = name
         self._start = forked() if start is None else start
-        self._program: Program | None = None
+        self._program: Forked | None = None
         self.address: Address | None = None
         """Where it answers; None while it does not."""
 
@@ -47,11 +45,11 @@ class Server:
         """Leave no process behind."""
         self.address = None
         if not self.ended():
-            os.kill(self.program.pid, signal.SIGKILL)
+            self.program.kill()
             self.program.wait()
 
     @property
-    def program(self) -> Program:
+    def program(self) -> Forked:
         """The process, which may have ended."""
         assert self._program is not None, "the server was never started"
         return self._program
@@ -64,22 +62,26 @@ class Server:
 
     def serving(self) -> bool:
         """Tell whether it has said where it answers, and take note of that."""
-        url = self.program.output.read_text().partition(ANNOUNCES)[2]
-        if self.address is None and url.endswith("\n"):
-            parts = urlsplit(url.strip())
-            self.address = Address(str(parts.hostname), int(parts.port or 0))
+        if self.address is None:
+            self.address = announced(self.program.output.read_text())
         return self.address is not None
 
+    def settle(self) -> bool:
+        """Wait until it serves or has ended of itself; tell whether it came to serve. Stuck if it does neither."""
+        wait_until(lambda: self.serving() or self.ended(), f"{self._name} serves or ends")
+        return self.serving()
+
     def ready(self) -> None:
-        """Wait until it says where it answers; Stuck if it ends before or takes too long."""
-        wait_until(lambda: self.serving() or self.ended(), f"{self._name} serves")
-        if not self.serving():
+        """Wait until it serves; Stuck if it ends before or takes too long."""
+        if not self.settle():
             raise stuck(self.program, f"ended with {self.program.code()} before it served")
 
-    def serve(self, settings: Mapping[str, str] | None = None) -> None:
-        """Start the process and wait until it serves."""
+    def serve(self, settings: Mapping[str, str] | None = None) -> float:
+        """Start the process and wait until it serves; give the seconds that took."""
+        started = time.monotonic()
         self.begin(settings)
         self.ready()
+        return time.monotonic() - started
 
     def ended(self) -> bool:
         """Tell whether the process has ended."""
@@ -88,8 +90,7 @@ class Server:
     def kill(self) -> None:
         """End it without a chance to do anything more."""
         self.address = None
-        if not self.ended():
-            os.kill(self.program.pid, signal.SIGKILL)
+        self.program.kill()
         assert self.program.wait() == -signal.SIGKILL
 
     def died(self, seconds: float = PATIENCE) -> int:

@@ -1,14 +1,15 @@
 """SIGTERM under load: the server ends with exit code 0 within ten seconds, and nothing acknowledged is lost."""
 
+import socket
 import time
 
 from tests.faults.clients import Clients
 from tests.faults.hasty import acknowledge_early
-from tests.faults.programs import wait_until
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
 from tests.faults.stores import KEYS
 from tests.faults.tally import Tally
+from tests.faults.traffic import Sender
 from tests.faults.trials import Trial
 
 STOPS_A_STORE = 10
@@ -26,14 +27,11 @@ def prove(run: Run) -> list[Result]:
 
 def stopped(run: Run, cycles: int, start: Start, name: str) -> Tally:
     """Stop servers, of as many stores as it takes."""
-    tally, number = Tally(), 0
-    while tally.cycles < cycles:
+    tally = Tally()
+    for number, stops in tally.stores(run, cycles, STOPS_A_STORE):
         trial = Trial(run.folder / f"{name}-{number}", number, run.chance(number))
-        stops = min(STOPS_A_STORE, cycles - tally.cycles)
         with tally.unstuck(trial.name), Server(trial.folder, db=trial.db, start=start) as server:
             _disturb(trial, server, tally, stops)
-        run.say(tally.so_far(cycles))
-        number += 1
     return tally
 
 
@@ -43,15 +41,25 @@ def _disturb(trial: Trial, server: Server, tally: Tally, stops: int) -> None:
             if trial.spent:
                 break
             server.serve()
-            enough = trial.journal.requests + trial.chance.randint(1, 6)
-            wait_until(lambda: trial.journal.requests >= enough, "requests are acknowledged")  # noqa: B023 - called here
+            trial.more(trial.chance.randint(1, 6))
             time.sleep(trial.chance.uniform(0, 0.03))
             _stop(trial, server, tally)
             tally.cycles += 1
         server.serve()
         clients.finish()
-        _stop(trial, server, tally)
+        with _half_asked(server):
+            _stop(trial, server, tally)
     trial.judge(tally)
+
+
+def _half_asked(server: Server) -> socket.socket:
+    """Begin a request that is never finished: whoever hangs must not hold a stop up for long."""
+    assert server.address is not None
+    connection = socket.create_connection(server.address)
+    head = f"POST /v1/batch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEYS[Sender.SHOP]}\r\n"
+    connection.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
+    time.sleep(0.1)  # or it would be cut off as one that has asked nothing yet
+    return connection
 
 
 def _stop(trial: Trial, server: Server, tally: Tally) -> None:

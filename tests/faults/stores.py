@@ -17,11 +17,8 @@ KEYS = {sender: f"homing_test_key_of_{sender}" for sender in Sender}
 
 def prepare(db: str) -> None:
     """Make the store at `db`, with the keys."""
-    homing = opened(db)
-    try:
+    with opened(db) as homing:
         homing.writer.submit(_make_keys).result(PATIENCE)
-    finally:
-        homing.close()
 
 
 def fresh(folder: Path) -> str:

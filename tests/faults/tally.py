@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from tests.faults.journal import Journal
 from tests.faults.judging import Findings
 from tests.faults.programs import Stuck
-from tests.faults.proofs import Result
+from tests.faults.proofs import Result, Run
+
+STUCK_STORES = 3
+"""A proof is given up once so many stores got stuck; it fails anyway."""
 
 _TOLD = 3
 """So many wrong answers of a store are told; there may be thousands alike."""
@@ -18,6 +21,7 @@ _TOLD = 3
 class Tally:
     """Sums over stores; `worst` is the longest that something took, in seconds.
 
+    `same`: whether every store that was judged was as an undisturbed one; None while none was.
     `notes` tell what was wrong; `refused` are the requests that were asked to come again, which is right.
     """
 
@@ -25,7 +29,7 @@ class Tally:
     acknowledged: int = 0
     lost: int = 0
     twice: int = 0
-    same: bool = True
+    same: bool | None = None
     worst: float = 0.0
     notes: list[str] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
@@ -34,19 +38,19 @@ class Tally:
     @property
     def clean(self) -> bool:
         """Whether nothing is wrong."""
-        return self.lost == 0 and self.twice == 0 and self.same and not self.notes
+        return self.lost == 0 and self.twice == 0 and self.same is not False and not self.notes
 
     @property
     def caught(self) -> bool:
         """Whether a fault was seen for itself: that something got stuck may have any reason, and shows no control."""
-        return self.lost > 0 or self.twice > 0 or not self.same or len(self.notes) > self.stuck
+        return self.lost > 0 or self.twice > 0 or self.same is False or len(self.notes) > self.stuck
 
     def add(self, store: str, journal: Journal, findings: Findings) -> None:
         """Count one store's findings."""
         self.acknowledged += len(journal.acknowledged)
         self.lost += findings.lost
         self.twice += findings.twice
-        self.same = self.same and findings.same
+        self.same = findings.same and self.same is not False
         self.refused += journal.refused
         self.notes += [f"{store}: {wrong}" for wrong in journal.wrong[:_TOLD]]
         if not findings.clean:
@@ -61,13 +65,30 @@ class Tally:
             self.stuck += 1
             self.notes.append(f"{store}: {error}")
 
+    def stores(self, run: Run, cycles: int, most: int) -> Iterator[tuple[int, int]]:
+        """Give the number of each further store and how many cycles it is for, `most` at most, until there were enough.
+
+        Where too many stores got stuck that is enough, too: cycles that never come about would be waited for for ever.
+        """
+        number = 0
+        while self.cycles < cycles and self.stuck < STUCK_STORES:
+            yield number, min(most, cycles - self.cycles)
+            run.say(self.so_far(cycles))
+            number += 1
+
+    def stopped(self, store: str, code: int) -> None:
+        """Note how a server ended that was asked to."""
+        if code != 0:
+            self.notes.append(f"{store}: exit code {code} after SIGTERM")
+
     def took(self, seconds: float) -> None:
         """Note how long something took."""
         self.worst = max(self.worst, seconds)
 
     def so_far(self, cycles: int) -> str:
         """Tell how far it is."""
-        wrong = "" if self.clean else f", {self.twice:,} twice, digest {'the same' if self.same else 'ANOTHER'}"
+        digest = ", digest ANOTHER" if self.same is False else ""
+        wrong = "" if self.clean else f", {self.twice:,} twice{digest}"
         return f"{self.cycles:,} of {cycles:,}: {self.acknowledged:,} acknowledged, {self.lost:,} lost{wrong}"
 
     def result(self, fault: str, *, control: bool = False) -> Result:

@@ -8,12 +8,13 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from tests.faults.__main__ import main
+from service.store import faults
+from tests.faults import kills, migrations
+from tests.faults.__main__ import SEED, main
 from tests.faults.proofs import PROOFS, Proof, Result, Run
 from tests.faults.table import table
 
 README = Path(__file__).parents[2] / "README.md"
-SEED = 20251118
 GOOD = Result(fault="a fault", cycles=3, acknowledged=1_200, lost=0, twice=0, same_digest=True, passed=True)
 BAD = replace(GOOD, lost=1, passed=False, notes=("one is gone",))
 
@@ -83,6 +84,11 @@ def test_the_table_tells_what_is_wrong() -> None:
     lines = table([GOOD, BAD, replace(BAD, control=True, notes=())]).splitlines()
     assert [line.rpartition(" | ")[2] for line in lines[2:5]] == ["holds", "FAILS", "caught, as it must be"]
     assert lines[-1] == "a fault: one is gone"
+
+
+def test_proofs_end_processes_at_points_that_there_are() -> None:
+    """At any other a process would go on, and the proof show nothing."""
+    assert {point.partition(":")[0] for point in (*kills.POINTS, *migrations.POINTS)} <= set(faults.POINTS)
 
 
 @pytest.mark.parametrize("name", PROOFS)

@@ -4,8 +4,6 @@ What a command has written the server knows at once, a revoked key it refuses wi
 meanwhile holds, whole, all that was acknowledged before it began.
 """
 
-import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +16,7 @@ from benchmarks.load import Address
 from tests.faults.clients import CUT_OFF, Clients, Line
 from tests.faults.deaf import hear_nothing
 from tests.faults.oracle import undisturbed_of
-from tests.faults.programs import PATIENCE, Forked, Program, stuck
+from tests.faults.programs import PATIENCE, Forked, stuck
 from tests.faults.proofs import Result, Run
 from tests.faults.servers import Server, Start, forked
 from tests.faults.stores import KEYS
@@ -59,14 +57,12 @@ def prove(run: Run) -> list[Result]:
 
 def crowded(run: Run, name: str, cycles: int, members: Sequence[Member], start: Start) -> Tally:
     """Crowd as many stores as it takes."""
-    tally, number = Tally(), 0
-    while tally.cycles < cycles:
+    tally = Tally()
+    for number, rounds in tally.stores(run, cycles, ROUNDS_A_STORE):
         folder, chance = run.folder / f"{name}-{number}", run.chance(f"{name}-{number}")
         trial = Trial(folder, number, chance, requests=())
         with tally.unstuck(trial.name), Server(folder, db=trial.db, start=start) as server:
-            _Crowd(trial, server, tally, members).gather(min(ROUNDS_A_STORE, cycles - tally.cycles))
-        run.say(tally.so_far(cycles))
-        number += 1
+            _Crowd(trial, server, tally, members).gather(rounds)
     return tally
 
 
@@ -103,8 +99,7 @@ class _Crowd:
             self._send(len(self._requests))
             clients.finish()
             code, _ = self._server.stop()
-        if code != 0:
-            self._note(f"exit code {code} after SIGTERM")
+        self._tally.stopped(self._trial.name, code)
         joined = [event for number in range(rounds) for event in joining(number)]
         self._trial.judge(self._tally, undisturbed_of([*events(self._trial.shop), *joined]))
 
@@ -155,10 +150,10 @@ class _Crowd:
     def _kill(self, victim: str | None, begun: Mapping[Member, Forked]) -> None:
         if victim == SERVER:
             self._server.kill()
-        elif victim is not None and (process := begun[Member(victim)]).code() is None:
-            os.kill(process.pid, signal.SIGKILL)
+        elif victim is not None:
+            begun[Member(victim)].kill()
 
-    def _succeeded(self, name: str, process: Program, victim: str | None) -> bool:
+    def _succeeded(self, name: str, process: Forked, victim: str | None) -> bool:
         """Wait for a process; note an end that it should not have come to."""
         code = process.wait()
         if code != 0 and name != victim and not _was_busy(process):
@@ -179,7 +174,7 @@ class _Crowd:
         people = [str(event.raw["userId"]) for event in chunk if str(event.raw.get("userId", "")).startswith("u-")]
         address = self._server.address
         if people and address is not None:
-            status, _ = _get(address, f"/v1/profiles?namespace=user_id&value={people[0]}", KEYS[Sender.MAILER])
+            status = _status(address, f"/v1/profiles?namespace=user_id&value={people[0]}", KEYS[Sender.MAILER])
             if status != 200:
                 self._note(f"somebody imported is answered with {status}")
 
@@ -189,11 +184,11 @@ class _Crowd:
         """Use a key that was just made, revoke it, and see how long it is believed."""
         address = self._server.address
         assert address is not None
-        if _get(address, "/v1/abandonments", made["key"])[0] != 200:
+        if _status(address, "/v1/abandonments", made["key"]) != 200:
             self._note("a new key is not known")
         self._repeat("revoke", number, ["keys", "revoke", made["id"]])
         revoked = asked = time.monotonic()
-        while asked - revoked < PATIENCE and _get(address, "/v1/abandonments", made["key"])[0] == 200:
+        while asked - revoked < PATIENCE and _status(address, "/v1/abandonments", made["key"]) == 200:
             self._tally.took(asked - revoked)
             time.sleep(0.02)
             asked = time.monotonic()
@@ -261,20 +256,14 @@ def _chunks(some: Sequence[Event], size: int = sys.maxsize) -> Iterator[list[Eve
             yield own[start : start + size]
 
 
-def _was_busy(process: Program) -> bool:
+def _was_busy(process: Forked) -> bool:
     return BUSY in process.log.read_text(errors="replace")
 
 
-def _get(address: Address, path: str, key: str) -> tuple[int, bytes]:
-    """Ask, again while the store is held by another process."""
+def _status(address: Address, path: str, key: str) -> int:
+    """Ask, again while the store is held by another process; give the answer's status."""
     line, until = Line(), time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        try:
-            status, body = line.get(address, path, key)
-        except CUT_OFF:
-            status, body = 0, b""
-        if status not in {0, 503}:
-            break
+    while (status := line.get(address, path, key)[0]) in {CUT_OFF, 503} and time.monotonic() < until:
         time.sleep(0.05)
     line.close()
-    return status, body
+    return status

@@ -92,7 +92,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request; `names` are what it puts into the store. A question's name is told apart by its answer."""
+    """One request; `names` are what it puts into the store; a question's is its message id, until it is answered."""
 
     sender: Sender
     kind: Kind
@@ -103,6 +103,16 @@ class Request:
 def fact_name(source: str, trust: Trust, message_id: str) -> str:
     """Name a fact as the log knows it."""
     return f"fact/{source}/{int(trust)}/{message_id}"
+
+
+def decision_name(message_id: str, decision_id: str) -> str:
+    """Name a message's decision."""
+    return f"decision/{message_id}/{decision_id}"
+
+
+def outcome_name(decision_id: str) -> str:
+    """Name what came of a decision."""
+    return f"outcome/{decision_id}"
 
 
 @cache
@@ -138,7 +148,8 @@ def questions(count: int, first: int = 0) -> list[Request]:
 def outcome(decision_id: str) -> Request:
     """Give what is told of a decision: that its message was opened by a click."""
     body = {"decision_id": decision_id, "type": "clicked", "id": f"outcome-of-{decision_id}"}
-    return Request(sender=Sender.MAILER, kind=Kind.OUTCOME, body=orjson.dumps(body), names=(f"outcome/{decision_id}",))
+    names = (outcome_name(decision_id),)
+    return Request(sender=Sender.MAILER, kind=Kind.OUTCOME, body=orjson.dumps(body), names=names)
 
 
 def mixed(
@@ -186,13 +197,7 @@ def _login(number: int) -> Raw:
 
 
 def _question(number: int) -> Request:
-    body = {
-        "recipient": {"namespace": "user_id", "value": f"asked-{number % ASKERS}"},
-        "message": {"id": f"asked-cart-{number}"},
-    }
-    return Request(
-        sender=Sender.MAILER,
-        kind=Kind.QUESTION,
-        body=orjson.dumps(body),
-        names=(f"decision/asked-cart-{number}",),
-    )
+    recipient = {"namespace": "user_id", "value": f"asked-{number % ASKERS}"}
+    message_id = f"asked-cart-{number}"
+    body = orjson.dumps({"recipient": recipient, "message": {"id": message_id}})
+    return Request(sender=Sender.MAILER, kind=Kind.QUESTION, body=body, names=(message_id,))

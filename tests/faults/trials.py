@@ -10,6 +10,7 @@ from tests.faults.holdings import Holdings, holdings, opened
 from tests.faults.journal import Journal
 from tests.faults.judging import judge
 from tests.faults.oracle import undisturbed
+from tests.faults.programs import wait_until
 from tests.faults.stores import fresh
 from tests.faults.tally import Tally
 from tests.faults.traffic import Request, mixed
@@ -54,6 +55,11 @@ class Trial:
         """Whether too little is left to send."""
         return self.journal.left < ENOUGH
 
+    def more(self, requests: int) -> None:
+        """Wait until so many more requests are acknowledged, or nothing is left to send; Stuck if that takes long."""
+        enough = self.journal.requests + requests
+        wait_until(lambda: self.journal.requests >= enough or self.journal.done, "requests are acknowledged")
+
     def judge(self, tally: Tally, calm: Holdings | None = None) -> None:
         """Judge the store, which nobody uses any more and in which everything was acknowledged in the end.
 
@@ -67,11 +73,8 @@ class Trial:
 
 def held_and_verified(db: str) -> tuple[Holdings, tuple[Fault, ...]]:
     """Give what a store holds, and what is amiss with its chain, or with its folds as against its logs."""
-    homing = opened(db)
-    try:
+    with opened(db) as homing:
         people = People(homing.rules, homing.secret.derive("profiles"))
         with homing.database.transaction(reads=True) as conn:
             found = verify(conn, people)
         return holdings(homing), found.faults
-    finally:
-        homing.close()

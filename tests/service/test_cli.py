@@ -99,7 +99,7 @@ def test_wrong_usage_is_2_in_one_line(arguments: list[str], told: str) -> None:
 
 def test_a_failure_is_1_in_one_line() -> None:
     """A store that cannot be opened is told with what to do."""
-    result = run("keys", "list", "--db", "sqlite:///nowhere/homing.db")
+    result = run("keys", "create", "--scope", "read", "--db", "sqlite:///nowhere/homing.db")
     assert result.exit_code == 1
     assert result.stderr == (
         "homing: nowhere/homing.db: the store cannot be opened; its folder must exist and be writable\n"

@@ -12,14 +12,12 @@ from channel_selector.endpoints import Consent, ConsentState
 from channel_selector.permissions import permitted
 from identity.observations import Trust
 from service.consents import (
-    DEFAULT_CATEGORIES,
     PREFERENCE_UPDATED,
     Statement,
     consent_message,
     consent_of,
     last_words,
 )
-from service.sample_shop.records import DEFAULT_CATEGORIES as THE_SHOPS
 from tests.service.customers.world import START, World, device, hour
 
 GRANTED, DENIED = ConsentState.GRANTED, ConsentState.DENIED
@@ -151,11 +149,6 @@ def test_a_denial_that_names_an_address_holds_for_whoever_has_it_today() -> None
     found = world.customer("user_id", "new")
     assert found.values("email") == ("home@example.com",)
     assert [(c.channel, c.state) for c in found.consents] == [("email", DENIED)]
-
-
-def test_the_categories_are_those_of_the_sample_shop() -> None:
-    """What the shop's banners say is understood without a setting."""
-    assert {name: (c.channel, c.purpose) for name, c in DEFAULT_CATEGORIES.items()} == dict(THE_SHOPS)
 
 
 def test_a_consent_message_reads_back_as_what_was_said() -> None:

@@ -14,9 +14,10 @@ from identity.observations import Trust
 from identity.rules import LinkingRules
 from service.abandonment import Cart, CartState, already_purchased, cart_named, carts, orders
 from service.commerce import CommerceEvent, commerce_event
+from service.consents import DEFAULT_CATEGORIES
 from service.devices import device_kind
 from service.messages import Message, parse
-from service.sample_shop import DEFAULT_CATEGORIES, PastMessage, SampleShop, ShopMessage, generate
+from service.sample_shop import PastMessage, SampleShop, ShopMessage, generate
 from service.sample_shop.people import KINDS, USER_AGENTS, Address, Person, addresses, home_ip, population
 from service.sample_shop.rates import DAYPART_MATCH, DAYPART_MISS, PUSH_OPT_IN, RATES, delay_hours
 from service.sample_shop.reminders import daypart_of
@@ -194,7 +195,7 @@ def test_converted_messages_have_their_order(shop: SampleShop) -> None:
 def test_past_messages_keep_the_law(shop: SampleShop) -> None:
     """Local hours are right, the night is quiet, and consent had been given."""
     consents = logged_consents(shop)
-    category = {channel: name for name, (channel, _) in DEFAULT_CATEGORIES.items()}
+    category = {each.channel: name for name, each in DEFAULT_CATEGORIES.items()}
     for past in shop.past:
         local = past.sent_at.astimezone(ZoneInfo(past.timezone))
         assert (local.hour, local.minute, local.weekday()) == (past.local_hour, 0, past.weekday)

@@ -117,6 +117,8 @@ def _impatient(conn: Connection) -> None:
         ("decisions", "profile_id = 'p' AND message_id = 'm'"),
         ("decisions", "endpoint_id = 'e' AND send_at > 1"),
         ("facts", "type = 'track' AND name = 'Order Completed' AND at > 1"),
+        ("decisions", "decision_id = ANY (ARRAY(SELECT json_array_elements_text(:values)))"),
+        ("decision_log", "key = ANY (ARRAY(SELECT json_array_elements_text(:values)))"),
         ("outcomes", "decision_id = ANY (ARRAY(SELECT json_array_elements_text(:values)))"),
     ],
 )
