@@ -285,13 +285,13 @@ class _Cells:
         self._spot_starts.append(len(self._spot_rows))
         if effects.spots:
             self._remember(effects, segment, hours, names)
-            own = {medium: (tally.converted, tally.converted_exposure) for medium, tally in effects.media.items()}
+            own = {medium: (tally.conversions, tally.converted_exposure) for medium, tally in effects.media.items()}
             self._own.extend([own.get(cell[:2], NOTHING) for cell in cells])  # type: ignore[call-overload]  # a Medium is its two texts
         else:
             self._own.extend([NOTHING] * len(cells))
         self._rows.extend([row(segment, channel, kind, part) for channel, kind, part, *_ in cells])
         self._keys.extend([names.shared(channel, name, kind, part) for channel, kind, part, name, *_ in cells])
-        self._costs.extend([cell[4] for cell in cells])
+        self._costs.extend(self._posterior.losses.of(context, earliest, self._settings))
         self._gains.extend([context.gain(self._settings.margin)] * len(cells))
         if self._varies or context.abandoned_at is not None or context.recent_sends:
             reactions, stretch = self._posterior.reactions, self._posterior.reactions.tastes.stretch
@@ -308,7 +308,7 @@ class _Cells:
             (channel, kind, part), tally = spot.arm, effects.spots[spot]
             self._spot_rows.append(self._posterior.row(segment, channel, kind, part))
             self._spot_keys.append(names.shared(channel, spot.endpoint_id, kind, part))
-            self._spots.append((hours[part], tally.engaged, tally.engaged_exposure))
+            self._spots.append((hours[part], tally.reactions, tally.engaged_exposure))
 
     def _leave_out(self, taught: Cells, segment: str | None, earliest: Sequence[DeliveryOption]) -> None:
         pools, first = Pools(taught), len(self._rows) - len(earliest)
@@ -318,7 +318,7 @@ class _Cells:
         cells = sorted(taught.items(), key=lambda cell: (cell[0][0] or "", cell[0][1]))
         left = Left(
             np.array([self._posterior.row(held, *arm) for (held, arm), _ in cells], dtype=np.int64),
-            np.array([tally.engaged for _, tally in cells], dtype=np.float64),
+            np.array([tally.reactions for _, tally in cells], dtype=np.float64),
             np.array([tally.engaged_exposure for _, tally in cells], dtype=np.float64),
         )
         self._left.append((len(self._cell_starts) - 1, left))

@@ -8,6 +8,8 @@ from hashlib import blake2b
 from typing import Any
 
 from channel_selector.delays import Delays
+from channel_selector.fatigue import Fatigue
+from channel_selector.organic import Organic
 from channel_selector.reactions import Reactions
 from channel_selector.tallies import Cells, cells_from_json, cells_to_json
 from channel_selector.validation import MICROSECOND, from_microseconds, to_microseconds
@@ -18,6 +20,7 @@ class Population:
     """What all customers together have taught: how they react; tallies by segment and arm; delays by channel.
 
     `tracked`: the channels that tell of clicks; in the others a purchase is all that is ever told.
+    `organic`: who buys without a message; `fatigue`: whom messages drive away.
     `position`: how far the log had been read, in the log's own numbers (0: nothing). `at`: the instant the ages of open
     windows were taken at, None before the first learning. `version`: digest of the content, equal for equal ones only.
     """
@@ -29,6 +32,8 @@ class Population:
     converted_delays: Delays
     tracked: frozenset[str] = frozenset()
     reactions: Reactions = field(default_factory=Reactions)
+    organic: Organic = field(default_factory=Organic)
+    fatigue: Fatigue = field(default_factory=Fatigue)
     version: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -42,8 +47,11 @@ class Population:
         return cls(position=0, at=None, tallies={}, engaged_delays=delays, converted_delays=delays)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the snapshot as JSON holds it: one row a cell, in order."""
+        """Give the snapshot as JSON holds it: one row a cell, in order; what nothing is known of is left out."""
+        told = {"organic": self.organic.to_json(), "fatigue": self.fatigue.to_json()}
+        known = {"organic": self.organic != Organic(), "fatigue": bool(self.fatigue.cells)}
         return {
+            **{name: each for name, each in told.items() if known[name]},
             "position": self.position,
             "at": None if self.at is None else to_microseconds(self.at),
             "window": self.engaged_delays.window // MICROSECOND,
@@ -71,4 +79,6 @@ class Population:
             engaged_delays=Delays.from_json(data["engaged_delays"], window),
             converted_delays=Delays.from_json(data["converted_delays"], window),
             reactions=Reactions.from_json(data["reactions"]),
+            organic=Organic.from_json(data["organic"]) if "organic" in data else Organic(),
+            fatigue=Fatigue.from_json(data.get("fatigue", ())),
         )

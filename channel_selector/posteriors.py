@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from channel_selector.arms import Arm
+from channel_selector.losses import Losses
 from channel_selector.pools import LEVELS, Counts, Pools
 from channel_selector.population import Population
 from channel_selector.reactions import SPREADS, Key, arm_keys
@@ -61,6 +62,7 @@ class PopulationPosterior:
 
     def __init__(self, population: Population) -> None:
         self.reactions = population.reactions
+        self.losses = Losses(population)
         self._pools = Pools(population.tallies)
         self._sends = sum(tally.sends for tally in population.tallies.values())
         self._columns: dict[Key, int] = {}
@@ -144,7 +146,9 @@ class PopulationPosterior:
         for index, (keys, _) in enumerate(cells):
             x[index, [self._columns[key] for key in keys]] = 1.0
         average = sigmoid(x @ np.array([self.reactions.of(key) for key in self._columns]))
-        weight = np.array([max(tally.engaged_exposure, tally.engaged) for _, tally in cells]) * average * (1 - average)
+        weight = (
+            np.array([max(tally.engaged_exposure, tally.reactions) for _, tally in cells]) * average * (1 - average)
+        )
         precision = np.array([SPREADS[key[0]] ** -2.0 for key in self._columns])
         lower = np.linalg.cholesky((x * weight[:, None]).T @ x + np.diag(precision))
         root: Floats = np.linalg.inv(lower).T
