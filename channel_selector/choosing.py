@@ -18,7 +18,7 @@ from channel_selector.shares import NewChannels
 from channel_selector.tallies import NO_TALLY
 from channel_selector.validation import utc
 
-MODEL = "tastes-1"
+MODEL = "tastes-2"
 """Name and number of the model; another formula, constant or grid has another number."""
 
 

@@ -90,8 +90,8 @@ def fit_population(
     sends, outcomes = list(sends), list(outcomes)
     tracked = tracked_channels(sends, outcomes, now=now)
     joined = trials(sends, outcomes, tracked=tracked, settings=settings, now=now)
-    engaged = estimated(window, _came((trial, trial.engaged_after) for trial in joined))
-    converted = estimated(window, _came((trial, trial.converted_after) for trial in joined))
+    engaged = estimated(window, _reacted(joined))
+    converted = estimated(window, _bought(joined))
     observed = [_observed(trial, engaged) for trial in sorted(joined, key=_sending_order)]
     reactions = fit_reactions(observed, activity_weight=settings.activity_weight)
     return Population(
@@ -194,10 +194,18 @@ def _fold_order(trial: Trial) -> tuple[datetime, str]:
     return trial.send.send_at + latest, trial.send.decision_id
 
 
-def _came(each: Iterable[tuple[Trial, timedelta | None]]) -> Iterator[tuple[str, timedelta, timedelta]]:
-    for trial, delay in each:
-        if delay is not None:
-            yield trial.send.channel, delay, trial.age
+def _reacted(joined: Iterable[Trial]) -> Iterator[tuple[str, timedelta, timedelta]]:
+    """Give of each reaction how long after the message it came, and the message's age."""
+    for trial in joined:
+        if trial.engaged_after is not None:
+            yield trial.send.channel, trial.engaged_after, trial.age
+
+
+def _bought(joined: Iterable[Trial]) -> Iterator[tuple[str, timedelta, timedelta]]:
+    """Give of each conversion how long after the reaction it came, and how long ago that was."""
+    for trial in joined:
+        if trial.engaged_after is not None and trial.converted_after is not None:
+            yield trial.send.channel, trial.converted_after - trial.engaged_after, trial.age - trial.engaged_after
 
 
 def _sending_order(trial: Trial) -> tuple[datetime, str]:
@@ -233,7 +241,7 @@ def _tally(members: Sequence[Trial], engaged: Delays, converted: Delays, reactio
         engaged=len(reacted),
         converted=len(bought_of_reacted),
         engaged_exposure=fsum(trial.weight * _share(engaged, trial) * _odds(reactions, trial) for trial in members),
-        converted_exposure=fsum(trial.weight * _share(converted, trial) for trial in reacted),
+        converted_exposure=fsum(trial.weight * _share_since(converted, trial) for trial in reacted),
         bought=sum(trial.bought for trial in members),
         engaged_faded=fsum(1.0 - trial.weight for trial in reacted),
         converted_faded=fsum(1.0 - trial.weight for trial in bought_of_reacted),
@@ -246,3 +254,9 @@ def _odds(reactions: Reactions, trial: Trial) -> float:
 
 def _share(delays: Delays, trial: Trial) -> float:
     return delays.share(trial.send.channel, trial.age.total_seconds())
+
+
+def _share_since(converted: Delays, trial: Trial) -> float:
+    """Give F of the time since the reaction: of purchases that reactions lead to, those that have come by now."""
+    since = trial.age if trial.engaged_after is None else trial.age - trial.engaged_after
+    return converted.share(trial.send.channel, since.total_seconds())

@@ -16,7 +16,7 @@ from channel_selector.forgetting import remembered
 from channel_selector.holdout import Assignment
 from channel_selector.outcomes import Outcome, OutcomeKind
 from channel_selector.settings import SelectorSettings
-from channel_selector.validation import from_microseconds, to_microseconds
+from channel_selector.validation import from_microseconds
 
 DOUBT = 175.0
 """Messages without a purchase that every rate is given: 0.573 % bought without any (Hillstrom), one in 175."""
@@ -43,27 +43,26 @@ class Withheld:
     segment: str | None
     at: datetime
 
-    def to_json(self) -> dict[str, Any]:
-        """Give the record as JSON holds it; the instant in microseconds since 1970 UTC."""
-        return {
-            "decision_id": self.decision_id,
-            "subject": self.subject,
-            "segment": self.segment,
-            "at": to_microseconds(self.at),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Withheld":
-        """Give the record `to_json` wrote."""
-        return cls(**{**data, "at": from_microseconds(data["at"])})
+    @property
+    def send_at(self) -> datetime:
+        """When it could have gone out: purchases count from then on."""
+        return self.at
 
 
 def withheld(decision: Decision) -> Withheld | None:
     """Give what a decision of the holdout tells of; None for every other, and where nothing could have been sent."""
     if decision.assignment is not Assignment.HOLDOUT or not decision.options:
         return None
-    context = decision.context
-    return Withheld(decision_id=decision.decision_id, subject=decision.subject, segment=context.segment, at=decision.at)
+    name, subject, segment = decision.decision_id, decision.subject, decision.context.segment
+    return Withheld(decision_id=name, subject=subject, segment=segment, at=decision.at)
+
+
+def withheld_of_json(data: Mapping[str, Any]) -> Withheld | None:
+    """Give the `withheld` of a decision as `Decision.to_json` wrote it, without making it whole."""
+    if data["assignment"] != Assignment.HOLDOUT or not data["options"]:
+        return None
+    segment, at = data["context"]["segment"], from_microseconds(data["at"])
+    return Withheld(decision_id=data["decision_id"], subject=data["subject"], segment=segment, at=at)
 
 
 @dataclass(frozen=True, slots=True)

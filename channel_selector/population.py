@@ -19,6 +19,7 @@ from channel_selector.validation import MICROSECOND, from_microseconds, to_micro
 class Population:
     """What all customers together have taught: how they react; tallies by segment and arm; delays by channel.
 
+    `engaged_delays`: from message to reaction; `converted_delays`: from reaction to purchase.
     `tracked`: the channels that tell of clicks; in the others a purchase is all that is ever told.
     `organic`: who buys without a message; `fatigue`: whom messages drive away.
     `position`: how far the log had been read, in the log's own numbers (0: nothing). `at`: the instant the ages of open

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from channel_selector.decisions import Send
 from channel_selector.learning import Reported, fit_population
+from channel_selector.organic import Withheld
 from channel_selector.population import Population
 from channel_selector.settings import SelectorSettings
 from service import runs
@@ -17,6 +18,7 @@ from service.attribution import ORDER
 from service.standing import standing
 from service.store import chain, decisions, idempotency, locks
 from service.wiring import Homing
+from service.withheld import unsent
 
 log = logging.getLogger("homing.learner")
 
@@ -31,6 +33,7 @@ class Evidence:
     def __init__(self) -> None:
         self.sends: dict[str, Send] = {}
         self.outcomes: set[Reported] = set()
+        self.withheld: dict[str, Withheld] = {}
         self._orders: dict[str, str] = {}
 
     def take(self, sends: Iterable[Send], outcomes: Iterable[Reported]) -> None:
@@ -40,6 +43,10 @@ class Evidence:
             is_order = outcome.id is not None and outcome.id.startswith(ORDER)
             if not is_order or self._orders.setdefault(str(outcome.id), decision_id) == decision_id:
                 self.outcomes.add((decision_id, outcome))
+
+    def take_withheld(self, messages: Iterable[Withheld]) -> None:
+        """Take in what the holdout was not sent."""
+        self.withheld |= {message.decision_id: message for message in messages}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +98,7 @@ async def _fit(homing: Homing, waiting: Waiting, selection: SelectorSettings, at
         settings=selection,
         now=at,
         position=waiting.position,
+        withheld=evidence.withheld.values(),
     )
 
 
@@ -111,6 +119,9 @@ def _read(conn: Connection, homing: Homing, profile_ids: Sequence[str], evidence
         if view is not None:
             known = standing(conn, view, homing.customer_rules, homing.settings)
             evidence.take(known.sends, known.outcomes)
+            kept_back = unsent(conn, known, homing.settings)
+            evidence.take_withheld(kept_back.messages)
+            evidence.take((), kept_back.outcomes)
 
 
 def _log(conn: Connection, homing: Homing, population: Population, learned: Waiting, at: datetime) -> None:
