@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from channel_selector.delays import Delays
+from channel_selector.errors import CorruptFileError
 from channel_selector.fatigue import Fatigue
 from channel_selector.organic import Organic
 from channel_selector.reactions import Reactions
@@ -63,10 +64,22 @@ class Population:
             "reactions": self.reactions.to_json(),
         }
 
+    def sealed(self) -> dict[str, Any]:
+        """Give the snapshot as JSON with its own digest, by which `recalled` knows that it is whole."""
+        return {**self.to_json(), "version": self.version}
+
     @classmethod
     def recalled(cls, data: Mapping[str, Any]) -> "Population | None":
-        """Give the snapshot kept; None for one that an older model learned."""
-        return cls.from_json(data) if "reactions" in data else None
+        """Give the snapshot kept; None for one that an older model learned. CorruptFileError where it is damaged."""
+        try:
+            if "tallies" in data and "reactions" not in data:
+                return None
+            kept = cls.from_json(data)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise CorruptFileError("the model cannot be read; it is learned again from the log") from error
+        if data.get("version", kept.version) != kept.version:
+            raise CorruptFileError("the model is not what it was when it was kept; it is learned again from the log")
+        return kept
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Population":

@@ -13,10 +13,11 @@ from channel_selector.learning import Reported, fit_population
 from channel_selector.organic import Withheld
 from channel_selector.population import Population
 from channel_selector.settings import SelectorSettings
-from service import runs
+from channel_selector.shifts import shifts
+from service import last_good, metrics, runs
 from service.attribution import ORDER
 from service.standing import standing
-from service.store import chain, decisions, idempotency, locks
+from service.store import chain, decisions, idempotency, locks, meta
 from service.wiring import Homing
 from service.withheld import unsent
 
@@ -68,7 +69,7 @@ async def keep_learning(homing: Homing) -> None:
 
 
 async def learn(homing: Homing, *, now: datetime | None = None) -> Population | None:
-    """Make a run: read the evidence, fit, log. None where nothing has come in since the last one.
+    """Make a run: read the evidence, fit, log. None where nothing has come in since the last one, or too much at once.
 
     Answers kept for second tries (`Idempotency-Key`) are let go of with it, once they are old.
     """
@@ -79,10 +80,10 @@ async def learn(homing: Homing, *, now: datetime | None = None) -> Population | 
         return None
     try:
         population = await _fit(homing, waiting, selection, at)
-        await homing.writer.run(lambda conn: _log(conn, homing, population, waiting, at))
+        kept = await homing.writer.run(lambda conn: _judge(conn, homing, population, waiting, at))
     finally:
         await homing.writer.run(lambda conn: locks.leave_session(conn, locks.LEARNER))
-    return population
+    return population if kept else None
 
 
 async def _fit(homing: Homing, waiting: Waiting, selection: SelectorSettings, at: datetime) -> Population:
@@ -122,6 +123,24 @@ def _read(conn: Connection, homing: Homing, profile_ids: Sequence[str], evidence
             kept_back = unsent(conn, known, homing.settings)
             evidence.take_withheld(kept_back.messages)
             evidence.take((), kept_back.outcomes)
+
+
+def _judge(conn: Connection, homing: Homing, population: Population, learned: Waiting, at: datetime) -> bool:
+    """Log the run unless a rate has moved further than is believed: then the model before it goes on deciding."""
+    times, selection = homing.settings.selector.largest_shift, homing.settings.selection()
+    last = runs.newest(conn)
+    comparable = times is not None and last is not None and last.settings == selection.to_json()
+    before = last_good.population(conn, selection.attribution_window)
+    moved = shifts(before, population, times=times) if comparable and times is not None else ()
+    told = "; ".join(f"{each.what} by {each.channel} {each.before:.2%} → {each.now:.2%}" for each in moved)
+    metrics.tell_shifts(len(moved))
+    if told or meta.get(conn, meta.LEARNER_SHIFT):
+        meta.put(conn, meta.LEARNER_SHIFT, told)
+    if moved:
+        log.warning("not learned: %s at once; the model before goes on deciding, see `homing doctor`", told)
+        return False
+    _log(conn, homing, population, learned, at)
+    return True
 
 
 def _log(conn: Connection, homing: Homing, population: Population, learned: Waiting, at: datetime) -> None:

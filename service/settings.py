@@ -88,13 +88,21 @@ class AbandonmentSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectorSection:
-    """How the selector explores and whom it leaves out: see `channel_selector.settings.SelectorSettings`."""
+    """How the selector explores and whom it leaves out: see `channel_selector.settings.SelectorSettings`.
+
+    `largest_shift`: how far a rate may move from one run of the learner to the next, as a factor; None: any distance.
+    """
 
     floor: float = _setting(kinds.SHARE, 0.05)
     holdout: float = _setting(kinds.SHARE, 0.0)
     bau: float = _setting(kinds.SHARE, 0.0)
     do_not_send: bool = _setting(kinds.FLAG, given=False)
     margin: float = _setting(kinds.AMOUNT, 1.0)
+    half_life: timedelta | None = _setting(kinds.HALF_LIFE, "none")
+    new_channel_share: float = _setting(kinds.NEW_SHARE, 0.0)
+    new_channel_messages: int = _setting(kinds.MESSAGES, 1_000)
+    lifetime_value: float = _setting(kinds.AMOUNT, 0.0)
+    largest_shift: float | None = _setting(kinds.SHIFT, 3.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +150,10 @@ class Settings:
             bau=self.selector.bau,
             do_not_send=self.selector.do_not_send,
             margin=self.selector.margin,
+            half_life=self.selector.half_life,
+            new_channel_share=self.selector.new_channel_share,
+            new_channel_messages=self.selector.new_channel_messages,
+            lifetime_value=self.selector.lifetime_value,
             activation=self.activation,
         )
 

@@ -36,7 +36,7 @@ def test_counts_are_told_whole_and_learned_faded() -> None:
     assert (tally.sends, tally.engaged, tally.converted, tally.bought) == (2, 2, 1, 1)
     assert (tally.reactions, tally.conversions) == (0.5, 0.25)
     assert (tally.engaged_exposure, tally.converted_exposure) == pytest.approx((0.5, 0.5))
-    assert Tally(*tally.to_json()) == tally
+    assert tally.to_json() == list(tally)
     assert Tally(4, 2, 1, 4.0, 2.0, 2).to_json() == [4, 2, 1, 4.0, 2.0, 2]
 
 
