@@ -1,10 +1,10 @@
-"""Rows of a CSV or Parquet file of observations, each by itself: one bad line costs no other.
+"""Rows of a CSV or Parquet file, each by itself: one bad line costs no other.
 
 A row of a CSV stands on one line: identifiers hold no line breaks, so an open quote ends with its line.
 """
 
 import csv
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,24 +29,39 @@ class Row:
     done: float
 
 
-def rows(path: Path) -> Iterator[Row]:
-    """Give a file's rows; ImportFailed where it cannot be read or lacks a column."""
-    return _parquet(path) if path.suffix == PARQUET else _csv(path)
+Check = Callable[[Path, Collection[str]], Sequence[str]]
+"""Looks at a file's columns, gives those to read, and raises ImportFailed where one is missing."""
 
 
-def _csv(path: Path) -> Iterator[Row]:
+def observation_columns(path: Path, header: Collection[str]) -> Sequence[str]:
+    """Give the columns of observations that a file has."""
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise ImportFailed(
+            f"{path} lacks the column {missing[0]}; observations have {', '.join(COLUMNS)}, and may have "
+            f"{' and '.join(OPTIONAL)}"
+        )
+    return [name for name in (*COLUMNS, *OPTIONAL) if name in header]
+
+
+def rows(path: Path, check: Check = observation_columns) -> Iterator[Row]:
+    """Give a file's rows; ImportFailed where it cannot be read or lacks a column. Of a CSV every column is given."""
+    return _parquet(path, check) if path.suffix == PARQUET else _csv(path, check)
+
+
+def _csv(path: Path, check: Check) -> Iterator[Row]:
     header: list[str] | None = None
     for line in lines(path):
         read = _cells(line)
         if header is None:
             header = [] if isinstance(read, Rejection) else [name.strip() for name in read]
-            _check(path, header)
+            check(path, header)
         elif isinstance(read, Rejection):
             yield Row(line=line.number, cells=read, done=line.done)
         else:
             yield Row(line=line.number, cells=_named(header, read), done=line.done)
     if header is None:
-        _check(path, [])
+        check(path, [])
 
 
 def _cells(line: Line) -> list[str] | Rejection:
@@ -66,12 +81,10 @@ def _named(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, object] 
     return dict(zip(header, cells, strict=True))
 
 
-def _parquet(path: Path) -> Iterator[Row]:
+def _parquet(path: Path, check: Check) -> Iterator[Row]:
     try:
-        names = pl.read_parquet_schema(path).keys()
-        _check(path, names)
-        wanted = [name for name in (*COLUMNS, *OPTIONAL) if name in names]
-        table = pl.read_parquet(path, columns=wanted)
+        wanted = check(path, pl.read_parquet_schema(path).keys())
+        table = pl.read_parquet(path, columns=list(wanted))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ImportFailed(f"{path} cannot be read: it is missing, or no Parquet file") from error
     line = 0
@@ -79,12 +92,3 @@ def _parquet(path: Path) -> Iterator[Row]:
         for cells in part.iter_rows(named=True):
             line += 1
             yield Row(line=line, cells=cells, done=line / len(table))
-
-
-def _check(path: Path, header: Collection[str]) -> None:
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise ImportFailed(
-            f"{path} lacks the column {missing[0]}; observations have {', '.join(COLUMNS)}, and may have "
-            f"{' and '.join(OPTIONAL)}"
-        )
