@@ -12,7 +12,7 @@ import pytest
 from service.campaigns import running
 from service.campaigns.progress import ENDING
 from service.campaigns.running import Campaign
-from service.errors import StoreError
+from service.errors import BatchFailed
 from service.schemas.recommendations import Recommendation
 from service.store import decisions
 from service.wiring import Homing
@@ -131,7 +131,7 @@ def test_what_was_cut_off_goes_on(known: Program, monkeypatch: pytest.MonkeyPatc
 
     def interrupted(homing: Homing, some: Any) -> Any:
         if next(jobs, None) is None:
-            raise StoreError("the store is away")
+            raise BatchFailed("the disk is full")
         return decide(homing, some)
 
     monkeypatch.setattr(running, "_decide", interrupted)
