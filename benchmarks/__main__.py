@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME…] [--quick] [--json] [--rows …] [--png FILE]`: tables on stdout, progress on stderr."""
+"""`python -m benchmarks [NAME…] [--quick] [--json] …`: tables on stdout, progress on stderr."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from benchmarks.chart import draw
 from benchmarks.interleaved import ContestantFailed, run
 from benchmarks.machine import this_machine
 from benchmarks.records import FULL, QUICK, Benchmark, Result, Size
+from benchmarks.selecting import MOST_SHOPS
 from benchmarks.table import document, table
 
 BENCHMARKS = {
@@ -36,12 +37,28 @@ HOURS_LONG = frozenset({resolve.BENCHMARK.name, evidence.BENCHMARK.name, select.
     "--rows", multiple=True, type=click.IntRange(100), help="Links that `resolve` is measured with; repeatable."
 )
 @click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Also draw what `resolve` took.")
-def main(names: tuple[str, ...], *, quick: bool, as_json: bool, rows: tuple[int, ...], png: Path | None) -> None:
+@click.option("--seeds", type=click.IntRange(2, MOST_SHOPS), help="Shops that `select` is played in; ten otherwise.")
+@click.option("--peers", default="", help=f"Who plays in `select`, between commas: {', '.join(select.PEERS)}.")
+def main(
+    names: tuple[str, ...],
+    *,
+    quick: bool,
+    as_json: bool,
+    rows: tuple[int, ...],
+    png: Path | None,
+    seeds: int | None,
+    peers: str,
+) -> None:
     """Measure Homing beside its controls: the first four of them, or those that are named."""
     machine = this_machine()
     results: list[Result] = []
     wanted = names or tuple(name for name in BENCHMARKS if name not in HOURS_LONG)
-    for benchmark, size in _cases(wanted, rows, quick=quick):
+    asked = [peer.strip() for peer in peers.split(",") if peer.strip()]
+    try:
+        select_case = select.case(QUICK if quick else FULL, seeds, asked)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    for benchmark, size in _cases(wanted, rows, select_case, quick=quick):
         result = _run(benchmark, size)
         results.append(result)
         if not as_json:
@@ -51,12 +68,17 @@ def main(names: tuple[str, ...], *, quick: bool, as_json: bool, rows: tuple[int,
     click.echo(orjson.dumps(document(machine, results), option=orjson.OPT_INDENT_2) if as_json else str(machine))
 
 
-def _cases(names: tuple[str, ...], rows: tuple[int, ...], *, quick: bool) -> list[tuple[Benchmark, Size]]:
+def _cases(
+    names: tuple[str, ...], rows: tuple[int, ...], select_case: tuple[Benchmark, Size], *, quick: bool
+) -> list[tuple[Benchmark, Size]]:
     size = QUICK if quick else FULL
     found: list[tuple[Benchmark, Size]] = []
     for name in names:
         benchmark = BENCHMARKS[name]
-        found += resolve.cases(size, rows, quick=quick) if benchmark is resolve.BENCHMARK else [(benchmark, size)]
+        if benchmark is select.BENCHMARK:
+            found.append(select_case)
+        else:
+            found += resolve.cases(size, rows, quick=quick) if benchmark is resolve.BENCHMARK else [(benchmark, size)]
     return found
 
 
