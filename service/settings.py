@@ -113,7 +113,7 @@ class Settings:
     `identity.load_rules`. `timezone` and `default_region` stand in where a person's are not known. `access_log`:
     whether each request is logged. `drain`: how long `/readyz` is red before the service stops taking requests.
     `activation` tells whether a decision counts as sent at its send time (assumed) or once reported. `costs`: one
-    send's, by channel.
+    send's, by channel. `unseen`: how long after it was last seen an endpoint is used, by channel.
     """
 
     db: str = _setting(kinds.ADDRESS, "sqlite:///homing.db")
@@ -131,6 +131,7 @@ class Settings:
     quiet_hours: QuietHours | None = _setting(kinds.QUIET_HOURS, "none")
     caps: tuple[FrequencyCap, ...] = _setting(kinds.CAPS, [])
     costs: Mapping[str, float] = _table(kinds.AMOUNT)
+    unseen: Mapping[str, timedelta] = _table(kinds.SPAN)
     consent: ConsentSettings = _section(ConsentSettings)
     abandonment: AbandonmentSettings = _section(AbandonmentSettings)
     selector: SelectorSection = _section(SelectorSection)
@@ -138,7 +139,11 @@ class Settings:
     def eligibility(self) -> EligibilityRules:
         """Give what the deployment allows, for `channel_selector.options.eligible`."""
         return EligibilityRules(
-            quiet=self.quiet_hours, caps=self.caps, unknown_consent=self.consent.unknown, costs=self.costs
+            quiet=self.quiet_hours,
+            caps=self.caps,
+            unknown_consent=self.consent.unknown,
+            costs=self.costs,
+            unseen=self.unseen,
         )
 
     def selection(self) -> SelectorSettings:
