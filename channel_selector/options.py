@@ -179,7 +179,7 @@ def eligible(recipient: Recipient, message: MessageWindow, rules: EligibilityRul
     """Sort a person's endpoints into options (endpoint × send time × variant) and those left out, each with its reason.
 
     Already bought and suppressed hold everything back. Endpoints are judged in this order: suppressed, channel not
-    asked for, unverified, bounced, expired, long unseen, no consent, no time left (deadline, quiet hours), frequency cap.
+    asked for, unverified, bounced, expired, long unseen, no consent, no time (deadline, quiet hours), frequency cap.
     Transactional messages need no marketing consent and know neither caps nor quiet hours. Options keep the order of
     the endpoints (the first of equals is preferred later on), then time, then variant.
     """
