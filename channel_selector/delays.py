@@ -5,32 +5,24 @@ KDD 2014), and F is estimated from them too, corrected for what could not have c
 where Rⱼ outcomes came by eⱼ of messages as old as eⱼ, nⱼ of them since eⱼ₋₁ (right truncation: Lagakos, Barraj and
 De Gruttola, Biometrika 75, 1988). With closed windows alone it is their plain share. F(0) = 0 and F(window) = 1.
 
-A channel's own outcomes stand beside `PRIOR_OUTCOMES` of what is expected of it: an average over the published curve
-and Weibull's of many scales and shapes, weighed by how likely each makes the channel's outcomes and, worth as many, the
-others'. So the first day tells something of the days after it, and a new channel is taken to be as late as the others.
+A channel's own outcomes stand beside those of all others together, and these beside the published distribution, each
+worth `PRIOR_OUTCOMES`: a channel that has just begun is taken to be as late as the others are here.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache, partial
 from itertools import accumulate
-from math import exp, expm1, fsum, log, log1p
-from typing import Any, NamedTuple
+from math import log
+from typing import Any
 
 HOUR = 3600.0
 EDGES = tuple(hours / 168 for hours in (0, 1, 3, 6, 12, 24, 48, 72, 120, 168))
 """Ages between which F is straight, as parts of the window (a week: 1 h, 3 h, … 5 days, 7 days)."""
 BINS = len(EDGES) - 1
 PRIOR_OUTCOMES = 20.0
-"""What the curve expected weighs beside a channel's own outcomes, and the others' in what is expected."""
-SHAPES = (0.35, 0.5, 0.7, 1.0, 1.5, 3.0)
-SCALES = tuple(4.0**power for power in range(-1, 6))
-"""Of the Weibull curves, in hours: from a quarter of an hour to six weeks."""
-TINY = 1e-9
-PUBLISHED_WEIGHT = 0.8
-"""How far the published curve is believed before anything is known; the others share the rest."""
+"""What the published distribution weighs beside the other channels' outcomes, and theirs beside a channel's own."""
 
 
 def published_share(hours: float) -> float:
@@ -45,13 +37,6 @@ def published_share(hours: float) -> float:
 def bin_of(age: float, window: float) -> int:
     """Give the bin (0–8) of a delay within the window; both in seconds."""
     return min(bisect_right(EDGES, age / window) - 1, BINS - 1)
-
-
-class Seen(NamedTuple):
-    """n and R at each edge."""
-
-    counts: Sequence[int]
-    risks: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +69,22 @@ class Delays:
         """F at the edges."""
         curve = self._curves.get(channel)
         if curve is None:
-            own, others = self._pooled(self.counts.keys() & {channel}), self._pooled(self.counts.keys() - {channel})
-            curve = self._curves[channel] = _estimate(*own, _expected(_family(self.window), own, others))
+            others = _estimate(*self._pooled(set(self.counts) - {channel}), self._published())
+            curve = self._curves[channel] = _estimate(*self._pooled(self.counts.keys() & {channel}), others)
         return curve
 
-    def _pooled(self, channels: Iterable[str]) -> "Seen":
+    def _published(self) -> Sequence[float]:
+        hours = self.window.total_seconds() / HOUR
+        return [published_share(edge * hours) / published_share(hours) for edge in EDGES]
+
+    def _pooled(self, channels: Iterable[str]) -> tuple[Sequence[int], Sequence[int]]:
         """Give what the counts and risks of some channels add up to."""
         counts, risks = [0] * BINS, [0] * BINS
         for channel in channels:
             own = self.counts[channel]
             counts = [a + b for a, b in zip(counts, own, strict=True)]
             risks = [a + b for a, b in zip(risks, self.risks.get(channel, tuple(accumulate(own))), strict=True)]
-        return Seen(counts, risks)
+        return counts, risks
 
     def to_json(self) -> dict[str, list[list[int]]]:
         """Give counts and risks as JSON holds them, by channel in order."""
@@ -109,42 +98,6 @@ class Delays:
         """Give the record `to_json` wrote."""
         counts = {channel: tuple(rows[0]) for channel, rows in data.items()}
         return cls(window, counts, {channel: tuple(rows[1]) for channel, rows in data.items()})
-
-
-@cache
-def _family(window: timedelta) -> tuple[tuple[float, ...], ...]:
-    """Give the curves that are thought of, at the edges: the published one first."""
-    hours = window.total_seconds() / HOUR
-    shapes: list[Callable[[float], float]] = [published_share]
-    shapes += [partial(_weibull, shape=shape, scale=scale) for shape in SHAPES for scale in SCALES]
-    return tuple(tuple(share(edge * hours) / share(hours) for edge in EDGES) for share in shapes)
-
-
-def _weibull(hours: float, *, shape: float, scale: float) -> float:
-    return -expm1(-((hours / scale) ** shape))
-
-
-def _expected(family: Sequence[Sequence[float]], own: Seen, others: Seen) -> Sequence[float]:
-    """Give the family's average, weighed by what was seen; `others` are worth `PRIOR_OUTCOMES` at most."""
-    worth = min(1.0, PRIOR_OUTCOMES / max(sum(others.counts), 1))
-    usual = [PUBLISHED_WEIGHT, *[(1.0 - PUBLISHED_WEIGHT) / (len(family) - 1)] * (len(family) - 1)]
-    told = [
-        log(prior) + _likelihood(curve, own) + worth * _likelihood(curve, others)
-        for prior, curve in zip(usual, family, strict=True)
-    ]
-    weights = [exp(each - max(told)) for each in told]
-    whole = fsum(weights)
-    return [fsum(w * at for w, at in zip(weights, edge, strict=True)) / whole for edge in zip(*family, strict=True)]
-
-
-def _likelihood(curve: Sequence[float], seen: Seen) -> float:
-    """Give the log-likelihood of a curve: nⱼ of Rⱼ outcomes came since eⱼ₋₁."""
-    total = 0.0
-    for index, (came, at_risk) in enumerate(zip(seen.counts, seen.risks, strict=True)):
-        if index and at_risk:
-            earlier = min(max(curve[index] / curve[index + 1], TINY), 1.0 - TINY)
-            total += came * log1p(-earlier) + (at_risk - came) * log(earlier)
-    return total
 
 
 def _estimate(counts: Sequence[int], risks: Sequence[int], prior: Sequence[float]) -> tuple[float, ...]:
