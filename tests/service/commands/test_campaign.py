@@ -1,7 +1,7 @@
 """`homing recommend --audience` asks for each row what the route would answer, and goes on where it was cut off."""
 
 import csv
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def known(program: Program) -> Program:
             "type": "identify",
             "messageId": f"m{n}",
             "userId": f"person-{n}",
-            "timestamp": "2026-01-01T00:00:00Z",
+            "timestamp": (datetime.now(UTC) - timedelta(days=30)).isoformat(),
             "context": {"device": {"id": f"phone-{n}", "type": "ios", "token": f"token-{n}"}, "timezone": "Asia/Seoul"},
         }
         for n in range(PEOPLE)
