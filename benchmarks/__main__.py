@@ -1,5 +1,6 @@
 """`python -m benchmarks [NAME…] [--quick] [--json] [--edges …] [--png FILE]`: tables on stdout, progress on stderr."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from benchmarks.chart import draw
 from benchmarks.interleaved import ContestantFailed, run
 from benchmarks.machine import this_machine
 from benchmarks.records import FULL, QUICK, Benchmark, Result, Size
+from benchmarks.selecting import MOST_SHOPS
 from benchmarks.table import document, table
 
 BENCHMARKS = {
@@ -30,6 +32,7 @@ HOURS_LONG = frozenset({resolve.BENCHMARK.name, evidence.BENCHMARK.name, select.
 """Benchmarks that run only if they are named."""
 
 _SHARES = {"without": (0.0,), "with": (resolve.CONTESTED,), "both": (0.0, resolve.CONTESTED)}
+_PEERS = (*resolve.PEERS, *select.PEERS)
 _LETTERS = {"K": 1_000, "M": 1_000_000}
 
 
@@ -58,10 +61,10 @@ class Names(click.ParamType[tuple[str, ...]]):
         """Read them."""
         if isinstance(value, tuple):
             return value
-        names = () if value == "none" else tuple(value.split(","))
-        unknown = [name for name in names if name not in resolve.PEERS]
+        names = () if value == "none" else tuple(name.strip() for name in value.split(","))
+        unknown = [name for name in names if name not in _PEERS]
         if unknown:
-            self.fail(f"{unknown[0]!r} is none of {', '.join(resolve.PEERS)}", param, ctx)
+            self.fail(f"{unknown[0]!r} is none of {', '.join(_PEERS)}", param, ctx)
         return names
 
 
@@ -71,13 +74,17 @@ class Names(click.ParamType[tuple[str, ...]]):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, every run in it.")
 @click.option("--edges", multiple=True, type=Count(), help="Links that `resolve` is measured with, as 10M; repeatable.")
 @click.option(
-    "--peers", type=Names(), help=f"Beside whom `resolve` is measured: none, or of {','.join(resolve.PEERS)}."
+    "--peers",
+    type=Names(),
+    help=f"Beside whom `resolve` is measured (none, or of {','.join(resolve.PEERS)}), and who plays in `select` (of "
+    f"{','.join(select.PEERS)}).",
 )
 @click.option(
     "--contested", type=click.Choice(["without", "with", "both"]), default="both", help="Which links `resolve` gets."
 )
 @click.option("--rounds", type=click.IntRange(1), help="How often each contestant of `resolve` runs.")
 @click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Also draw what `resolve` took.")
+@click.option("--seeds", type=click.IntRange(2, MOST_SHOPS), help="Shops that `select` is played in; ten otherwise.")
 def main(
     names: tuple[str, ...],
     *,
@@ -88,14 +95,19 @@ def main(
     contested: str,
     rounds: int | None,
     png: Path | None,
+    seeds: int | None,
 ) -> None:
     """Measure Homing beside its controls: the first four of them, or those that are named."""
     machine = this_machine()
     results: list[Result] = []
     wanted = names or tuple(name for name in BENCHMARKS if name not in HOURS_LONG)
-    beside = tuple(resolve.PEERS) if peers is None else peers
-    part = resolve.Part(edges=edges, peers=beside, contested=_SHARES[contested], rounds=rounds)
-    for benchmark, size in _cases(wanted, part, quick=quick):
+    part = resolve.Part(edges=edges, peers=_of(resolve.PEERS, peers), contested=_SHARES[contested], rounds=rounds)
+    asked = [] if peers is None else list(_of(select.PEERS, peers))
+    try:
+        select_case = select.case(QUICK if quick else FULL, seeds, asked)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    for benchmark, size in _cases(wanted, part, select_case, quick=quick):
         result = _run(benchmark, size)
         results.append(result)
         if not as_json:
@@ -105,12 +117,22 @@ def main(
     click.echo(orjson.dumps(document(machine, results), option=orjson.OPT_INDENT_2) if as_json else str(machine))
 
 
-def _cases(names: tuple[str, ...], part: resolve.Part, *, quick: bool) -> list[tuple[Benchmark, Size]]:
+def _of(known: Iterable[str], asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Give those of a benchmark's peers that are asked for: all of them unless any are named."""
+    return tuple(name for name in known if asked is None or name in asked)
+
+
+def _cases(
+    names: tuple[str, ...], part: resolve.Part, select_case: tuple[Benchmark, Size], *, quick: bool
+) -> list[tuple[Benchmark, Size]]:
     size = QUICK if quick else FULL
     found: list[tuple[Benchmark, Size]] = []
     for name in names:
         benchmark = BENCHMARKS[name]
-        found += resolve.cases(size, part, quick=quick) if benchmark is resolve.BENCHMARK else [(benchmark, size)]
+        if benchmark is select.BENCHMARK:
+            found.append(select_case)
+        else:
+            found += resolve.cases(size, part, quick=quick) if benchmark is resolve.BENCHMARK else [(benchmark, size)]
     return found
 
 

@@ -17,7 +17,7 @@ class Size:
 
     `known`: messages in the store before; `identifiers` in the one that is started. `logs`, `log_rounds`: how many logs
     of decisions are simulated, and how long each is. `edges`: links to resolve; `contested`: the share of their
-    profiles that compete for a device, 0 to 1.
+    profiles that compete for a device, 0 to 1. `shops`: how many are simulated, None: as is usual.
     """
 
     people: int
@@ -30,6 +30,7 @@ class Size:
     log_rounds: int
     edges: int = 0
     contested: float = 0.0
+    shops: int | None = None
 
     def write(self, folder: Path) -> None:
         """Leave it where the contestants find it."""

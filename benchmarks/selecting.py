@@ -16,6 +16,7 @@ FLOOR = 0.05
 """ε, the same for every policy that explores."""
 FIRST_SEED, TUNING_SEED = 1, 1_001
 """Peers were tuned on shops of the second seed and those after it, which nothing else is measured on."""
+MOST_SHOPS = 10
 FEW = 6
 """Messages a customer that the first figure is after; the second is after all."""
 
@@ -33,7 +34,9 @@ class Plan:
     def of(cls, size: Size) -> "Plan":
         """Give the plan for a size: 3,000 customers and ten shops, or a few of each."""
         whole = size.rounds > 1
-        return cls(customers=3 * size.people, rounds=16 if whole else FEW, seeds=10 if whole else 2)
+        usual = MOST_SHOPS if whole else 2
+        seeds = usual if size.shops is None else size.shops
+        return cls(customers=3 * size.people, rounds=16 if whole else FEW, seeds=seeds)
 
     def shops(self) -> list[Shop]:
         """Make the shops."""

@@ -18,7 +18,7 @@ def table(result: Result) -> str:
     rows = [_row(result, contestant.name) for contestant in benchmark.contestants]
     title = f"{benchmark.title}; {result.told}; medians of interleaved rounds: {rounds}"
     told = "" if benchmark.remark is None else f"\n\n{benchmark.remark(result)}"
-    return f"{title}\n\n{_aligned([head, *rows])}{told}"
+    return f"{title}\n\n{_aligned([head, *rows])}{told}".rstrip()
 
 
 def document(machine: Machine, results: Sequence[Result]) -> dict[str, Any]:

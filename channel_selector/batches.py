@@ -297,7 +297,7 @@ class _Cells:
             options, cells = self._gather(options, cells, first)
             rows, endpoints, costs = ([cell[place] for cell in cells] for place in range(3))  # type: ignore[assignment]  # columns of a cell's key
         self._rows.extend(rows)
-        self._costs.extend(costs)
+        self._costs.extend(self._posterior.losses.of(request.context, options, self._settings))
         self._describe(request, options, endpoints)
 
     def _gather(
@@ -348,7 +348,7 @@ class _Cells:
                 (
                     row(segment, channel, kind, part),
                     number.setdefault(endpoint, len(number)),
-                    tally.engaged,
+                    tally.reactions,
                     tally.engaged_exposure,
                 )
             )
@@ -356,9 +356,9 @@ class _Cells:
     def _meet(self, effects: CustomerEffects, options: Sequence[DeliveryOption], first: int) -> None:
         """Take in what conversions are known of the customer, medium by medium."""
         own = {
-            tuple(medium): (tally.converted, tally.converted_exposure)
+            tuple(medium): (tally.conversions, tally.converted_exposure)
             for medium, tally in effects.media.items()
-            if tally.converted or tally.converted_exposure
+            if tally.conversions or tally.converted_exposure
         }
         if own:
             for place, option in enumerate(options, first):
@@ -374,7 +374,7 @@ class _Cells:
         cells = sorted(taught.items(), key=lambda cell: (cell[0][0] or "", cell[0][1]))
         left = Left(
             np.array([self._posterior.row(held, *arm) for (held, arm), _ in cells], dtype=np.int64),
-            np.array([tally.engaged for _, tally in cells], dtype=np.float64),
+            np.array([tally.reactions for _, tally in cells], dtype=np.float64),
             np.array([tally.engaged_exposure for _, tally in cells], dtype=np.float64),
         )
         self._left.append((len(self._counts) - 1, left))

@@ -14,6 +14,7 @@ from channel_selector.posteriors import PopulationPosterior
 from channel_selector.propensity import draw
 from channel_selector.reasons import ReasonCode
 from channel_selector.settings import SelectorSettings
+from channel_selector.shares import NewChannels
 from channel_selector.tallies import NO_TALLY
 from channel_selector.validation import utc
 
@@ -70,7 +71,8 @@ class Chooser:
         self._settings_version = settings.version
         self._bau = BusinessAsUsual(channels=settings.bau_channels)
         self._greedy = Greedy(do_not_send=settings.do_not_send)
-        self._learned = Learned(floor=settings.floor, do_not_send=settings.do_not_send)
+        new = NewChannels.of(population, settings)
+        self._learned = Learned(floor=settings.floor, do_not_send=settings.do_not_send, new=new)
 
     def decide(self, requests: Sequence[Request], *, now: datetime, explore: bool = True) -> list[Decision]:
         """Decide on each request, in order; `now` (aware) is kept as the decisions' time and used for nothing else.

@@ -82,8 +82,8 @@ class Decision:
     option was asked for instead of a draw (then `probabilities` is 1 for it), and nothing is ever learned from it.
     `conversion_probabilities`: the estimate for each option; empty where nothing was estimated (holdout, no options).
     `interval`: 95 % credible, of the chosen option's. `expected_value`: conversion probability × what a conversion
-    brings − cost, 0 where nothing is sent. `effects`: the customer's tallies then. `evidence`, `channel_evidence`: the
-    population's of the chosen arm, and of its channel. `seed` and `decision_id` drove the draw, nothing else.
+    brings − `losses`, 0 where nothing is sent. `effects`: the customer's tallies then. `evidence`, `channel_evidence`:
+    the population's of the chosen arm, and of its channel. `seed` and `decision_id` drove the draw, nothing else.
     """
 
     decision_id: str

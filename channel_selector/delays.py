@@ -4,10 +4,13 @@ Windows still open enter the posteriors weighed by F (Chapelle, "Modeling delaye
 KDD 2014), and F is estimated from them too, corrected for what could not have come yet: F(eⱼ₋₁) = F(eⱼ) (1 − nⱼ / Rⱼ),
 where Rⱼ outcomes came by eⱼ of messages as old as eⱼ, nⱼ of them since eⱼ₋₁ (right truncation: Lagakos, Barraj and
 De Gruttola, Biometrika 75, 1988). With closed windows alone it is their plain share. F(0) = 0 and F(window) = 1.
+
+A channel's own outcomes stand beside those of all others together, and these beside the published distribution, each
+worth `PRIOR_OUTCOMES`: a channel that has just begun is taken to be as late as the others are here.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import accumulate
@@ -19,8 +22,7 @@ EDGES = tuple(hours / 168 for hours in (0, 1, 3, 6, 12, 24, 48, 72, 120, 168))
 """Ages between which F is straight, as parts of the window (a week: 1 h, 3 h, … 5 days, 7 days)."""
 BINS = len(EDGES) - 1
 PRIOR_OUTCOMES = 20.0
-"""What the published distribution weighs beside a channel's own outcomes."""
-NO_COUNTS = (0,) * BINS
+"""What the published distribution weighs beside the other channels' outcomes, and theirs beside a channel's own."""
 
 
 def published_share(hours: float) -> float:
@@ -64,23 +66,25 @@ class Delays:
         return curve[left] + part * (curve[left + 1] - curve[left])
 
     def _curve(self, channel: str) -> tuple[float, ...]:
+        """F at the edges."""
         curve = self._curves.get(channel)
         if curve is None:
-            curve = self._curves[channel] = self._estimate(channel)
+            others = _estimate(*self._pooled(set(self.counts) - {channel}), self._published())
+            curve = self._curves[channel] = _estimate(*self._pooled(self.counts.keys() & {channel}), others)
         return curve
 
-    def _estimate(self, channel: str) -> tuple[float, ...]:
-        """F at the edges: the channel's own outcomes beside `PRIOR_OUTCOMES` of the published distribution."""
-        counts = self.counts.get(channel, NO_COUNTS)
-        risks = self.risks.get(channel, tuple(accumulate(counts)))
+    def _published(self) -> Sequence[float]:
         hours = self.window.total_seconds() / HOUR
-        prior = [published_share(edge * hours) / published_share(hours) for edge in EDGES]
-        curve = [1.0]
-        for index in range(BINS, 0, -1):
-            came = counts[index - 1] + PRIOR_OUTCOMES * (prior[index] - prior[index - 1])
-            at_risk = risks[index - 1] + PRIOR_OUTCOMES * prior[index]
-            curve.append(curve[-1] * (1.0 - came / at_risk))
-        return (0.0, *curve[-2::-1])
+        return [published_share(edge * hours) / published_share(hours) for edge in EDGES]
+
+    def _pooled(self, channels: Iterable[str]) -> tuple[Sequence[int], Sequence[int]]:
+        """Give what the counts and risks of some channels add up to."""
+        counts, risks = [0] * BINS, [0] * BINS
+        for channel in channels:
+            own = self.counts[channel]
+            counts = [a + b for a, b in zip(counts, own, strict=True)]
+            risks = [a + b for a, b in zip(risks, self.risks.get(channel, tuple(accumulate(own))), strict=True)]
+        return counts, risks
 
     def to_json(self) -> dict[str, list[list[int]]]:
         """Give counts and risks as JSON holds them, by channel in order."""
@@ -94,6 +98,16 @@ class Delays:
         """Give the record `to_json` wrote."""
         counts = {channel: tuple(rows[0]) for channel, rows in data.items()}
         return cls(window, counts, {channel: tuple(rows[1]) for channel, rows in data.items()})
+
+
+def _estimate(counts: Sequence[int], risks: Sequence[int], prior: Sequence[float]) -> tuple[float, ...]:
+    """Give F at the edges from n and R, beside `PRIOR_OUTCOMES` of a curve known before."""
+    curve = [1.0]
+    for index in range(BINS, 0, -1):
+        came = counts[index - 1] + PRIOR_OUTCOMES * (prior[index] - prior[index - 1])
+        at_risk = risks[index - 1] + PRIOR_OUTCOMES * prior[index]
+        curve.append(curve[-1] * (1.0 - came / at_risk))
+    return (0.0, *curve[-2::-1])
 
 
 def estimated(window: timedelta, came: Iterable[tuple[str, timedelta, timedelta]]) -> Delays:

@@ -34,7 +34,10 @@ FACTORS = (1.5, 1.0 / 1.5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """One message: whose, where, on which occasion, whether it was reacted to, and how much of its window was seen."""
+    """One message: whose, where, on which occasion, whether it was reacted to, and how much of its window was seen.
+
+    weight: 0–1, how much of it is not forgotten.
+    """
 
     subject: str
     segment: str | None
@@ -43,6 +46,7 @@ class Observed:
     occasion: Occasion
     reacted: bool
     exposure: float
+    weight: float = 1.0
 
 
 class _Design(NamedTuple):
@@ -61,7 +65,7 @@ class _History(NamedTuple):
 
 
 class _Facts(NamedTuple):
-    """What came of every message: reacted or not, and how much of its window was seen."""
+    """What came of every message: reacted or not, and how much of its window was seen; less what is forgotten."""
 
     reacted: Floats
     exposure: Floats
@@ -103,7 +107,7 @@ def _facts(observed: Sequence[Observed], histories: Iterable[_History]) -> _Fact
     counted = np.zeros(len(observed) + 1)
     for history in histories:
         counted[history.places] = 1.0  # the last one stands for those that are not there
-    counted = counted[:-1]
+    counted = counted[:-1] * np.array([each.weight for each in observed])
     reacted = np.array([each.reacted for each in observed], dtype=np.float64) * counted
     return _Facts(reacted, np.maximum(np.array([each.exposure for each in observed]) * counted, reacted))
 

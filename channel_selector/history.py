@@ -6,6 +6,7 @@ from datetime import datetime
 
 from channel_selector.decisions import Decision, Send
 from channel_selector.learning import Reported
+from channel_selector.organic import Withheld, withheld
 from channel_selector.outcomes import Outcome
 
 
@@ -63,6 +64,10 @@ class History:
             if send is not None:
                 holder = self._moved.get(send.decision_id)
                 yield send if holder is None else replace(send, subject=holder)
+
+    def withheld(self) -> Iterator[Withheld]:
+        """Give the messages that the holdout was not sent."""
+        return (found for decision in self.decisions() if (found := withheld(decision)) is not None)
 
     def outcomes(self, subject: str | None = None) -> Iterator[Reported]:
         """Give the outcomes of a subject's decisions (None: all, also of decisions not known), in a fixed order."""

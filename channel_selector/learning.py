@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, fsum
 
+from channel_selector import organic
 from channel_selector.decisions import Send
 from channel_selector.delays import Delays, estimated
+from channel_selector.fatigue import Departures, Fatigue, level
 from channel_selector.fitting import Observed, fit_reactions
+from channel_selector.forgetting import remembered
+from channel_selector.organic import Bought, Organic, Withheld, bought_anyway
 from channel_selector.outcomes import Outcome, effects_of, reacts, was_sent
 from channel_selector.population import Population
 from channel_selector.reactions import Reactions
@@ -31,7 +35,8 @@ Reported = tuple[str, Outcome]
 class Trial:
     """A send that has happened, its age now, and how long after it what it led to came (None: not yet).
 
-    `bought`: a purchase followed, whatever led there.
+    `bought`: a purchase followed, whatever led there. `left`: somebody unsubscribed or complained. `weight`: how much
+    of it is not forgotten.
     """
 
     send: Send
@@ -39,6 +44,8 @@ class Trial:
     engaged_after: timedelta | None
     converted_after: timedelta | None
     bought: bool
+    left: bool
+    weight: float
 
 
 def tracked_channels(sends: Iterable[Send], outcomes: Iterable[Reported], *, now: datetime) -> frozenset[str]:
@@ -57,9 +64,7 @@ def trials(
     now: datetime,
 ) -> list[Trial]:
     """Join sends and what came of them, as known at `now`: those not sent, or not by now, are left out."""
-    reported: dict[str, list[Outcome]] = {}
-    for decision_id, outcome in outcomes:
-        reported.setdefault(decision_id, []).append(outcome)
+    reported = _by_decision(outcomes)
     unique = {send.decision_id: send for send in sends if send.send_at <= now}
     joined = (
         _trial(send, reported.get(send.decision_id, ()), settings, now, tracked=send.channel in tracked)
@@ -75,14 +80,18 @@ def fit_population(
     settings: SelectorSettings,
     now: datetime,
     position: int = 0,
+    withheld: Iterable[Withheld] = (),
 ) -> Population:
-    """Fold the whole log, up to `position` in its own numbers, into the population as known at `now`."""
+    """Fold the whole log, up to `position` in its own numbers, into the population as known at `now`.
+
+    `withheld`: the messages that the holdout was not sent; what was bought after them is among the outcomes.
+    """
     now, window = utc("now", now), settings.attribution_window
     sends, outcomes = list(sends), list(outcomes)
     tracked = tracked_channels(sends, outcomes, now=now)
     joined = trials(sends, outcomes, tracked=tracked, settings=settings, now=now)
-    engaged = estimated(window, _came((trial, trial.engaged_after) for trial in joined))
-    converted = estimated(window, _came((trial, trial.converted_after) for trial in joined))
+    engaged = estimated(window, _reacted(joined))
+    converted = estimated(window, _bought(joined))
     observed = [_observed(trial, engaged) for trial in sorted(joined, key=_sending_order)]
     reactions = fit_reactions(observed, activity_weight=settings.activity_weight)
     return Population(
@@ -93,6 +102,10 @@ def fit_population(
         converted_delays=converted,
         tracked=tracked,
         reactions=reactions,
+        organic=Organic(
+            bought_anyway(withheld, _by_decision(outcomes), settings=settings, now=now), _unclicked(joined, window)
+        ),
+        fatigue=_fatigue(joined, engaged),
     )
 
 
@@ -125,6 +138,33 @@ def customer_effects(
     return CustomerEffects(spots, _cells(known, *beliefs))
 
 
+def _by_decision(outcomes: Iterable[Reported]) -> dict[str, list[Outcome]]:
+    reported: dict[str, list[Outcome]] = {}
+    for decision_id, outcome in outcomes:
+        reported.setdefault(decision_id, []).append(outcome)
+    return reported
+
+
+def _unclicked(joined: Iterable[Trial], window: timedelta) -> dict[str, Bought]:
+    """Count messages whose window is over, and after how many somebody bought without the click that is asked for."""
+    groups: dict[str, list[Bought]] = {}
+    for trial in joined:
+        if trial.age >= window:
+            alone = trial.bought and trial.converted_after is None
+            groups.setdefault(trial.send.channel, []).append(Bought(trial.weight, trial.weight if alone else 0.0))
+    return {channel: organic.total(parts) for channel, parts in groups.items()}
+
+
+def _fatigue(joined: Iterable[Trial], engaged: Delays) -> Fatigue:
+    """Count who left over which messages; people leave as soon, or as late, as they react."""
+    groups: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    for trial in joined:
+        seen = trial.weight if trial.left else trial.weight * _share(engaged, trial)
+        cell = trial.send.channel, level(trial.send.recent)
+        groups.setdefault(cell, []).append((seen, trial.weight if trial.left else 0.0))
+    return Fatigue({cell: Departures(*map(fsum, zip(*parts, strict=True))) for cell, parts in groups.items()})
+
+
 def _trial(
     send: Send, outcomes: Sequence[Outcome], settings: SelectorSettings, now: datetime, *, tracked: bool
 ) -> Trial | None:
@@ -144,6 +184,8 @@ def _trial(
         engaged_after=None if came.engaged_at is None else came.engaged_at - send.send_at,
         converted_after=None if came.converted_at is None else came.converted_at - send.send_at,
         bought=came.bought,
+        left=came.left,
+        weight=remembered(now - send.send_at, settings.half_life),
     )
 
 
@@ -152,10 +194,18 @@ def _fold_order(trial: Trial) -> tuple[datetime, str]:
     return trial.send.send_at + latest, trial.send.decision_id
 
 
-def _came(each: Iterable[tuple[Trial, timedelta | None]]) -> Iterator[tuple[str, timedelta, timedelta]]:
-    for trial, delay in each:
-        if delay is not None:
-            yield trial.send.channel, delay, trial.age
+def _reacted(joined: Iterable[Trial]) -> Iterator[tuple[str, timedelta, timedelta]]:
+    """Give of each reaction how long after the message it came, and the message's age."""
+    for trial in joined:
+        if trial.engaged_after is not None:
+            yield trial.send.channel, trial.engaged_after, trial.age
+
+
+def _bought(joined: Iterable[Trial]) -> Iterator[tuple[str, timedelta, timedelta]]:
+    """Give of each conversion how long after the reaction it came, and how long ago that was."""
+    for trial in joined:
+        if trial.engaged_after is not None and trial.converted_after is not None:
+            yield trial.send.channel, trial.converted_after - trial.engaged_after, trial.age - trial.engaged_after
 
 
 def _sending_order(trial: Trial) -> tuple[datetime, str]:
@@ -171,6 +221,7 @@ def _observed(trial: Trial, engaged: Delays) -> Observed:
         occasion=trial.send.occasion,
         reacted=trial.engaged_after is not None,
         exposure=_share(engaged, trial),
+        weight=trial.weight,
     )
 
 
@@ -184,13 +235,16 @@ def _cells(joined: Iterable[Trial], engaged: Delays, converted: Delays, reaction
 def _tally(members: Sequence[Trial], engaged: Delays, converted: Delays, reactions: Reactions) -> Tally:
     """Count some sends; a message on a better occasion than the plainest is exposed to reactions as much more."""
     reacted = [trial for trial in members if trial.engaged_after is not None]
+    bought_of_reacted = [trial for trial in reacted if trial.converted_after is not None]
     return Tally(
         sends=len(members),
         engaged=len(reacted),
-        converted=sum(trial.converted_after is not None for trial in members),
-        engaged_exposure=fsum(_share(engaged, trial) * _odds(reactions, trial) for trial in members),
-        converted_exposure=fsum(_share(converted, trial) for trial in reacted),
+        converted=len(bought_of_reacted),
+        engaged_exposure=fsum(trial.weight * _share(engaged, trial) * _odds(reactions, trial) for trial in members),
+        converted_exposure=fsum(trial.weight * _share_since(converted, trial) for trial in reacted),
         bought=sum(trial.bought for trial in members),
+        engaged_faded=fsum(1.0 - trial.weight for trial in reacted),
+        converted_faded=fsum(1.0 - trial.weight for trial in bought_of_reacted),
     )
 
 
@@ -200,3 +254,9 @@ def _odds(reactions: Reactions, trial: Trial) -> float:
 
 def _share(delays: Delays, trial: Trial) -> float:
     return delays.share(trial.send.channel, trial.age.total_seconds())
+
+
+def _share_since(converted: Delays, trial: Trial) -> float:
+    """Give F of the time since the reaction: of purchases that reactions lead to, those that have come by now."""
+    since = trial.age if trial.engaged_after is None else trial.age - trial.engaged_after
+    return converted.share(trial.send.channel, since.total_seconds())

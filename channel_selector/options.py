@@ -6,11 +6,11 @@ frequency caps.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from channel_selector.arms import Arm, daypart
 from channel_selector.caps import Caps, FrequencyCap, PastSend
-from channel_selector.endpoints import MARKETING, TRANSACTIONAL, Consent, Endpoint, EndpointStatus
+from channel_selector.endpoints import MARKETING, PUSHES, TRANSACTIONAL, Consent, Endpoint, EndpointStatus
 from channel_selector.permissions import permitted
 from channel_selector.slots import DAYPART_SLOTS, QuietHours, SendSlot, SendTime, send_times
 from channel_selector.validation import (
@@ -28,6 +28,9 @@ NO_ENDPOINT = "no_endpoint"
 CHANNEL_NOT_REQUESTED = "channel_not_requested"
 UNVERIFIED_ENDPOINT = "unverified_endpoint"
 ENDPOINT_STATUS = {EndpointStatus.BOUNCED: "endpoint_bounced", EndpointStatus.EXPIRED: "endpoint_expired"}
+LONG_UNSEEN = "endpoint_long_unseen"
+UNSEEN: Mapping[str, timedelta] = dict.fromkeys(PUSHES, timedelta(days=270))
+"""How long an endpoint may go unseen where rules say nothing: push services let tokens go after 270 idle days (FCM)."""
 NO_CONSENT = "no_consent"
 DEADLINE_PASSED = "deadline_passed"
 QUIET_HOURS = "quiet_hours"
@@ -93,7 +96,8 @@ class EligibilityRules:
     """What a deployment allows, the same for everybody.
 
     `unknown_consent`: for a channel, whether silence allows marketing (unset: only pushes). `costs`: one send's, by
-    channel (unset: 0). `slots`: the parts of the day offered.
+    channel (unset: 0). `slots`: the parts of the day offered. `unseen`: for a channel, how long after it was last seen
+    an endpoint is used (unset: `UNSEEN`, for other channels for ever).
     """
 
     slots: tuple[SendSlot, ...] = DAYPART_SLOTS
@@ -101,6 +105,7 @@ class EligibilityRules:
     caps: tuple[FrequencyCap, ...] = ()
     unknown_consent: Mapping[str, bool] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
+    unseen: Mapping[str, timedelta] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for channel, cost in self.costs.items():
@@ -174,7 +179,7 @@ def eligible(recipient: Recipient, message: MessageWindow, rules: EligibilityRul
     """Sort a person's endpoints into options (endpoint × send time × variant) and those left out, each with its reason.
 
     Already bought and suppressed hold everything back. Endpoints are judged in this order: suppressed, channel not
-    asked for, unverified, bounced or expired, no consent, no time left (deadline, quiet hours), frequency cap.
+    asked for, unverified, bounced, expired, long unseen, no consent, no time (deadline, quiet hours), frequency cap.
     Transactional messages need no marketing consent and know neither caps nor quiet hours. Options keep the order of
     the endpoints (the first of equals is preferred later on), then time, then variant.
     """
@@ -203,13 +208,23 @@ def _refusal(endpoint: Endpoint, recipient: Recipient, message: MessageWindow, r
         return SUPPRESSED
     if message.channels is not None and endpoint.channel not in message.channels:
         return CHANNEL_NOT_REQUESTED
+    unfit = _unfit(endpoint, message.not_before, rules)
+    if unfit is not None:
+        return unfit
+    if not permitted(endpoint.channel, message.purpose, recipient.consents, rules.unknown_consent):
+        return NO_CONSENT
+    return None
+
+
+def _unfit(endpoint: Endpoint, at: datetime, rules: EligibilityRules) -> str | None:
+    """Give the reason why nothing would arrive at an endpoint, or not at the person; None where it would."""
     if not endpoint.deliverable:
         return UNVERIFIED_ENDPOINT
     if endpoint.status in ENDPOINT_STATUS:
         return ENDPOINT_STATUS[endpoint.status]
-    if not permitted(endpoint.channel, message.purpose, recipient.consents, rules.unknown_consent):
-        return NO_CONSENT
-    return None
+    longest = rules.unseen.get(endpoint.channel, UNSEEN.get(endpoint.channel))
+    unseen = longest is not None and endpoint.last_seen is not None and at - endpoint.last_seen > longest
+    return LONG_UNSEEN if unseen else None
 
 
 def _times(

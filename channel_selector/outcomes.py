@@ -25,6 +25,7 @@ class OutcomeKind(StrEnum):
 
 
 SENDING = frozenset({OutcomeKind.SENT, OutcomeKind.DELIVERED})
+LEAVING = frozenset({OutcomeKind.UNSUBSCRIBED, OutcomeKind.COMPLAINED})
 TAP_IS_OPEN = frozenset({APP_PUSH, WEB_PUSH, IN_APP})
 """Channels whose message a person opens by touching it. Elsewhere opens do not count: machines open e-mails too, and a
 messenger's message is open once the chat is (82 % opened, 12 % clicked: CALIBRATION)."""
@@ -62,12 +63,14 @@ class Effects:
     """What came of one sent decision within its window, as known at one moment; times are None where it did not happen.
 
     In channels whose clicks are tracked, engaged: clicked or tapped open (`reacts`); converted: bought then or later.
-    In others the first purchase is both. `bought`: bought at all, whatever led there.
+    In others the first purchase is both. `bought`: bought at all, whatever led there. `left`: unsubscribed or
+    complained.
     """
 
     engaged_at: datetime | None
     converted_at: datetime | None
     bought: bool
+    left: bool = False
 
 
 def was_sent(outcomes: Iterable[Outcome], *, reported: bool, now: datetime) -> bool:
@@ -97,4 +100,5 @@ def effects_of(
     else:
         engaged = bought[0] if bought else None
     converted = None if engaged is None else next((at for at in bought if at >= engaged), None)
-    return Effects(engaged_at=engaged, converted_at=converted, bought=bool(bought))
+    left = any(each.kind in LEAVING for each in counted)
+    return Effects(engaged_at=engaged, converted_at=converted, bought=bool(bought), left=left)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from channel_selector.batches import Batch, Estimates, Request
+from channel_selector.shares import NO_SHARES, NewChannels
 
 Floats = NDArray[np.float64]
 
@@ -35,10 +36,14 @@ class Policy(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """π = (1 − ε) q + ε · uniform, q the probability to be the best under the posteriors (Thompson sampling)."""
+    """π = (1 − ε) q + ε · uniform, q the probability to be the best under the posteriors (Thompson sampling).
+
+    `new`: the least shares of new channels, which q is raised for (`shares`).
+    """
 
     floor: float
     do_not_send: bool
+    new: NewChannels = NO_SHARES
 
     @property
     def version(self) -> str:
@@ -51,6 +56,7 @@ class Learned:
         sizes = _sizes(batch)
         even = self.floor / (sizes + self.do_not_send)
         q = best[batch.option_cell] * batch.option_part
+        self.new.raise_shares(q, nothing, even, batch, self.floor)
         nothing = (1.0 - self.floor) * nothing + even if self.do_not_send else np.zeros(len(sizes))
         return Propensities((1.0 - self.floor) * q + np.repeat(even, sizes), nothing)
 

@@ -41,7 +41,7 @@ class Pools:
 
 
 def _converted(tally: Tally) -> tuple[float, float]:
-    return tally.converted, tally.converted_exposure
+    return tally.conversions, tally.converted_exposure
 
 
 def _pool(cells: Cells, key_of: Callable[[Cell], Key]) -> Mapping[Key, Tally]:

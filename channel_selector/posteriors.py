@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from channel_selector.arms import Arm, daypart
+from channel_selector.losses import Losses
 from channel_selector.pools import LEVELS, Counts, Pools
 from channel_selector.population import Population
 from channel_selector.reactions import ARM_FAMILIES, SPREADS, Key, arm_keys
@@ -82,6 +83,7 @@ class PopulationPosterior:
         self.reactions = population.reactions
         self._stretch = population.reactions.tastes.stretch
         self.fresh_variances = np.array([(SPREADS[family] * self._stretch) ** 2 for family in ARM_FAMILIES])
+        self.losses = Losses(population)
         self._pools = Pools(population.tallies)
         self._sends = sum(tally.sends for tally in population.tallies.values())
         self._columns: dict[Key, int] = {}
@@ -193,7 +195,9 @@ class PopulationPosterior:
         for index, (keys, _) in enumerate(cells):
             x[index, [self._columns[key] for key in keys]] = 1.0
         average = sigmoid(x @ np.array([self.reactions.of(key) for key in self._columns]))
-        weight = np.array([max(tally.engaged_exposure, tally.engaged) for _, tally in cells]) * average * (1 - average)
+        weight = (
+            np.array([max(tally.engaged_exposure, tally.reactions) for _, tally in cells]) * average * (1 - average)
+        )
         precision = np.array([SPREADS[key[0]] ** -2.0 for key in self._columns])
         lower = np.linalg.cholesky((x * weight[:, None]).T @ x + np.diag(precision))
         root: Floats = np.linalg.inv(lower).T

@@ -1,4 +1,7 @@
-"""A saved file is read back whole or not at all: versioned JSON with a checksum, never pickle."""
+"""A saved file is read back whole or not at all: versioned JSON with a checksum, never pickle.
+
+The one it takes the place of stays beside it as the last good one, if it was good.
+"""
 
 import json
 from hashlib import blake2b
@@ -12,12 +15,29 @@ VERSION = 1
 
 
 def write(path: Path, body: dict[str, Any]) -> None:
-    """Write the body beside the path, then put it in its place at once."""
+    """Write the body beside the path, then put it in its place at once; what was there is kept as `last_good`."""
     text = _canonical(body)
     whole = _canonical({"format": FORMAT, "version": VERSION, "checksum": _checksum(text), "body": body})
     draft = path.with_name(path.name + ".new")
     draft.write_text(whole, encoding="utf-8")
+    _keep(path)
     draft.replace(path)
+
+
+def last_good(path: Path) -> Path:
+    """Name the file that stood in the path's place before, and could be read then."""
+    return path.with_name(path.name + ".last")
+
+
+def _keep(path: Path) -> None:
+    """Keep what is to be replaced, unless it is damaged: then the one kept before is better."""
+    try:
+        read(path)
+    except (OSError, CorruptFileError):
+        return
+    kept = path.with_name(path.name + ".keep")
+    kept.write_bytes(path.read_bytes())
+    kept.replace(last_good(path))
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -112,6 +112,7 @@ class Selector:
             settings=self.settings,
             now=now,
             position=len(self._history),
+            withheld=self._history.withheld(),
         )
         self._chooser = Chooser(population, self.settings, self.seed)
         return population

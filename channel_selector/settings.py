@@ -8,9 +8,12 @@ from hashlib import blake2b
 from typing import Any
 
 from channel_selector.endpoints import CHANNELS
-from channel_selector.validation import MICROSECOND, require_number
+from channel_selector.validation import MICROSECOND, require_integer, require_number
 
 LONGEST_WINDOW = timedelta(days=90)
+SHORTEST_HALF_LIFE, LONGEST_HALF_LIFE = timedelta(days=1), timedelta(days=36_500)
+MOST_FOR_NEW = 0.5
+"""The share of choices that minimum shares of new channels may take together at most."""
 
 
 class Activation(StrEnum):
@@ -31,7 +34,10 @@ class SelectorSettings:
     population_exploration: 0–1, how much of the uncertainty about the customer and about everybody, in standard
     deviations, is explored; 1 and 1 is plain Thompson sampling, too curious where a customer gets few messages.
     activity_weight: 0–1, how far log-odds are taken to follow a customer's own hours before that is learned; 0 leaves
-    the hours out. salt: changes who is held out.
+    the hours out. half_life: after so long a message counts for half of what is learned, a day at least; None: for ever
+    in full. new_channel_share: 0–0.5, the least share of choices that a channel has until `new_channel_messages` have
+    gone out by it, where others are open too; new channels together never have more than half for it. lifetime_value:
+    what somebody who unsubscribes would have brought. salt: changes who is held out.
     """
 
     floor: float = 0.05
@@ -45,6 +51,10 @@ class SelectorSettings:
     customer_exploration: float = 0.15
     population_exploration: float = 0.5
     activity_weight: float = 0.5
+    half_life: timedelta | None = None
+    new_channel_share: float = 0.0
+    new_channel_messages: int = 1_000
+    lifetime_value: float = 0.0
     salt: str = ""
 
     def __post_init__(self) -> None:
@@ -52,6 +62,11 @@ class SelectorSettings:
             require_number(name, getattr(self, name), low=0.0, high=1.0)
         require_number("holdout and bau together", self.holdout + self.bau, low=0.0, high=1.0)
         require_number("margin", self.margin, low=0.0)
+        require_number("lifetime_value", self.lifetime_value, low=0.0)
+        require_number("new_channel_share", self.new_channel_share, low=0.0, high=MOST_FOR_NEW)
+        require_integer("new_channel_messages", self.new_channel_messages, low=1, high=10**9)
+        if self.half_life is not None and not SHORTEST_HALF_LIFE <= self.half_life <= LONGEST_HALF_LIFE:
+            raise ValueError("half_life must be from a day to a hundred years, or None")
         if not timedelta(0) < self.attribution_window <= LONGEST_WINDOW:
             raise ValueError("attribution_window must be longer than nothing and at most 90 days")
         object.__setattr__(self, "activation", Activation(self.activation))
@@ -63,9 +78,10 @@ class SelectorSettings:
         return blake2b(json.dumps(self.to_json(), sort_keys=True).encode(), digest_size=8).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
-        """Give the settings as JSON holds them; the window in microseconds."""
+        """Give the settings as JSON holds them; the window and the half-life in microseconds."""
         return {
             **asdict(self),
+            "half_life": None if self.half_life is None else self.half_life // MICROSECOND,
             "attribution_window": self.attribution_window // MICROSECOND,
             "bau_channels": list(self.bau_channels),
         }
@@ -73,5 +89,9 @@ class SelectorSettings:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "SelectorSettings":
         """Give the settings `to_json` wrote."""
-        window = timedelta(microseconds=data["attribution_window"])
-        return cls(**{**data, "attribution_window": window, "bau_channels": tuple(data["bau_channels"])})
+        half_life = data.get("half_life")
+        spans = {
+            "attribution_window": timedelta(microseconds=data["attribution_window"]),
+            "half_life": None if half_life is None else timedelta(microseconds=half_life),
+        }
+        return cls(**{**data, **spans, "bau_channels": tuple(data["bau_channels"])})

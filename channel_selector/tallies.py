@@ -1,7 +1,8 @@
 """What came of messages, counted: numbers of sends and outcomes, and how much of each send's window has been seen.
 
 An exposure is ΣF(age): a send whose window is closed weighs 1, one sent just now nothing, so that outcomes still to
-come are never failures. Sums are exact (math.fsum), so that the order of the log cannot change them.
+come are never failures. Where old messages are forgotten (`forgetting`), exposures are of what is left of
+them. Sums are exact (math.fsum), so that the order of the log cannot change them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ class Tally(NamedTuple):
     """Counts of some sends: engaged, converted, and the exposure of each stage (converted: of the engaged alone).
 
     `bought`: sends that a purchase followed, clicked or not. It is told in reasons; nothing is learned from it.
+    `engaged_faded`, `converted_faded`: how much of the two counts is forgotten; 0 where nothing is.
     """
 
     sends: int = 0
@@ -24,6 +26,22 @@ class Tally(NamedTuple):
     engaged_exposure: float = 0.0
     converted_exposure: float = 0.0
     bought: int = 0
+    engaged_faded: float = 0.0
+    converted_faded: float = 0.0
+
+    @property
+    def reactions(self) -> float:
+        """What is learned of the engaged: their count, less what is forgotten of it."""
+        return self.engaged - self.engaged_faded
+
+    @property
+    def conversions(self) -> float:
+        """What is learned of the converted: their count, less what is forgotten of it."""
+        return self.converted - self.converted_faded
+
+    def to_json(self) -> list[float]:
+        """Give the counts in order; those of what is forgotten only where there is any."""
+        return list(self if self.engaged_faded or self.converted_faded else self[:6])
 
 
 NO_TALLY = Tally()
@@ -37,13 +55,14 @@ def total(tallies: Iterable[Tally]) -> Tally:
     """Add tallies up; none give zero."""
     columns = list(zip(*tallies, strict=True)) or [()] * len(Tally._fields)
     sends, engaged, converted, bought = (sum(columns[index]) for index in (0, 1, 2, 5))
-    return Tally(sends, engaged, converted, fsum(columns[3]), fsum(columns[4]), bought)
+    exposures = fsum(columns[3]), fsum(columns[4])
+    return Tally(sends, engaged, converted, *exposures, bought, fsum(columns[6]), fsum(columns[7]))
 
 
 def cells_to_json(cells: Cells) -> list[list[Any]]:
-    """Give one row a cell, in order: the segment, the arm's three parts, the tally's six."""
+    """Give one row a cell, in order: the segment, the arm's three parts, the tally's counts."""
     order = sorted(cells, key=lambda cell: (cell[0] is not None, cell[0] or "", cell[1]))
-    return [[segment, *arm, *cells[segment, arm]] for segment, arm in order]
+    return [[segment, *arm, *cells[segment, arm].to_json()] for segment, arm in order]
 
 
 def cells_from_json(rows: Iterable[list[Any]]) -> Cells:
@@ -83,7 +102,7 @@ class CustomerEffects:
 
     def to_json(self) -> dict[str, Any]:
         """Give the record as JSON holds it: rows of an arm's three parts, an endpoint and its tally, and of cells."""
-        spots = [[*spot.arm, spot.endpoint_id, *self.spots[spot]] for spot in sorted(self.spots)]
+        spots = [[*spot.arm, spot.endpoint_id, *self.spots[spot].to_json()] for spot in sorted(self.spots)]
         return {"spots": spots, "taught": cells_to_json(self.taught)}
 
     @classmethod

@@ -32,10 +32,10 @@ from channel_selector.options import (
     Recipient,
     eligible,
 )
-from channel_selector.population import Population
 from identity.identifiers import Identifier
 from identity.normalize import clean
 from identity.profiles import ProfileId
+from service import last_good
 from service.abandonment import Cart, already_purchased, cart_named
 from service.asks import DEADLINE, Ask
 from service.customers import Customer, CustomerRules
@@ -44,7 +44,7 @@ from service.rulings import FALLBACK_ENDPOINT, Logged, Ruling, hold_of, log, log
 from service.secret import Secret
 from service.settings import Settings
 from service.standing import Standing, Standings
-from service.store import decisions, models
+from service.store import decisions
 from service.store.decisions import LoggedEntry
 from service.store.watch import News
 
@@ -113,13 +113,7 @@ class Decider:
     def chooser(self, conn: Connection) -> Chooser:
         """Give the policy under the newest population in the store."""
         if self._chooser is None:
-            snapshot = models.newest(conn)
-            population = Population.empty(self._selection.attribution_window)
-            if snapshot is not None:
-                kept = Population.recalled(orjson.loads(snapshot.body))
-                # One learned by an older model or with another window says nothing here; its successor will be learned.
-                if kept is not None and kept.engaged_delays.window == self._selection.attribution_window:
-                    population = kept
+            population = last_good.population(conn, self._selection.attribution_window)
             self._chooser = Chooser(population, self._selection, self._seed)
         return self._chooser
 

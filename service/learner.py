@@ -10,13 +10,16 @@ from sqlalchemy.engine import Connection
 
 from channel_selector.decisions import Send
 from channel_selector.learning import Reported, fit_population
+from channel_selector.organic import Withheld
 from channel_selector.population import Population
 from channel_selector.settings import SelectorSettings
-from service import runs
+from channel_selector.shifts import shifts
+from service import last_good, metrics, runs
 from service.attribution import ORDER
 from service.standing import standing
-from service.store import chain, decisions, idempotency, locks, used_tokens
+from service.store import chain, decisions, idempotency, locks, meta, used_tokens
 from service.wiring import Homing
+from service.withheld import unsent
 
 log = logging.getLogger("homing.learner")
 
@@ -31,6 +34,7 @@ class Evidence:
     def __init__(self) -> None:
         self.sends: dict[str, Send] = {}
         self.outcomes: set[Reported] = set()
+        self.withheld: dict[str, Withheld] = {}
         self._orders: dict[str, str] = {}
 
     def take(self, sends: Iterable[Send], outcomes: Iterable[Reported]) -> None:
@@ -40,6 +44,10 @@ class Evidence:
             is_order = outcome.id is not None and outcome.id.startswith(ORDER)
             if not is_order or self._orders.setdefault(str(outcome.id), decision_id) == decision_id:
                 self.outcomes.add((decision_id, outcome))
+
+    def take_withheld(self, messages: Iterable[Withheld]) -> None:
+        """Take in what the holdout was not sent."""
+        self.withheld |= {message.decision_id: message for message in messages}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +69,7 @@ async def keep_learning(homing: Homing) -> None:
 
 
 async def learn(homing: Homing, *, now: datetime | None = None) -> Population | None:
-    """Make a run: read the evidence, fit, log. None where nothing has come in since the last one.
+    """Make a run: read the evidence, fit, log. None where nothing has come in since the last one, or too much at once.
 
     Answers kept for second tries (`Idempotency-Key`) and used identity tokens are let go of with it, once they are old.
     """
@@ -72,10 +80,10 @@ async def learn(homing: Homing, *, now: datetime | None = None) -> Population | 
         return None
     try:
         population = await _fit(homing, waiting, selection, at)
-        await homing.writer.run(lambda conn: _log(conn, homing, population, waiting, at))
+        kept = await homing.writer.run(lambda conn: _judge(conn, homing, population, waiting, at))
     finally:
         await homing.writer.run(lambda conn: locks.leave_session(conn, locks.LEARNER))
-    return population
+    return population if kept else None
 
 
 async def _fit(homing: Homing, waiting: Waiting, selection: SelectorSettings, at: datetime) -> Population:
@@ -91,6 +99,7 @@ async def _fit(homing: Homing, waiting: Waiting, selection: SelectorSettings, at
         settings=selection,
         now=at,
         position=waiting.position,
+        withheld=evidence.withheld.values(),
     )
 
 
@@ -111,6 +120,27 @@ def _read(conn: Connection, homing: Homing, profile_ids: Sequence[str], evidence
         if view is not None:
             known = standing(conn, view, homing.customer_rules, homing.settings)
             evidence.take(known.sends, known.outcomes)
+            kept_back = unsent(conn, known, homing.settings)
+            evidence.take_withheld(kept_back.messages)
+            evidence.take((), kept_back.outcomes)
+
+
+def _judge(conn: Connection, homing: Homing, population: Population, learned: Waiting, at: datetime) -> bool:
+    """Log the run unless a rate has moved further than is believed: then the model before it goes on deciding."""
+    times, selection = homing.settings.selector.largest_shift, homing.settings.selection()
+    last = runs.newest(conn)
+    comparable = times is not None and last is not None and last.settings == selection.to_json()
+    before = last_good.population(conn, selection.attribution_window)
+    moved = shifts(before, population, times=times) if comparable and times is not None else ()
+    told = "; ".join(f"{each.what} by {each.channel} {each.before:.2%} → {each.now:.2%}" for each in moved)
+    metrics.tell_shifts(len(moved))
+    if told or meta.get(conn, meta.LEARNER_SHIFT):
+        meta.put(conn, meta.LEARNER_SHIFT, told)
+    if moved:
+        log.warning("not learned: %s at once; the model before goes on deciding, see `homing doctor`", told)
+        return False
+    _log(conn, homing, population, learned, at)
+    return True
 
 
 def _log(conn: Connection, homing: Homing, population: Population, learned: Waiting, at: datetime) -> None:

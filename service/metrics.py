@@ -23,6 +23,12 @@ _request_seconds = Histogram(
 _events = Counter("homing_events", "Events received, by what became of them.", ("verdict",), registry=REGISTRY)
 _decisions = Counter("homing_decisions", "Recommendations given, by action.", ("action",), registry=REGISTRY)
 _outcomes = Counter("homing_outcomes", "Outcomes received, by what became of them.", ("verdict",), registry=REGISTRY)
+_damaged = Counter("homing_damaged_models", "Models found damaged, and passed over.", registry=REGISTRY)
+_shifts = Gauge(
+    "homing_learner_shift",
+    "Rates that moved too far at once for the learner to believe; 0: it goes on.",
+    registry=REGISTRY,
+)
 _waiting = Gauge("homing_writer_waiting", "Jobs that wait for the store.", registry=REGISTRY)
 _refolded = Gauge(
     "homing_rules_resolved",
@@ -70,6 +76,16 @@ def count_outcomes(verdicts: Iterable[str]) -> None:
     """Count outcomes by verdict: accepted, parked, late, erased, or the code of their rejection."""
     for verdict, number in Tally(verdicts).items():
         _outcomes.labels(verdict).inc(number)
+
+
+def count_damaged_model() -> None:
+    """Count one model that was not what it had been when it was kept."""
+    _damaged.inc()
+
+
+def tell_shifts(number: int) -> None:
+    """Tell how many rates held the last run of the learner back."""
+    _shifts.set(number)
 
 
 def observe_commit(jobs: int, seconds: float) -> None:

@@ -11,6 +11,7 @@ from channel_selector.options import (
     DEADLINE_PASSED,
     ENDPOINT_STATUS,
     FREQUENCY_CAP,
+    LONG_UNSEEN,
     NO_CONSENT,
     NO_ELIGIBLE_OPTION,
     NO_ENDPOINT,
@@ -40,6 +41,7 @@ HELD = {
     ENDPOINT_STATUS[
         EndpointStatus.EXPIRED
     ]: "Held back: the app or browser that this was to be sent to is not registered any more.",
+    LONG_UNSEEN: "Held back: where this was to be sent has not been seen for so long that nothing arrives there.",
     UNVERIFIED_ENDPOINT: "Held back: nobody trusted has tied these addresses to this person.",
     CHANNEL_NOT_REQUESTED: "Held back: this person can be reached, but by none of the channels asked for.",
     NO_ELIGIBLE_OPTION: "Held back: every way to reach this person is ruled out; `excluded` tells why.",

@@ -45,7 +45,7 @@ def log(conn: Connection, population: Population, *, position: int, settings: Se
         "run": number,
         "position": position,
         "settings": settings.to_json(),
-        "population": population.to_json(),
+        "population": population.sealed(),
     }
     entry = Entry(
         kind=EntryKind.RUN,

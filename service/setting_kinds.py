@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from channel_selector.caps import FrequencyCap
-from channel_selector.settings import Activation
+from channel_selector.settings import MOST_FOR_NEW, Activation
 from channel_selector.slots import KOREAN_NIGHT, QuietHours, parse_timezone
 from identity.durations import read_duration
 from service.store.location import ALLOWED, sqlite_path
@@ -17,7 +17,7 @@ from service.token_keys import TokenKey, read_token_key
 T = TypeVar("T")
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
-_NO_QUIET = "none"
+_NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +95,35 @@ def _span(value: object) -> timedelta:
     return span
 
 
+def _half_life(value: object) -> timedelta | None:
+    if value == _NONE:
+        return None
+    span = _duration(value)
+    _check(span >= timedelta(days=1))
+    return span
+
+
+def _new_share(value: object) -> float:
+    number = _number(value)
+    _check(0.0 <= number <= MOST_FOR_NEW)
+    return number
+
+
+def _messages(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError  # noqa: TRY004 - readers have one way to refuse
+    _check(1 <= value <= 10**9)
+    return value
+
+
+def _shift(value: object) -> float | None:
+    if value == _NONE:
+        return None
+    number = _number(value)
+    _check(1.0 < number <= 1e6)
+    return number
+
+
 def _region(value: object) -> str:
     text = _text(value)
     _check(re.fullmatch(r"[A-Z]{2}", text) is not None)
@@ -103,7 +132,7 @@ def _region(value: object) -> str:
 
 def _quiet_hours(value: object) -> QuietHours | None:
     text = _text(value)
-    if text == _NO_QUIET:
+    if text == _NONE:
         return None
     if text == "korea":
         return KOREAN_NIGHT
@@ -160,6 +189,10 @@ SHARE = Kind(allowed="a number from 0 to 1", read=_share)
 AMOUNT = Kind(allowed="a number from 0 up", read=_amount)
 DURATION = Kind(allowed="a time such as 30s, 15m, 1h, 7d, or seconds as a number, up to ten years", read=_duration)
 SPAN = Kind(allowed="a time of more than nothing such as 15m, 1h, 7d, up to ten years", read=_span)
+HALF_LIFE = Kind(allowed="a time from a day to ten years such as 90d, or none", read=_half_life)
+NEW_SHARE = Kind(allowed=f"a number from 0 to {MOST_FOR_NEW}", read=_new_share)
+MESSAGES = Kind(allowed="a whole number from 1 up", read=_messages)
+SHIFT = Kind(allowed="a factor above 1 such as 3, or none", read=_shift)
 TIMEZONE: Kind[ZoneInfo] = Kind(
     allowed="a name of the IANA time zone database such as Asia/Seoul",
     read=lambda value: parse_timezone(_text(value)),

@@ -98,13 +98,21 @@ class TokenSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectorSection:
-    """How the selector explores and whom it leaves out: see `channel_selector.settings.SelectorSettings`."""
+    """How the selector explores and whom it leaves out: see `channel_selector.settings.SelectorSettings`.
+
+    `largest_shift`: how far a rate may move from one run of the learner to the next, as a factor; None: any distance.
+    """
 
     floor: float = _setting(kinds.SHARE, 0.05)
     holdout: float = _setting(kinds.SHARE, 0.0)
     bau: float = _setting(kinds.SHARE, 0.0)
     do_not_send: bool = _setting(kinds.FLAG, given=False)
     margin: float = _setting(kinds.AMOUNT, 1.0)
+    half_life: timedelta | None = _setting(kinds.HALF_LIFE, "none")
+    new_channel_share: float = _setting(kinds.NEW_SHARE, 0.0)
+    new_channel_messages: int = _setting(kinds.MESSAGES, 1_000)
+    lifetime_value: float = _setting(kinds.AMOUNT, 0.0)
+    largest_shift: float | None = _setting(kinds.SHIFT, 3.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +123,7 @@ class Settings:
     `identity.load_rules`. `timezone` and `default_region` stand in where a person's are not known. `access_log`:
     whether each request is logged. `drain`: how long `/readyz` is red before the service stops taking requests.
     `activation` tells whether a decision counts as sent at its send time (assumed) or once reported. `costs`: one
-    send's, by channel.
+    send's, by channel. `unseen`: how long after it was last seen an endpoint is used, by channel.
     """
 
     db: str = _setting(kinds.ADDRESS, "sqlite:///homing.db")
@@ -133,6 +141,7 @@ class Settings:
     quiet_hours: QuietHours | None = _setting(kinds.QUIET_HOURS, "none")
     caps: tuple[FrequencyCap, ...] = _setting(kinds.CAPS, [])
     costs: Mapping[str, float] = _table(kinds.AMOUNT)
+    unseen: Mapping[str, timedelta] = _table(kinds.SPAN)
     consent: ConsentSettings = _section(ConsentSettings)
     abandonment: AbandonmentSettings = _section(AbandonmentSettings)
     tokens: TokenSettings = _section(TokenSettings)
@@ -141,7 +150,11 @@ class Settings:
     def eligibility(self) -> EligibilityRules:
         """Give what the deployment allows, for `channel_selector.options.eligible`."""
         return EligibilityRules(
-            quiet=self.quiet_hours, caps=self.caps, unknown_consent=self.consent.unknown, costs=self.costs
+            quiet=self.quiet_hours,
+            caps=self.caps,
+            unknown_consent=self.consent.unknown,
+            costs=self.costs,
+            unseen=self.unseen,
         )
 
     def selection(self) -> SelectorSettings:
@@ -153,6 +166,10 @@ class Settings:
             bau=self.selector.bau,
             do_not_send=self.selector.do_not_send,
             margin=self.selector.margin,
+            half_life=self.selector.half_life,
+            new_channel_share=self.selector.new_channel_share,
+            new_channel_messages=self.selector.new_channel_messages,
+            lifetime_value=self.selector.lifetime_value,
             activation=self.activation,
         )
 

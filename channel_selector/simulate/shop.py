@@ -26,8 +26,9 @@ class ShopSettings:
 
     customers, rounds: every customer gets one message a round, rounds are `gap` apart. flat: every click buys as
     often, whatever the channel. delay: mean time until what comes of a message comes (exponential). drift: standard
-    deviation of what tastes move by in a round. fatigue: log-odds that each recent message costs. sleeping: a place
-    that can be reached from that round on, for nobody before.
+    deviation of what tastes move by in a round. fatigue: log-odds that each recent message costs. sleeping: share of
+    everybody's endpoints that cannot be reached in a round, others in each. new_channel: the round from which on the
+    messenger can be reached, by nobody before.
     """
 
     customers: int = 1_000
@@ -37,6 +38,7 @@ class ShopSettings:
     delay: timedelta = timedelta(0)
     drift: float = 0.0
     fatigue: float = 0.0
+    sleeping: float = 0.0
     new_channel: int | None = None
     seed: int = 1
 
@@ -73,7 +75,10 @@ class Shop:
         there = self.endpoints.copy()
         if self.settings.new_channel is not None and turn < self.settings.new_channel:
             there[:, _index_of("messenger")] = False
-            there[~there.any(axis=1), _index_of("email")] = True
+        if self.settings.sleeping > 0.0:
+            awake = np.random.default_rng([self.settings.seed, 5, turn]).random(there.shape) >= self.settings.sleeping
+            there &= awake
+        there[~there.any(axis=1), _index_of("email")] = True
         return np.repeat(there, DAYPARTS, axis=1)
 
     def click(self, turn: int, recent: Floats | float = 0.0) -> Floats:

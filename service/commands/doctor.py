@@ -18,7 +18,7 @@ from service.commands.options import Chosen, emit_json, json_option, with_settin
 from service.errors import HomingError
 from service.rules_digest import rules_digest
 from service.settings import Settings
-from service.store import chain, meta, migrate
+from service.store import chain, meta, migrate, models
 from service.store.database import Database, database_at
 from service.store.schema import blocks, decision_log, decisions, facts, keys, nodes
 from service.store.times import from_micros
@@ -132,6 +132,17 @@ def _chain(patient: Patient) -> tuple[bool, str]:
     return True, f"{head.block:,} blocks; `homing verify` checks them all"
 
 
+def _learning(patient: Patient) -> tuple[bool, str]:
+    shift = meta.get(patient.conn, meta.LEARNER_SHIFT)
+    if shift:
+        return False, (
+            f"held back, for rates moved too far at once: {shift}; find out who told of these outcomes and revoke "
+            "their key; if they are right, start once with selector.largest_shift = none"
+        )
+    newest = models.newest(patient.conn)
+    return True, "no run yet" if newest is None else f"run {newest.run:,} of {newest.at:%Y-%m-%d %H:%M}Z decides"
+
+
 def _durable(patient: Patient) -> tuple[bool, str]:
     off = [name for name in _DURABLE if patient.conn.exec_driver_sql(f"SHOW {name}").scalar_one() == "off"]
     if off:
@@ -182,6 +193,7 @@ _CHECKS: dict[str, _Check] = {
     "rules": _rules,
     "folds": _folds,
     "chain": _chain,
+    "learning": _learning,
     "counts": _counts,
     "clock": _clock,
 }

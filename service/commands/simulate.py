@@ -29,6 +29,7 @@ CHART_EXTRA = "bench"
 @click.option("--delay-hours", default=0.0, show_default=True, type=click.FloatRange(0.0, 2_000.0), help="Mean delay.")
 @click.option("--drift", default=0.0, show_default=True, type=click.FloatRange(0.0, 5.0), help="Tastes move a round.")
 @click.option("--fatigue", default=0.0, show_default=True, type=click.FloatRange(0.0, 5.0), help="Messages tire.")
+@click.option("--sleeping", default=0.0, show_default=True, type=click.FloatRange(0.0, 0.9), help="Endpoints asleep.")
 @click.option("--new-channel", default=None, type=click.IntRange(1), help="The messenger opens in that round.")
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw the rounds into this PNG file.")
 @json_option
@@ -43,6 +44,7 @@ def simulate(
     delay_hours: float,
     drift: float,
     fatigue: float,
+    sleeping: float,
     new_channel: int | None,
     chart: Path | None,
     as_json: bool,
@@ -58,6 +60,7 @@ def simulate(
         delay=timedelta(hours=delay_hours),
         drift=drift,
         fatigue=fatigue,
+        sleeping=sleeping,
         new_channel=new_channel,
         seed=seed,
     )

@@ -44,7 +44,7 @@ def _parquet(path: Path) -> Iterator[Part]:
 def _csv(path: Path) -> Iterator[Part]:
     found = lines(path)
     first = next(found, None)
-    head = [] if first is None else _cells(first)
+    head = [] if first is None else cells_of(first)
     header = [] if isinstance(head, Rejection) else [name.strip() for name in head]
     wanted = columns.shape(header, str(path))
     kept = [header.index(name) for name in (*wanted, *columns.OPTIONAL) if name in header]
@@ -76,13 +76,14 @@ def _part(
 
 
 def _row(line: Line, width: int) -> list[str] | Rejection:
-    cells = _cells(line)
+    cells = cells_of(line)
     if isinstance(cells, Rejection) or len(cells) == width:
         return cells
     return Rejection(code="wrong_columns", message=f"the line has {len(cells)} cells, the header {width}")
 
 
-def _cells(line: Line) -> list[str] | Rejection:
+def cells_of(line: Line) -> list[str] | Rejection:
+    """Give a CSV line's cells, or why it has none."""
     if line.text is None:
         return TOO_LONG
     try:

@@ -19,6 +19,9 @@ PROVEN_WRITE = "proven_write"
 EPOCH = "epoch"
 """Counts the times that all folds were made again: whoever keeps some of them at hand reads them anew."""
 
+LEARNER_SHIFT = "learner_shift"
+"""What held the last run of the learner back, in words; empty: nothing did."""
+
 FOLDS = "folds"
 STALE, MADE = "stale", "made"
 """Of the folds: `STALE`, they are to be made again before anything is read of them."""

@@ -24,7 +24,7 @@ KEPT = 2
 
 _INSERT = Statement("INSERT INTO models (run, position, at, body) VALUES (?, ?, ?, ?)")
 _DELETE = Statement("DELETE FROM models WHERE run <= ?")
-_NEWEST = Statement("SELECT run, position, at, body FROM models ORDER BY run DESC LIMIT 1")
+_KEPT = Statement("SELECT run, position, at, body FROM models ORDER BY run DESC")
 
 
 def save(conn: Connection, snapshot: Snapshot) -> None:
@@ -35,5 +35,9 @@ def save(conn: Connection, snapshot: Snapshot) -> None:
 
 def newest(conn: Connection) -> Snapshot | None:
     """Give the newest snapshot, None before the first run."""
-    row = _NEWEST(conn).first()
-    return None if row is None else Snapshot(run=row.run, position=row.position, at=from_micros(row.at), body=row.body)
+    return next(iter(kept(conn)), None)
+
+
+def kept(conn: Connection) -> list[Snapshot]:
+    """Give the snapshots that are kept, the newest first."""
+    return [Snapshot(run=row.run, position=row.position, at=from_micros(row.at), body=row.body) for row in _KEPT(conn)]

@@ -39,3 +39,15 @@ def test_the_difference_is_paired_by_shop() -> None:
     runs |= {select.BEST_PEER: ({**theirs, "decisions_per_second": 1.0},)}
     told = table(Result(benchmark=select.BENCHMARK, told="made up", runs=runs))
     assert "after all: +12.0 points, 95 % -13.4 to +37.4" in told
+
+
+def test_some_of_the_shops_and_peers_may_be_asked_for() -> None:
+    """Only they play; who is unknown is told what there is."""
+    benchmark, size = select.case(FULL, 3, ["homing", "vendors"])
+    assert [each.name for each in benchmark.contestants] == ["homing", "vendors' rule"]
+    assert (Plan.of(size).seeds, benchmark.control) == (3, "homing")
+    runs = {each.name: ({"decisions_per_second": 1.0},) for each in benchmark.contestants}
+    assert "homing" in table(Result(benchmark=benchmark, told="made up", runs=runs))
+    assert select.case(FULL, None, []) == (select.BENCHMARK, FULL)
+    with pytest.raises(ValueError, match="there are homing, squarecb"):
+        select.case(FULL, None, ["nobody"])

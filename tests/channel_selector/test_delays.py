@@ -38,7 +38,16 @@ def test_own_outcomes_take_over() -> None:
     late[bin_of(4 * 86400.0, SECONDS)] = 980
     delays = Delays(WEEK, {"post": tuple(late)})
     assert delays.share("post", 72 * 3600.0) == pytest.approx(20 / 1000 * published_share(72) / published_share(168))
-    assert delays.share("email", 72 * 3600.0) == pytest.approx(published_share(72) / published_share(168), abs=0.02)
+
+
+def test_a_channel_that_has_just_begun_is_as_late_as_the_others() -> None:
+    """Its curve is theirs until outcomes of its own, worth as much at twenty, say otherwise."""
+    late, early = [0] * BINS, [0] * BINS
+    late[bin_of(4 * 86400.0, SECONDS)], early[0] = 980, 20
+    new = Delays(WEEK, {"post": tuple(late)}).share("email", 72 * 3600.0)
+    assert new == pytest.approx(20 / 1000 * published_share(72) / published_share(168))
+    own = Delays(WEEK, {"post": tuple(late), "email": tuple(early)}).share("email", 72 * 3600.0)
+    assert own == pytest.approx(0.5 * new + 0.5, abs=0.01)
 
 
 @given(st.floats(0.0, SECONDS))

@@ -1,7 +1,5 @@
 """The population's fit finds a known truth, also where a policy chose by what it knew, and slow is not bad."""
 
-from datetime import timedelta
-
 import numpy as np
 import pytest
 
@@ -101,25 +99,35 @@ def test_one_customers_flood_moves_little() -> None:
     assert flooded == pytest.approx(found, abs=1e-9)
 
 
-def test_slower_but_better_is_ranked_first() -> None:
-    """Of two channels, one reacted to by 12 % after three days on average, one by 10 % within hours: the slow one wins.
+def ranks_slow_first(seed: int, messages: int, fast: float) -> bool:
+    """Tell which of two channels is ranked first; the slow one has a fifth more purchases within the window.
 
-    5,000 messages a channel over two windows up to now; the difference is 3.3 standard errors. Counting open windows as
-    failures would rank them the other way.
+    The log is two windows long up to now, delays are exponential (3 days and 2 hours), and estimated. Counting open
+    windows as failures would rank the channels the other way.
     """
-    random = np.random.default_rng(6)
+    random = np.random.default_rng([seed, 6])
     sends, told = [], []
-    for channel, true, mean in ((SLOW, 0.12 / 0.903, 72.0), (FAST, 0.10, 2.0)):
-        for n in range(5_000):
-            at = -float(random.uniform(0.0, 24 * 14))
-            name, delay = f"{channel}-{n}", float(random.exponential(mean))
-            sends.append(send(name, subject=name, hours=at, channel=channel))
-            if random.random() < true and delay < 168.0 and at + delay < 0.0:
-                told.append((name, outcome("clicked", at + delay)))
+    for channel, true, mean in ((SLOW, 1.2 * fast / -np.expm1(-168.0 / 72.0), 72.0), (FAST, fast, 2.0)):
+        ages, delays = random.uniform(0.0, 24.0 * 14, messages), random.exponential(mean, messages)
+        buys = (random.random(messages) < true) & (delays < 168.0) & (delays < ages)
+        for n, (age, delay, bought) in enumerate(zip(ages.tolist(), delays.tolist(), buys.tolist(), strict=True)):
+            name = f"{channel}-{n}"
+            sends.append(send(name, subject=name, hours=-age, channel=channel))
+            if bought:
+                told.append((name, outcome("converted", delay - age)))
     population = fit_population(sends, told, settings=SelectorSettings(), now=NOW)
     ways = [option(channel, channel=channel, endpoint=channel) for channel in (SLOW, FAST)]
     asked = Request(decision_id="d", context=Context(subject="new"), options=ways)
-    decision = Chooser(population, SelectorSettings(), 1).decide([asked], now=NOW + timedelta(hours=1), explore=False)[
-        0
-    ]
-    assert decision.option_id == SLOW
+    (decision,) = Chooser(population, SelectorSettings(), 1).decide([asked], now=NOW, explore=False)
+    return decision.option_id == SLOW
+
+
+def test_slower_but_better_is_ranked_first() -> None:
+    """In all of six runs of 4,000 messages a channel at 10 %: as telling as 40,000 at 1 % (2.7 standard errors)."""
+    assert all(ranks_slow_first(seed, 4_000, 0.10) for seed in range(6))
+
+
+@pytest.mark.long
+def test_slower_but_better_is_ranked_first_in_nearly_all_runs() -> None:
+    """In 95 of 100 runs of 40,000 messages a channel, 1 % of which are followed by a purchase."""
+    assert sum(ranks_slow_first(seed, 40_000, 0.01) for seed in range(100)) >= 95

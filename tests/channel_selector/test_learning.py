@@ -149,8 +149,26 @@ def test_delays_of_open_windows_count_as_far_as_they_have_been_seen() -> None:
     population = fit_population(
         [send("old"), send("new", hours=24 * 29)], told, settings=SETTINGS, now=NOW + timedelta(days=30)
     )
-    assert population.converted_delays.counts["app_push"] == (0, 1, 0, 0, 0, 0, 0, 1, 0)
-    assert population.converted_delays.risks["app_push"] == (0, 1, 1, 1, 1, 0, 0, 1, 1)
+    assert population.engaged_delays.counts["app_push"] == (0, 1, 0, 0, 0, 0, 0, 1, 0)
+    assert population.engaged_delays.risks["app_push"] == (0, 1, 1, 1, 1, 0, 0, 1, 1)
+
+
+def test_purchases_are_waited_for_from_the_reaction_on() -> None:
+    """Of ten who clicked on day five, an hour ago, purchases come as soon as they did of those who clicked at once.
+
+    1,000 closed messages, half of their clicks bought within the hour. Were purchases awaited from the sending on, ten
+    more clicked late would count as trials in full, and ten clicked early and just now as none.
+    """
+    sends = [send(f"old{n}", hours=-24 * 20) for n in range(1_000)] + [send(f"new{n}") for n in range(10)]
+    told = [(f"old{n}", outcome("clicked", 1, since=NOW - timedelta(days=20))) for n in range(1_000)]
+    told += [(f"old{n}", outcome("converted", 1.5, since=NOW - timedelta(days=20))) for n in range(500)]
+    told += [(f"new{n}", outcome("clicked", 119)) for n in range(10)]
+    now = NOW + timedelta(hours=120)
+    population = fit_population(sends, told, settings=SETTINGS, now=now)
+    share = population.converted_delays.share("app_push", 3_600.0)
+    assert share > 0.95
+    effects = customer_effects(sends[1_000:], told, population=population, settings=SETTINGS, now=now)
+    assert effects.arms[EVENING].converted_exposure == pytest.approx(10 * share)
 
 
 def test_truncation_is_corrected_for() -> None:

@@ -1,6 +1,7 @@
 """Each endpoint is among the options or left out with its reason, and what may not be sent never is."""
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -81,6 +82,44 @@ def test_each_endpoint_is_left_out_for_its_own_reason() -> None:
         "channel_not_requested",
     ]
     assert answer.hold_reason == "no_eligible_option"
+
+
+def test_what_was_long_unseen_is_left_and_the_next_taken() -> None:
+    """A push token after 270 days, an e-mail address only where rules say so; what else is open is offered."""
+    old, fresh = NOW - timedelta(days=271), NOW - timedelta(days=269)
+    stale, kept = replace(PHONE, last_seen=old), replace(PHONE, endpoint_id="kept", last_seen=fresh)
+    mail = replace(MAIL, last_seen=old)
+    told = eligible(recipient(stale, kept, mail, consents=(granted("email"),)), WINDOW, EligibilityRules())
+    assert {each.endpoint_id: each.reason_code for each in told.excluded} == {"phone": "endpoint_long_unseen"}
+    assert {each.endpoint_id for each in told.options} == {"kept", "mail"}
+    rules = EligibilityRules(unseen={"email": timedelta(days=90), "app_push": timedelta(days=366)})
+    told = eligible(recipient(stale, mail, consents=(granted("email"),)), WINDOW, rules)
+    assert {each.endpoint_id: each.reason_code for each in told.excluded} == {"mail": "endpoint_long_unseen"}
+    alone = eligible(recipient(stale), WINDOW, EligibilityRules())
+    assert alone.hold_reason == "endpoint_long_unseen"
+
+
+@pytest.mark.parametrize("status", [EndpointStatus.BOUNCED, EndpointStatus.EXPIRED])
+def test_a_dead_endpoint_leaves_the_next_best(status: EndpointStatus) -> None:
+    """The message is not dropped while another way is open, and no option goes to the dead one."""
+    told = eligible(
+        recipient(replace(PHONE, status=status), MAIL, consents=(granted("email"),)), WINDOW, EligibilityRules()
+    )
+    assert told.hold_reason is None
+    assert {each.endpoint_id for each in told.options} == {"mail"}
+
+
+def test_a_message_moves_inside_its_window_instead_of_being_dropped() -> None:
+    """Begun in quiet hours it goes out after them; slots that a cap closes leave the later ones."""
+    night = NOW.replace(hour=13)  # 22:00 in Seoul
+    window = MessageWindow(not_before=night, deadline=night + timedelta(hours=12))
+    told = eligible(recipient(PHONE), window, EligibilityRules(quiet=KOREAN_NIGHT))
+    assert min(each.send_at for each in told.options) == night + timedelta(hours=10)
+    cap = FrequencyCap(limit=1, window=timedelta(hours=24))
+    sent = PastSend(at=NOW - timedelta(hours=1), channel="app_push")
+    told = eligible(recipient(PHONE, sends=(sent,)), WINDOW, EligibilityRules(caps=(cap,)))
+    assert told.options
+    assert min(each.send_at for each in told.options) >= sent.at + timedelta(hours=24)
 
 
 def test_already_bought_and_suppressed_hold_everything_back() -> None:

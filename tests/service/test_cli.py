@@ -190,7 +190,7 @@ def test_the_doctor_finds_a_sound_store_well() -> None:
     run("keys", "create", "--scope", "read")
     code, found = findings()
     assert code == 0
-    of_all = {"schema", "secret", "rules", "folds", "chain", "counts", "clock"}
+    of_all = {"schema", "secret", "rules", "folds", "chain", "learning", "counts", "clock"}
     assert set(found) == of_all | {"integrity", "write-ahead log", "disk"}
     assert "1 keys" in found["counts"][1]
     assert "TROUBLE" not in run("doctor").stdout

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -12,17 +13,21 @@ import orjson
 import pytest
 from sqlalchemy.engine import Connection
 
+from channel_selector.arms import Arm
 from channel_selector.choosing import recompute
+from channel_selector.organic import Bought
 from channel_selector.population import Population
 from channel_selector.settings import SelectorSettings
+from channel_selector.tallies import Cells, Tally
 from identity.observations import Trust
-from service import learner, runs
+from service import learner, metrics, runs
 from service.clock import FixedClock
+from service.commands.doctor import Finding, examine
 from service.ingest import ingest
-from service.learner import keep_learning, learn
+from service.learner import Waiting, keep_learning, learn
 from service.messages import Message, parse
 from service.rulings import Logged, logged
-from service.store import chain, decisions, idempotency, models
+from service.store import chain, decisions, idempotency, models, schema
 from service.store.decisions import EntryKind, LoggedEntry
 from service.store.idempotency import Answer
 from service.store.models import Snapshot
@@ -174,8 +179,8 @@ def test_the_next_decision_uses_the_model(shop: Shopping, clock: FixedClock) -> 
     population = shop.api.run(learn(shop.api.homing))
     assert population is not None
     second = shop.ask("second", channels=["app_push"])
-    assert first["model_version"] == f"tastes-1:{Population.empty(timedelta(days=7)).version}"
-    assert second["model_version"] == f"tastes-1:{population.version}"
+    assert first["model_version"] == f"tastes-2:{Population.empty(timedelta(days=7)).version}"
+    assert second["model_version"] == f"tastes-2:{population.version}"
     after = shop.ask("after", recipient=other, channels=["app_push"])
     assert after["conversion_probability"] > before["conversion_probability"]
     shop.api.homing.decider.forget()
@@ -278,7 +283,7 @@ def test_a_changed_window_begins_anew_until_it_is_learned(tmp_path: Path, clock:
             assert api.run(learn(homing)) is not None
         else:
             empty = Population.empty(timedelta(days=3))
-            assert shop.ask("after")["model_version"] == f"tastes-1:{empty.version}"
+            assert shop.ask("after")["model_version"] == f"tastes-2:{empty.version}"
         api.close()
         homing.close()
     homing = deployment(tmp_path, clock, {"HOMING_ATTRIBUTION_WINDOW": "3d"})
@@ -349,3 +354,85 @@ def test_old_answers_to_idempotency_keys_are_let_go_of(shop: Shopping, clock: Fi
     sent_and_clicked(shop, clock)
     shop.api.run(learn(homing, now=NOON + idempotency.KEPT + timedelta(hours=1)))
     assert homing.writer.submit(kept).result(10) == [None, answer]
+
+
+def believed(clicks: int, at: datetime) -> Population:
+    """Make a model of 1,000 e-mails."""
+    tallies: Cells = {(None, Arm("email", "", 6)): Tally(1_000, clicks, 0, 1_000.0, 0.0, 0)}
+    return replace(Population.empty(timedelta(days=7)), at=at, tallies=tallies)
+
+
+def judged(homing: Homing, population: Population) -> bool:
+    """Let the learner judge a run of its own."""
+    waiting = Waiting(profile_ids=(), position=homing.writer.submit(chain.head).result(10).block)
+    job = homing.writer.submit(lambda conn: learner._judge(conn, homing, population, waiting, NOON))
+    return job.result(10)
+
+
+def told_of_learning(homing: Homing) -> Finding:
+    """Give the doctor's line on learning."""
+    return next(each for each in examine(homing.settings, homing.clock) if each.name == "learning")
+
+
+def test_a_flood_is_not_learned_and_told_until_it_is_over(homing: Homing, caplog: pytest.LogCaptureFixture) -> None:
+    """The last good model goes on deciding; log, metric and doctor tell; the next honest run is taken."""
+    assert told_of_learning(homing) == Finding(name="learning", well=True, detail="no run yet")
+    assert judged(homing, believed(70, NOON))
+    version = homing.writer.submit(homing.decider.chooser).result(10).model_version
+    assert not judged(homing, believed(900, NOON))
+    assert "reactions by email 7.00% → 90.00%" in caplog.text
+    assert b"homing_learner_shift 1.0" in metrics.exposition(waiting=0)
+    found = told_of_learning(homing)
+    assert not found.well
+    assert "reactions by email" in found.detail
+    homing.decider.forget()
+    assert homing.writer.submit(homing.decider.chooser).result(10).model_version == version
+    assert len(logged_runs(homing)) == 1
+    assert judged(homing, believed(75, NOON))
+    assert b"homing_learner_shift 0.0" in metrics.exposition(waiting=0)
+    assert told_of_learning(homing).detail.startswith("run 2 of ")
+
+
+def test_an_operator_may_believe_it(tmp_path: Path, clock: FixedClock) -> None:
+    """With `selector.largest_shift` none, whatever came is learned."""
+    homing = deployment(tmp_path, clock, {"HOMING_SELECTOR__LARGEST_SHIFT": "none"})
+    assert judged(homing, believed(70, NOON))
+    assert judged(homing, believed(900, NOON))
+    homing.close()
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"reactions":{}}', None])
+def test_a_damaged_model_is_passed_over(homing: Homing, damage: bytes | None) -> None:
+    """The last good one decides; where there is none, what is assumed before anything is learned. Never an error."""
+    window = timedelta(days=7)
+    assert judged(homing, believed(70, NOON))
+    good = homing.writer.submit(homing.decider.chooser).result(10).model_version
+    assert judged(homing, believed(71, NOON))
+    newest = homing.writer.submit(models.newest).result(10)
+    assert newest is not None
+    spoiled = newest.body.replace(b"1000", b"1001", 1) if damage is None else damage
+    assert spoiled != newest.body
+    table = schema.models
+    for run, expected in ((2, good), (1, f"tastes-2:{Population.empty(window).version}")):
+        spoil = table.update().where(table.c.run == run).values(body=spoiled)
+        homing.writer.submit(partial(Connection.execute, statement=spoil)).result(10)
+        homing.decider.forget()
+        assert homing.writer.submit(homing.decider.chooser).result(10).model_version == expected
+
+
+def test_the_holdout_shows_who_buys_anyway(tmp_path: Path, clock: FixedClock) -> None:
+    """A message withheld and an order after it: one of one, once its window is over."""
+    homing = deployment(tmp_path, clock, {"HOMING_SELECTOR__HOLDOUT": "1.0"})
+    api = Api(homing)
+    shop = Shopping(api)
+    shop.wonjun()
+    told = shop.ask("first")
+    assert (told["action"], told["holdout"]) == ("hold", True)
+    clock.advance(timedelta(hours=5))
+    shop.order(-4)
+    clock.advance(timedelta(days=8))
+    population = shop.api.run(learn(homing))
+    assert population is not None
+    assert list(population.organic.withheld.values()) == [Bought(1.0, 1.0)]
+    api.close()
+    homing.close()

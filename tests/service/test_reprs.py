@@ -9,15 +9,13 @@ import pytest
 from identity.identifiers import Identifier
 from identity.judgements import JudgementKind, judged, split
 from identity.observations import Trust
-from identity.rules import LinkingRules
 from service.asks import Ask
+from service.campaigns.tables import Row
 from service.collector import open_delivery
 from service.commerce import commerce_event
 from service.customers.event_context import told
 from service.customers.traits import trait_words
 from service.imports.lines import lines
-from service.imports.observations import _read
-from service.imports.tables import Row
 from service.judging import Saying
 from service.keys import Caller, NewKey, Scope
 from service.messages import Message, parse
@@ -67,7 +65,6 @@ RECORDS: dict[str, Callable[[], object]] = {
     "told": lambda: told(message()),
     "commerce": lambda: commerce_event(message()),
     "row": row,
-    "read": lambda: _read(row(), LinkingRules()),
     "delivery": lambda: open_delivery(orjson.dumps({"batch": [EVENT], "writeKey": MARK}), None),
     "ask": lambda: Ask(recipient=(("email", MARK),), message_id=MARK, features={"name": MARK}),
     "asked": lambda: RecommendationAsked.model_validate(ASKED),

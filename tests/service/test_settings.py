@@ -57,6 +57,7 @@ def test_every_section_is_read(file: Path) -> None:
         caps = [{ limit = 3, per = "7d" }, { limit = 1, per = "1d", channel = "sms" }]
         activation = "reported"
         costs.sms = 20
+        unseen.email = "400d"
         [consent]
         unknown.email = "allow"
         unknown.sms = "deny"
@@ -68,6 +69,11 @@ def test_every_section_is_read(file: Path) -> None:
         [selector]
         floor = 0.1
         do_not_send = true
+        half_life = "180d"
+        new_channel_share = 0.1
+        new_channel_messages = 500
+        lifetime_value = 40000
+        largest_shift = "none"
         """,
     ).settings
     assert settings.quiet_hours == KOREAN_NIGHT
@@ -84,6 +90,11 @@ def test_every_section_is_read(file: Path) -> None:
     assert settings.selection().floor == 0.1
     assert settings.activation is settings.selection().activation is Activation.REPORTED
     assert settings.eligibility().costs == {"sms": 20.0}
+    assert settings.eligibility().unseen == {"email": timedelta(days=400)}
+    selection = settings.selection()
+    assert (selection.half_life, selection.new_channel_share) == (timedelta(days=180), 0.1)
+    assert (selection.new_channel_messages, selection.lifetime_value) == (500, 40_000.0)
+    assert settings.selector.largest_shift is None
     assert settings.eligibility().unknown_consent == {"email": True, "sms": False}
 
 
@@ -133,6 +144,10 @@ def test_the_environment_reaches_into_sections_and_joins_tables(file: Path) -> N
         ("prot = 1", "prot .* did you mean port"),
         ("costs.sms = -1", "costs.sms = -1"),
         ("costs.sms = inf", "costs.sms = inf"),
+        ("selector.half_life = '1h'", "from a day to ten years"),
+        ("selector.new_channel_share = 0.6", "from 0 to 0.5"),
+        ("selector.new_channel_messages = 0.5", "whole number from 1 up"),
+        ("selector.largest_shift = 1", "a factor above 1"),
         ("rules = 3", "rules = 3 .* a path to a rules file, or a table"),
         ("db = 'mysql://u:hunter2@h/d'", "postgresql://USER"),
         ("secret = 'in a file'", "HOMING_SECRET"),

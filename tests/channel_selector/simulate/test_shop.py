@@ -39,6 +39,23 @@ def test_everybody_can_be_reached() -> None:
     assert shop.reached(2)[:, messenger].any()
 
 
+def test_endpoints_sleep_and_wake() -> None:
+    """A quarter of them in each round, others in each, the same whoever decides; everybody keeps a way."""
+    shop, awake = (
+        Shop(ShopSettings(customers=2_000, sleeping=0.25, seed=7)),
+        Shop(ShopSettings(customers=2_000, seed=7)),
+    )
+    assert np.array_equal(shop.reached(3), shop.reached(3))
+    for turn in (0, 1):
+        ways = shop.endpoints.sum()
+        share = shop.reached(turn)[:, ::DAYPARTS].sum() / ways
+        # those left without any are given e-mail, so a few per cent more than three quarters
+        assert share == pytest.approx(0.75, abs=4 * np.sqrt(0.1875 / ways) + 0.05)
+        assert shop.reached(turn).any(axis=1).all()
+    assert not np.array_equal(shop.reached(0), shop.reached(1))
+    assert np.array_equal(awake.reached(0), awake.reached(1))
+
+
 def test_what_is_asked_to_be_hard_is() -> None:
     """Drift moves tastes, fatigue lowers clicks, delays have their mean, a flat shop buys everywhere alike."""
     hard = Shop(ShopSettings(customers=300, drift=0.3, fatigue=0.5, delay=timedelta(hours=72), flat=True, seed=7))

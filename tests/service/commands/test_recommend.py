@@ -1,5 +1,6 @@
 """`homing recommend` asks the store what the route would answer."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ WONJUN = {
     "type": "identify",
     "messageId": "m1",
     "userId": "wonjun-kim",
-    "timestamp": "2026-01-01T00:00:00Z",
+    "timestamp": (datetime.now(UTC) - timedelta(days=30)).isoformat(),  # a token long unseen would not be sent to
     "traits": {"email": "wonjun@example.com"},
     "context": {"device": {"id": "phone-19f", "type": "ios", "token": "token-1"}, "timezone": "Asia/Seoul"},
 }

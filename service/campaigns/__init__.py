@@ -1,0 +1,1 @@
+"""A whole campaign: one recommendation for each recipient of a file."""
