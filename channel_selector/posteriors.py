@@ -80,8 +80,9 @@ class PopulationPosterior:
 
     def __init__(self, population: Population) -> None:
         self.reactions = population.reactions
-        self._stretch = population.reactions.tastes.stretch
-        self.fresh_variances = np.array([(SPREADS[family] * self._stretch) ** 2 for family in ARM_FAMILIES])
+        self.tastes = np.array(population.reactions.tastes)
+        self.stretch = population.reactions.tastes.stretch
+        self.fresh_variances = np.array([(SPREADS[family] * self.stretch) ** 2 for family in ARM_FAMILIES])
         self._pools = Pools(population.tallies)
         self._sends = sum(tally.sends for tally in population.tallies.values())
         self._columns: dict[Key, int] = {}
@@ -110,7 +111,7 @@ class PopulationPosterior:
             arm = Arm(channel, device_kind, part)
             self._new.append(self._pools.counts(segment, arm))
             self._new_segmented.append(segment is not None)
-            self._new_log_odds.append(self.reactions.log_odds(segment, arm) * self._stretch)
+            self._new_log_odds.append(self.reactions.log_odds(segment, arm) * self.stretch)
             keys = arm_keys(segment, arm)
             self._new_columns.append([self._columns.setdefault(key, len(self._columns)) for key in keys])
             number = self._names.setdefault
@@ -161,7 +162,7 @@ class PopulationPosterior:
         where nobody else is known, for what remains then is the prior.
         """
         self._work_out()
-        stretch = self._stretch
+        stretch = self.stretch
         own = self._roots[left.rows]
         p = sigmoid(self._log_odds[left.rows] / stretch)
         curve = np.maximum(left.exposure * p * (1.0 - p), LEAST_CURVE)
@@ -171,9 +172,9 @@ class PopulationPosterior:
         result: Floats = -(self._roots[rows] @ own.T) @ pull / stretch
         return result.clip(-LARGEST_SHIFT, LARGEST_SHIFT)
 
-    def weight(self, taught: Tally) -> bool:
-        """Tell whether a customer's part of what was learned is large enough to be left out."""
-        return taught.sends * LIGHT > self._sends
+    def weighs(self, sends: int) -> bool:
+        """Tell whether so many of a customer's messages are a large enough part of all to be left out."""
+        return sends * LIGHT > self._sends
 
     def tally(self, arm: Arm) -> Tally:
         """Give what all customers' messages of this arm came to."""
@@ -233,7 +234,7 @@ class PopulationPosterior:
         self._met = np.concatenate([self._met, _met(beliefs)])
         self._log_odds = np.concatenate([self._log_odds, self._new_log_odds])
         self._variance = np.concatenate([self._variance, variance])
-        self._roots = np.concatenate([self._roots, roots])
+        self._roots = np.ascontiguousarray(np.concatenate([self._roots, roots]))
         self._fresh = np.concatenate([self._fresh, np.where(learned, -1, columns)])
         self._keys = np.concatenate([self._keys, np.array(self._new_keys, dtype=np.int64)])
         self._new, self._new_segmented, self._new_log_odds, self._new_columns, self._new_keys = [], [], [], [], []
@@ -241,7 +242,7 @@ class PopulationPosterior:
     def _new_roots(self, columns: NDArray[np.int64]) -> Floats:
         """Give the rows' parts of the root; a column past the last stands for a key never learned from."""
         padded = np.concatenate([self._factor, np.zeros((1, self._known))])
-        result: Floats = padded[columns].sum(axis=1) * self._stretch
+        result: Floats = padded[columns].sum(axis=1) * self.stretch
         return result
 
 
