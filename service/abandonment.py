@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from identity.observations import Trust
 from service.commerce import CommerceEvent, CommerceKind, Line
@@ -128,6 +129,40 @@ def carts(events: Iterable[CommerceEvent], now: datetime, settings: CartSettings
         book.apply(event)
     book.pass_time(now)
     return (*book.closed, *book.open)
+
+
+class CartLine:
+    """One profile's carts kept at hand while its events come in: the same as `carts`, but only new events cost.
+
+    Not for two threads. What is asked is compared with what was taken in, event by event from the last one on; another
+    line of events, other settings or a moment before the last event are folded from the first.
+    """
+
+    def __init__(self) -> None:
+        self._book: _Book | None = None
+        self._taken: Sequence[CommerceEvent] = ()
+
+    def stand(self, events: Sequence[CommerceEvent], now: datetime, settings: CartSettings) -> tuple[Cart, ...]:
+        """Give the carts of these events, which begin with those given before."""
+        book, known = self._book, len(self._taken)
+        if book is None or book.settings != settings or known > len(events) or self._strays(events):
+            book, known = _Book(settings), 0
+        new = events[known:]
+        if (events and events[-1].at > now) or not _in_order(events[max(known - 1, 0) :]):
+            return carts(events, now, settings)
+        for event in new:
+            book.apply(event)
+        self._book, self._taken = book, events
+        standing = [_aged(cart, now, settings) for cart in book.open]
+        closed = [cart for cart in standing if cart.closed_at is not None]
+        return (*book.closed, *closed, *(cart for cart in standing if cart.closed_at is None))
+
+    def _strays(self, events: Sequence[CommerceEvent]) -> bool:
+        return any(taken is not event for taken, event in zip(self._taken, events, strict=False))
+
+
+def _in_order(events: Sequence[CommerceEvent]) -> bool:
+    return all(before.key < after.key for before, after in pairwise(events))
 
 
 def cart_named(found: Sequence[Cart], cart_id: str | None) -> Cart | None:
