@@ -1,7 +1,7 @@
 """Many decisions as arrays: options alike to the model share a cell, and cells of a decision stand together."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -16,7 +16,7 @@ from channel_selector.decisions import occasion_of
 from channel_selector.options import DeliveryOption
 from channel_selector.pools import LEVELS, Counts, Pools
 from channel_selector.posteriors import CUSTOMER_CONVERTED_WORTH, Left, PopulationPosterior
-from channel_selector.reactions import Occasion
+from channel_selector.reactions import Occasion, wait_of
 from channel_selector.settings import SelectorSettings
 from channel_selector.shrinkage import refine_customer
 from channel_selector.tallies import NO_EFFECTS, Cells, CustomerEffects
@@ -60,8 +60,9 @@ class Batch:
     Per option: its cell, and its part of the cell's share (the earliest sends of a cell share it evenly; later ones are
     left to the floor). Per cell: the population's row; the endpoint's number; what a conversion brings and a send
     costs; what the occasion adds to the log-odds; the customer's own conversions, for those in `met` (indices); for
-    those in `apart` the customer's part of the population. `known_starts`: as many numbers as cells times spots. `active`: the request's row of `activity`, −1 where nothing
-    is known of the customer's hours. `left`: for some requests, by index, the customer's own part of the population.
+    those in `apart` the customer's part of the population. `known_starts`: as many numbers as cells times spots.
+    `active`: the request's row of `activity`, −1 where nothing is known of the customer's hours. `left`: for some
+    requests, by index, the customer's own part of the population.
     """
 
     requests: Sequence[Request]
@@ -418,39 +419,27 @@ _NOTHING, _NOBODY = np.empty(0), np.empty(0, dtype=np.int64)
 _NO_MET, _NO_SPOTS = np.empty((3, 0)), Spots(_NOBODY, _NOBODY, _NOTHING, _NOTHING)
 
 
-class _Days(dict[tuple[int, str | None], float]):
-    """What each weekday and variant adds, where neither a cart nor recent messages have a say."""
-
-    def __init__(self, of: Callable[[Occasion], float]) -> None:
-        super().__init__()
-        self._of = of
-
-    def __missing__(self, key: tuple[int, str | None]) -> float:
-        found = self[key] = self._of(Occasion(weekday=key[0], variant=key[1]))
-        return found
-
-
 class _Occasions:
     """What the occasion of an option adds to a typical customer's log-odds, looked up where it was met before."""
 
     def __init__(self, posterior: PopulationPosterior) -> None:
-        self._reactions = posterior.reactions
-        self._stretch = posterior.stretch
         self._varies = posterior.reactions.varies
-        self._days = _Days(self._of)
+        self._known = posterior.occasions
 
     def added(self, context: Context, options: Sequence[DeliveryOption]) -> list[float] | None:
         """Give it of each option; None: nothing to any."""
         if context.abandoned_at is None and not context.recent_sends:
-            return list(map(self._days.__getitem__, map(DAY, options))) if self._varies else None
-        known: dict[tuple[datetime, int, str | None], float] = {}
+            known = self._known
+            return [known[None, *day, 0] for day in map(DAY, options)] if self._varies else None
+        moments: dict[tuple[datetime, int, str | None], float] = {}
         for moment, option in zip(map(MOMENT, options), options, strict=True):
-            if moment not in known:
-                known[moment] = self._of(occasion_of(context, option))
-        return [known[moment] for moment in map(MOMENT, options)]
+            if moment not in moments:
+                moments[moment] = self._of(occasion_of(context, option))
+        return [moments[moment] for moment in map(MOMENT, options)]
 
     def _of(self, occasion: Occasion) -> float:
-        return self._reactions.occasion(occasion) * self._stretch
+        waited = None if occasion.waited is None else wait_of(occasion.waited)
+        return self._known[waited, occasion.weekday, occasion.variant, occasion.recent]
 
 
 def _starts(counts: Sequence[int]) -> Indices:

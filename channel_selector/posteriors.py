@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from channel_selector.arms import Arm, daypart
 from channel_selector.pools import LEVELS, Counts, Pools
 from channel_selector.population import Population
-from channel_selector.reactions import ARM_FAMILIES, SPREADS, Key, arm_keys
+from channel_selector.reactions import ARM_FAMILIES, SPREADS, WAITS, Key, Occasion, Reactions, arm_keys
 from channel_selector.shrinkage import Floats, refine, refine_customer
 from channel_selector.tallies import Tally
 from channel_selector.tastes import sigmoid
@@ -71,6 +71,27 @@ class RowsByHour(dict[tuple[str, str, int], int]):
         return row
 
 
+OccasionKey = tuple[int | None, int | None, str | None, int]
+"""Bin of the time since the cart was left, weekday, variant and recent messages."""
+
+
+class Occasions(dict[OccasionKey, float]):
+    """What occasions add to a typical customer's log-odds, each worked out when first asked for."""
+
+    def __init__(self, reactions: Reactions) -> None:
+        super().__init__()
+        self._reactions = reactions
+        self._stretch = reactions.tastes.stretch
+
+    def __missing__(self, key: OccasionKey) -> float:
+        """Work it out; of a bin any time in it tells."""
+        waited, weekday, variant, recent = key
+        hours = None if waited is None else (0.0, *WAITS)[waited]
+        occasion = Occasion(waited=hours, weekday=weekday, variant=variant, recent=recent)
+        found = self[key] = self._reactions.occasion(occasion) * self._stretch
+        return found
+
+
 class PopulationPosterior:
     """The population's posterior for any segment and arm, computed when first asked for and kept.
 
@@ -82,6 +103,7 @@ class PopulationPosterior:
         self.reactions = population.reactions
         self.tastes = np.array(population.reactions.tastes)
         self.stretch = population.reactions.tastes.stretch
+        self.occasions = Occasions(population.reactions)
         self.fresh_variances = np.array([(SPREADS[family] * self.stretch) ** 2 for family in ARM_FAMILIES])
         self._pools = Pools(population.tallies)
         self._sends = sum(tally.sends for tally in population.tallies.values())
@@ -92,6 +114,8 @@ class PopulationPosterior:
 
     def begin(self) -> None:
         """Start a batch: rows given out before it are no longer used."""
+        if len(self.occasions) > MOST_ROWS:
+            self.occasions.clear()
         if len(self._rows) > MOST_ROWS:
             self._columns = dict(list(self._columns.items())[: self._known])
             self._forget()

@@ -37,12 +37,12 @@ class Regulars:
         self._folded: dict[str, _Folded] = {}
 
     def forget(self, subject: str) -> None:
-        """The log tells something else of this customer now."""
+        """Fold this customer anew when asked: the log tells something else now."""
         self._told.pop(subject, None)
         self._folded.pop(subject, None)
 
     def learned(self, population: Population) -> None:
-        """Another population has been learned; the log has not changed."""
+        """Go on under another population; the log has not changed."""
         self._population = population
         self._folded.clear()
 

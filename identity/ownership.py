@@ -87,7 +87,8 @@ class _Classes(NamedTuple):
 class Owners:
     """The claims of some sightings, given in the order of the replay, by the identifiers they claim.
 
-    `profile_of` gives today's profile of an identifier seen. Costs O(n log n) for n observations.
+    `profile_of` gives today's profile of an identifier seen. `alone` is the profile that all belongs to, where every
+    identifier is one profile's. Costs O(n log n) for n observations.
     """
 
     def __init__(
@@ -100,8 +101,8 @@ class Owners:
         self._contacts: dict[Identifier, _Claims] = {}
         self._claimants: list[ProfileRef | None] = []
         self._devices: dict[Identifier, _Claims] = {}
-        self._alone = self._only_profile()
-        if self._alone is None:
+        self.alone = self._only_profile()
+        if self.alone is None:
             self._walk()
 
     def _only_profile(self) -> ProfileRef | None:
@@ -126,8 +127,8 @@ class Owners:
 
     @cached_property
     def _attribution(self) -> dict[ReplayKey, ProfileRef | None]:
-        if self._alone is not None:
-            return {r.observation.key: self._alone if r.identifiers else None for r in self._replayed}
+        if self.alone is not None:
+            return {r.observation.key: self.alone if r.identifiers else None for r in self._replayed}
         return {
             r.observation.key: self._of(place, r) if claimant is None else claimant
             for place, (r, claimant) in enumerate(zip(self._replayed, self._claimants, strict=True))
@@ -138,8 +139,8 @@ class Owners:
 
         `person` is the one that the profile of the `deciding` identifier holds, if any.
         """
-        if self._alone is not None and identifiers:
-            return self._alone
+        if self.alone is not None and identifiers:
+            return self.alone
         place = bisect_right(self._replayed, moment, key=lambda r: r.observation.at)
         asked = Observation(id="", at=moment, identifiers=tuple(identifiers))
         replayed = Replayed(asked, asked.identifiers, person)

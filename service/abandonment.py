@@ -36,6 +36,7 @@ CHECKOUT_KINDS = frozenset(
 )
 ITEM_KINDS = frozenset({CommerceKind.PRODUCT_ADDED, CommerceKind.PRODUCT_REMOVED})
 REFUND_KINDS = frozenset({CommerceKind.ORDER_REFUNDED, CommerceKind.ORDER_CANCELLED})
+ORDER_KINDS = REFUND_KINDS | {CommerceKind.ORDER_COMPLETED}
 CART_KINDS = CHECKOUT_KINDS | ITEM_KINDS | {CommerceKind.CART_VIEWED}
 
 QUANTITY_DIGITS = 6
@@ -180,13 +181,13 @@ def orders(events: Iterable[CommerceEvent]) -> tuple[Order, ...]:
     A refund or cancellation names its order by order_id and counts when it is trusted no less than the order, also
     if it came first. A refund of less than the order's value only lowers the value. O(n log n).
     """
-    told = _replayed(events)
+    told = _replayed(event for event in events if event.kind in ORDER_KINDS)
     sightings: dict[tuple[bool, str], list[CommerceEvent]] = {}
     refunds: dict[str, list[CommerceEvent]] = {}
     for event in told:
         if event.kind is CommerceKind.ORDER_COMPLETED:
             sightings.setdefault(_order_key(event), []).append(event)
-        elif event.kind in REFUND_KINDS and event.order_id is not None:
+        elif event.order_id is not None:
             refunds.setdefault(event.order_id, []).append(event)
     found = [_order(seen, refunds) for seen in sightings.values()]
     return tuple(sorted(found, key=lambda order: (order.at, order.order_id)))

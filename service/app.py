@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
+from channel_selector.choosing import load_compiled
 from service import (
     abandonments_route,
     answers,
@@ -101,7 +102,7 @@ def bare_app() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Learn while the app is served; be red for whoever asks last, once the server stops."""
     homing: Homing = app.state.homing
-    await asyncio.to_thread(load_user_agents)
+    await asyncio.gather(asyncio.to_thread(load_user_agents), asyncio.to_thread(load_compiled))
     learner = asyncio.create_task(keep_learning(homing))
     yield
     homing.readiness.stop()

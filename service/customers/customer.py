@@ -7,12 +7,12 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from channel_selector.endpoints import Consent
+from channel_selector.learning import Reported
 from identity.identifiers import Identifier, NamespaceClass
 from identity.observations import Trust
 from identity.profiles import Profile, ProfileId
 from identity.rules import LinkingRules, TraitRules
 from identity.traits import Trait, survivors
-from channel_selector.learning import Reported
 from service.abandonment import Cart, CartLine, CartSettings, Order, orders
 from service.attribution import told_outcome
 from service.commerce import CommerceEvent, commerce_event
