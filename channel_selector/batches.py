@@ -16,10 +16,10 @@ from channel_selector.decisions import occasion_of
 from channel_selector.options import DeliveryOption
 from channel_selector.pools import LEVELS, Counts, Pools
 from channel_selector.posteriors import CUSTOMER_CONVERTED_WORTH, Left, PopulationPosterior
-from channel_selector.reactions import Occasion
+from channel_selector.reactions import Occasion, wait_of
 from channel_selector.settings import SelectorSettings
 from channel_selector.shrinkage import refine_customer
-from channel_selector.tallies import NO_EFFECTS, Cells, CustomerEffects, total
+from channel_selector.tallies import NO_EFFECTS, Cells, CustomerEffects
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -29,6 +29,7 @@ CellKey = tuple[int, str, float, str | None]
 NORMAL_95 = 1.959963984540054
 
 WHEN = attrgetter("channel", "device_kind", "local_hour")
+MEDIUM = attrgetter("channel", "device_kind")
 ENDPOINT, COST, VARIANT = attrgetter("endpoint_id"), attrgetter("cost"), attrgetter("variant")
 DAY, MOMENT = attrgetter("weekday", "variant"), attrgetter("send_at", "weekday", "variant")
 
@@ -59,8 +60,9 @@ class Batch:
     Per option: its cell, and its part of the cell's share (the earliest sends of a cell share it evenly; later ones are
     left to the floor). Per cell: the population's row; the endpoint's number; what a conversion brings and a send
     costs; what the occasion adds to the log-odds; the customer's own conversions, for those in `met` (indices); for
-    those in `apart` the customer's part of the population. `active`: the request's row of `activity`, −1 where nothing
-    is known of the customer's hours. `left`: for some requests, by index, the customer's own part of the population.
+    those in `apart` the customer's part of the population. `known_starts`: as many numbers as cells times spots.
+    `active`: the request's row of `activity`, −1 where nothing is known of the customer's hours. `left`: for some
+    requests, by index, the customer's own part of the population.
     """
 
     requests: Sequence[Request]
@@ -81,6 +83,7 @@ class Batch:
     active: Indices
     activity: Floats
     spot_starts: Indices
+    known_starts: Indices
     spots: Spots
     left: Sequence[tuple[int, Left]]
 
@@ -94,7 +97,6 @@ class Known:
     converting: Floats
     roots: Floats
     fresh: Indices
-    starts: Indices
     learned: Floats
 
 
@@ -117,7 +119,7 @@ class Estimates:
 
         known, settings = self.known, self.settings
         cells = slice(*batch.cell_starts[request : request + 2].tolist())
-        mine = slice(*known.starts[request : request + 2].tolist())
+        mine = slice(*batch.known_starts[request : request + 2].tolist())
         found: Floats = deciding.log_covariance(
             known.cell_keys[cells],
             known.slope[cells],
@@ -126,7 +128,7 @@ class Estimates:
             known.fresh[cells],
             known.learned[mine].reshape(cells.stop - cells.start, -1),
             self.posterior.fresh_variances,
-            np.array(self.posterior.reactions.tastes),
+            self.posterior.tastes,
             settings.customer_exploration**2,
             settings.population_exploration**2,
         )
@@ -153,8 +155,8 @@ class Estimates:
             known.roots,
             known.fresh,
             self.posterior.fresh_variances,
-            np.array(self.posterior.reactions.tastes),
-            known.starts,
+            self.posterior.tastes,
+            batch.known_starts,
             batch.spot_starts,
             known.learned,
             settings.customer_exploration**2,
@@ -180,14 +182,11 @@ def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSet
     """Give every cell's conversion probability: population, then the customer's own, both stages multiplied."""
     from channel_selector.compiled import deciding  # noqa: PLC0415 - loads numba: see there
 
-    priors = posterior.priors(batch.cell_row, batch.apart, batch.taught)
-    tastes, hours = posterior.reactions.tastes, _hours(posterior, settings)
-    spots, counts, seen = batch.spots, np.diff(batch.cell_starts), np.diff(batch.spot_starts)
+    priors, spots = posterior.priors(batch.cell_row, batch.apart, batch.taught), batch.spots
     cell_keys = deciding.keys_of(batch.cell_row, batch.cell_endpoint, posterior.keys)
     spot_keys = deciding.keys_of(spots.rows, spots.endpoints, posterior.keys)
     added, offset = _left_out(batch, posterior, batch.added, posterior.log_odds(spots.rows))
-    starts = np.concatenate([[0], np.cumsum(counts * seen)])
-    mean, own, learned = np.empty(len(cell_keys)), np.empty(len(cell_keys)), np.empty(starts[-1])
+    mean, own, learned = np.empty(len(cell_keys)), np.empty(len(cell_keys)), np.empty(batch.known_starts[-1])
     deciding.weigh(
         batch.cell_starts,
         cell_keys,
@@ -195,41 +194,43 @@ def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSet
         added,
         batch.active,
         batch.activity,
-        hours,
+        _hours(posterior, settings),
         batch.spot_starts,
         spot_keys,
         offset,
         spots.reacted,
         spots.exposure,
-        np.array(tastes),
+        posterior.tastes,
         mean,
         own,
-        starts,
+        batch.known_starts,
         learned,
     )
     if len(batch.met):
         prior = priors.converted[batch.met], priors.converted_variance[batch.met]
-        seen_of = batch.converted[batch.met], batch.converted_exposure[batch.met]
-        priors.met[batch.met] = np.stack(refine_customer(*prior, CUSTOMER_CONVERTED_WORTH, *seen_of), axis=1)
-    converted, own_converted, inherited = priors.met.T
-    probability, slope = deciding.convert(mean, own, np.ascontiguousarray(converted))
-    customer, population = settings.customer_exploration**2, settings.population_exploration**2
-    converting = customer * own_converted + population * inherited
-    explored = deciding.spread(probability, slope, customer * own + population * priors.variance, converting)
-    believed = deciding.spread(probability, slope, own + priors.variance, own_converted + inherited)
+        refined = refine_customer(*prior, CUSTOMER_CONVERTED_WORTH, batch.converted, batch.converted_exposure)
+        priors.met[batch.met] = np.stack(refined, axis=1)
+    found = deciding.convert(
+        mean,
+        own,
+        priors.variance,
+        priors.met,
+        settings.customer_exploration**2,
+        settings.population_exploration**2,
+    )
+    probability, explored_location, explored_spread, believed_location, believed_spread, slope, converting = found
     return Estimates(
         probability=probability,
-        explored_location=explored[0],
-        explored_spread=explored[1],
-        believed_location=believed[0],
-        believed_spread=believed[1],
+        explored_location=explored_location,
+        explored_spread=explored_spread,
+        believed_location=believed_location,
+        believed_spread=believed_spread,
         known=Known(
             cell_keys=cell_keys,
             slope=slope,
             converting=converting,
             roots=priors.root,
             fresh=priors.fresh,
-            starts=starts,
             learned=learned,
         ),
         posterior=posterior,
@@ -239,7 +240,7 @@ def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSet
 
 def _hours(posterior: PopulationPosterior, settings: SelectorSettings) -> float:
     """Give by how much a typical customer's log-odds follow the own hours."""
-    return posterior.reactions.hours(settings.activity_weight) * posterior.reactions.tastes.stretch
+    return posterior.reactions.hours(settings.activity_weight) * posterior.stretch
 
 
 def _left_out(batch: Batch, posterior: PopulationPosterior, cells: Floats, spots: Floats) -> tuple[Floats, Floats]:
@@ -335,7 +336,7 @@ class _Cells:
         if effects.spots:
             self._remember(effects, context.segment, number)
             self._meet(effects, options, first)
-        if effects.taught and self._posterior.weight(total(effects.taught.values())):
+        if effects.taught and self._posterior.weighs(sum(tally.sends for tally in effects.taught.values())):
             self._leave_out(effects.taught, context.segment, options)
 
     def _remember(self, effects: CustomerEffects, segment: str | None, number: dict[str, int]) -> None:
@@ -355,16 +356,14 @@ class _Cells:
 
     def _meet(self, effects: CustomerEffects, options: Sequence[DeliveryOption], first: int) -> None:
         """Take in what conversions are known of the customer, medium by medium."""
-        own = {
-            tuple(medium): (tally.conversions, tally.converted_exposure)
+        own: dict[tuple[str, ...], tuple[float, float]] = {
+            medium: (tally.conversions, tally.converted_exposure)
             for medium, tally in effects.media.items()
             if tally.conversions or tally.converted_exposure
         }
         if own:
-            for place, option in enumerate(options, first):
-                found = own.get((option.channel, option.device_kind))
-                if found is not None:
-                    self._met.append((place, *found))
+            found = enumerate(map(own.get, map(MEDIUM, options)), first)
+            self._met.extend([(place, *counts) for place, counts in found if counts is not None])
 
     def _leave_out(self, taught: Cells, segment: str | None, options: Sequence[DeliveryOption]) -> None:
         pools, first = Pools(taught), len(self._rows) - len(options)
@@ -380,76 +379,75 @@ class _Cells:
         self._left.append((len(self._counts) - 1, left))
 
     def batch(self, requests: Sequence[Request]) -> Batch:
-        cells = len(self._rows)
-        met = np.array(self._met, dtype=np.float64).reshape(-1, 3)
-        places = met[:, 0].astype(np.int64)
-        spots = np.array(self._spots, dtype=np.float64).reshape(-1, 4).T
+        size = len(self._rows)
+        met = np.array(self._met, dtype=np.float64).T if self._met else _NO_MET
+        spots = np.array(self._spots, dtype=np.float64).T if self._spots else None
+        products = [cells * seen for cells, seen in zip(self._counts, self._spot_counts, strict=True)]
         return Batch(
             requests=requests,
             option_cell=np.array(self._option_cell, dtype=np.int64),
-            option_part=_filled(len(self._option_cell), 1.0, self._parts),
+            option_part=_filled(np.ones(len(self._option_cell)), self._parts),
             option_starts=_starts(self._option_counts),
             cell_starts=_starts(self._counts),
             cell_row=np.array(self._rows, dtype=np.int64),
             cell_endpoint=np.array(self._endpoints, dtype=np.int64),
             gain=np.repeat(np.array(self._gains, dtype=np.float64), self._counts),
             cost=np.array(self._costs, dtype=np.float64),
-            added=_filled(cells, 0.0, self._added),
-            met=places,
-            converted=_placed(cells, places, met[:, 1]),
-            converted_exposure=_placed(cells, places, met[:, 2]),
+            added=_filled(np.zeros(size), self._added),
+            met=met[0].astype(np.int64),
+            converted=met[1],
+            converted_exposure=met[2],
             apart=np.array(self._apart, dtype=np.int64),
             taught=np.array(self._taught, dtype=np.float64).reshape(-1, LEVELS * 2),
             active=np.array(self._active, dtype=np.int64),
             activity=np.array(self._activity, dtype=np.float64).reshape(-1, HOURS_OF_DAY),
             spot_starts=_starts(self._spot_counts),
-            spots=Spots(spots[0].astype(np.int64), spots[1].astype(np.int64), *np.ascontiguousarray(spots[2:])),
+            known_starts=_starts(products),
+            spots=_NO_SPOTS
+            if spots is None
+            else Spots(
+                spots[0].astype(np.int64),
+                spots[1].astype(np.int64),
+                np.ascontiguousarray(spots[2]),
+                np.ascontiguousarray(spots[3]),
+            ),
             left=self._left,
         )
+
+
+_NOTHING, _NOBODY = np.empty(0), np.empty(0, dtype=np.int64)
+_NO_MET, _NO_SPOTS = np.empty((3, 0)), Spots(_NOBODY, _NOBODY, _NOTHING, _NOTHING)
 
 
 class _Occasions:
     """What the occasion of an option adds to a typical customer's log-odds, looked up where it was met before."""
 
     def __init__(self, posterior: PopulationPosterior) -> None:
-        self._reactions = posterior.reactions
-        self._stretch = posterior.reactions.tastes.stretch
         self._varies = posterior.reactions.varies
-        self._days: dict[tuple[int, str | None], float] = {}
+        self._known = posterior.occasions
 
     def added(self, context: Context, options: Sequence[DeliveryOption]) -> list[float] | None:
         """Give it of each option; None: nothing to any."""
         if context.abandoned_at is None and not context.recent_sends:
-            return [self._day(*day) for day in map(DAY, options)] if self._varies else None
-        known: dict[tuple[datetime, int, str | None], float] = {}
+            known = self._known
+            return [known[None, *day, 0] for day in map(DAY, options)] if self._varies else None
+        moments: dict[tuple[datetime, int, str | None], float] = {}
         for moment, option in zip(map(MOMENT, options), options, strict=True):
-            if moment not in known:
-                known[moment] = self._of(occasion_of(context, option))
-        return [known[moment] for moment in map(MOMENT, options)]
-
-    def _day(self, weekday: int, variant: str | None) -> float:
-        found = self._days.get((weekday, variant))
-        if found is None:
-            found = self._days[weekday, variant] = self._of(Occasion(weekday=weekday, variant=variant))
-        return found
+            if moment not in moments:
+                moments[moment] = self._of(occasion_of(context, option))
+        return [moments[moment] for moment in map(MOMENT, options)]
 
     def _of(self, occasion: Occasion) -> float:
-        return self._reactions.occasion(occasion) * self._stretch
+        waited = None if occasion.waited is None else wait_of(occasion.waited)
+        return self._known[waited, occasion.weekday, occasion.variant, occasion.recent]
 
 
 def _starts(counts: Sequence[int]) -> Indices:
     return np.array([0, *accumulate(counts)], dtype=np.int64)
 
 
-def _filled(size: int, usual: float, parts: Sequence[tuple[int, Sequence[float]]]) -> Floats:
-    """Give an array of a number, but for parts of it that begin somewhere."""
-    result = np.full(size, usual)
+def _filled(array: Floats, parts: Sequence[tuple[int, Sequence[float]]]) -> Floats:
+    """Put parts, each from somewhere on, into an array."""
     for first, values in parts:
-        result[first : first + len(values)] = values
-    return result
-
-
-def _placed(size: int, places: Indices, values: Floats) -> Floats:
-    result = np.zeros(size)
-    result[places] = values
-    return result
+        array[first : first + len(values)] = values
+    return array

@@ -75,7 +75,7 @@ class _Parts:
         self._settings = settings
         self._stretch = population.reactions.tastes.stretch
         taught = decision.effects.taught
-        heavy = bool(taught) and self._posterior.weight(total(taught.values()))
+        heavy = bool(taught) and self._posterior.weighs(total(taught.values()).sends)
         self._taught = taught if heavy else {}
 
     def told(self) -> tuple[dict[str, float], float, float]:

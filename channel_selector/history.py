@@ -32,7 +32,7 @@ class History:
     def move(self, decision_ids: Iterable[str], subject: str) -> None:
         """Make these decisions another subject's."""
         for decision_id in list(decision_ids):
-            self._held[self._holder(decision_id)].discard(decision_id)
+            self._held[self._moved.get(decision_id, self._decisions[decision_id].subject)].discard(decision_id)
             self._held.setdefault(subject, set()).add(decision_id)
             self._moved[decision_id] = subject
             if self._decisions[decision_id].subject == subject:
@@ -80,8 +80,10 @@ class History:
         """Count the decisions and outcomes."""
         return len(self._decisions) + sum(map(len, self._outcomes.values()))
 
-    def _holder(self, decision_id: str) -> str:
-        return self._moved.get(decision_id, self._decisions[decision_id].subject)
+    def holder(self, decision_id: str) -> str | None:
+        """Give whose a decision is today; None for one that is not known."""
+        decision = self._decisions.get(decision_id)
+        return None if decision is None else self._moved.get(decision_id, decision.subject)
 
 
 def _order(outcome: Outcome) -> tuple[datetime, str, str, float]:

@@ -16,16 +16,16 @@ class Assignment(StrEnum):
 
 def stable_uniform(*parts: str | int) -> float:
     """Give a number in [0, 1) that depends on the parts alone (BLAKE2b; parts are kept apart by their lengths)."""
-    digest = blake2b(digest_size=8)
-    for part in parts:
-        encoded = str(part).encode("utf-8", "surrogatepass")
-        digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    encoded = [str(part).encode("utf-8", "surrogatepass") for part in parts]
+    told = b"".join([len(part).to_bytes(8, "big") + part for part in encoded])
     # 53 bits fit a double exactly, so that the largest stays below 1
-    return (int.from_bytes(digest.digest(), "big") >> 11) * 2.0**-53
+    return (int.from_bytes(blake2b(told, digest_size=8).digest(), "big") >> 11) * 2.0**-53
 
 
 def assign(subject: str, settings: SelectorSettings) -> Assignment:
     """Give the subject's assignment; the holdout lies below business as usual, the rest is learned."""
+    if settings.holdout == 0.0 and settings.bau == 0.0:
+        return Assignment.LEARNED
     place = stable_uniform("holdout", settings.salt, subject)
     if place < settings.holdout:
         return Assignment.HOLDOUT

@@ -14,7 +14,7 @@ from channel_selector.arms import Arm, daypart
 from channel_selector.losses import Losses
 from channel_selector.pools import LEVELS, Counts, Pools
 from channel_selector.population import Population
-from channel_selector.reactions import ARM_FAMILIES, SPREADS, Key, arm_keys
+from channel_selector.reactions import ARM_FAMILIES, SPREADS, WAITS, Key, Occasion, Reactions, arm_keys
 from channel_selector.shrinkage import Floats, refine, refine_customer
 from channel_selector.tallies import Tally
 from channel_selector.tastes import sigmoid
@@ -72,6 +72,27 @@ class RowsByHour(dict[tuple[str, str, int], int]):
         return row
 
 
+OccasionKey = tuple[int | None, int | None, str | None, int]
+"""Bin of the time since the cart was left, weekday, variant and recent messages."""
+
+
+class Occasions(dict[OccasionKey, float]):
+    """What occasions add to a typical customer's log-odds, each worked out when first asked for."""
+
+    def __init__(self, reactions: Reactions) -> None:
+        super().__init__()
+        self._reactions = reactions
+        self._stretch = reactions.tastes.stretch
+
+    def __missing__(self, key: OccasionKey) -> float:
+        """Work it out; of a bin any time in it tells."""
+        waited, weekday, variant, recent = key
+        hours = None if waited is None else (0.0, *WAITS)[waited]
+        occasion = Occasion(waited=hours, weekday=weekday, variant=variant, recent=recent)
+        found = self[key] = self._reactions.occasion(occasion) * self._stretch
+        return found
+
+
 class PopulationPosterior:
     """The population's posterior for any segment and arm, computed when first asked for and kept.
 
@@ -81,8 +102,10 @@ class PopulationPosterior:
 
     def __init__(self, population: Population) -> None:
         self.reactions = population.reactions
-        self._stretch = population.reactions.tastes.stretch
-        self.fresh_variances = np.array([(SPREADS[family] * self._stretch) ** 2 for family in ARM_FAMILIES])
+        self.tastes = np.array(population.reactions.tastes)
+        self.stretch = population.reactions.tastes.stretch
+        self.occasions = Occasions(population.reactions)
+        self.fresh_variances = np.array([(SPREADS[family] * self.stretch) ** 2 for family in ARM_FAMILIES])
         self.losses = Losses(population)
         self._pools = Pools(population.tallies)
         self._sends = sum(tally.sends for tally in population.tallies.values())
@@ -93,6 +116,8 @@ class PopulationPosterior:
 
     def begin(self) -> None:
         """Start a batch: rows given out before it are no longer used."""
+        if len(self.occasions) > MOST_ROWS:
+            self.occasions.clear()
         if len(self._rows) > MOST_ROWS:
             self._columns = dict(list(self._columns.items())[: self._known])
             self._forget()
@@ -112,7 +137,7 @@ class PopulationPosterior:
             arm = Arm(channel, device_kind, part)
             self._new.append(self._pools.counts(segment, arm))
             self._new_segmented.append(segment is not None)
-            self._new_log_odds.append(self.reactions.log_odds(segment, arm) * self._stretch)
+            self._new_log_odds.append(self.reactions.log_odds(segment, arm) * self.stretch)
             keys = arm_keys(segment, arm)
             self._new_columns.append([self._columns.setdefault(key, len(self._columns)) for key in keys])
             number = self._names.setdefault
@@ -163,7 +188,7 @@ class PopulationPosterior:
         where nobody else is known, for what remains then is the prior.
         """
         self._work_out()
-        stretch = self._stretch
+        stretch = self.stretch
         own = self._roots[left.rows]
         p = sigmoid(self._log_odds[left.rows] / stretch)
         curve = np.maximum(left.exposure * p * (1.0 - p), LEAST_CURVE)
@@ -173,9 +198,9 @@ class PopulationPosterior:
         result: Floats = -(self._roots[rows] @ own.T) @ pull / stretch
         return result.clip(-LARGEST_SHIFT, LARGEST_SHIFT)
 
-    def weight(self, taught: Tally) -> bool:
-        """Tell whether a customer's part of what was learned is large enough to be left out."""
-        return taught.sends * LIGHT > self._sends
+    def weighs(self, sends: int) -> bool:
+        """Tell whether so many of a customer's messages are a large enough part of all to be left out."""
+        return sends * LIGHT > self._sends
 
     def tally(self, arm: Arm) -> Tally:
         """Give what all customers' messages of this arm came to."""
@@ -237,7 +262,7 @@ class PopulationPosterior:
         self._met = np.concatenate([self._met, _met(beliefs)])
         self._log_odds = np.concatenate([self._log_odds, self._new_log_odds])
         self._variance = np.concatenate([self._variance, variance])
-        self._roots = np.concatenate([self._roots, roots])
+        self._roots = np.ascontiguousarray(np.concatenate([self._roots, roots]))
         self._fresh = np.concatenate([self._fresh, np.where(learned, -1, columns)])
         self._keys = np.concatenate([self._keys, np.array(self._new_keys, dtype=np.int64)])
         self._new, self._new_segmented, self._new_log_odds, self._new_columns, self._new_keys = [], [], [], [], []
@@ -245,7 +270,7 @@ class PopulationPosterior:
     def _new_roots(self, columns: NDArray[np.int64]) -> Floats:
         """Give the rows' parts of the root; a column past the last stands for a key never learned from."""
         padded = np.concatenate([self._factor, np.zeros((1, self._known))])
-        result: Floats = padded[columns].sum(axis=1) * self._stretch
+        result: Floats = padded[columns].sum(axis=1) * self.stretch
         return result
 
 

@@ -17,10 +17,11 @@ from channel_selector.context import Context
 from channel_selector.decisions import Decision
 from channel_selector.errors import CorruptFileError
 from channel_selector.history import History
-from channel_selector.learning import Reported, customer_effects, fit_population
+from channel_selector.learning import Reported, fit_population
 from channel_selector.options import DeliveryOption
 from channel_selector.outcomes import Outcome
 from channel_selector.population import Population
+from channel_selector.regulars import Regulars
 from channel_selector.settings import SelectorSettings
 from channel_selector.tallies import CustomerEffects
 from channel_selector.validation import to_microseconds, utc
@@ -39,6 +40,7 @@ class Selector:
         self._history = History()
         self._drawn = 0
         self._chooser = Chooser(Population.empty(self.settings.attribution_window), self.settings, seed)
+        self._regulars = Regulars(self._history, self._chooser.population, self.settings)
 
     @property
     def population(self) -> Population:
@@ -86,13 +88,12 @@ class Selector:
         ]
         decisions = self._chooser.decide(requests, now=now, explore=explore)
         for decision in decisions:
-            self._history.add_decision(decision)
+            self._add_decision(decision)
         return decisions
 
     def effects(self, subject: str, *, now: datetime) -> CustomerEffects:
         """Give a customer's own tallies as known at `now`."""
-        sends, outcomes = self._history.sends(subject), self._history.outcomes(subject)
-        return customer_effects(sends, outcomes, population=self.population, settings=self.settings, now=now)
+        return self._regulars.effects(subject, utc("now", now))
 
     def record(self, decision: Decision | str, outcome: Outcome) -> None:
         """Take in what came of a decision, given whole or by its id.
@@ -100,9 +101,9 @@ class Selector:
         Told twice it counts once; told before its decision it waits. Each decision has one effect of each kind.
         """
         if isinstance(decision, Decision):
-            self._history.add_decision(decision)
+            self._add_decision(decision)
             decision = decision.decision_id
-        self._history.add_outcome(decision, outcome)
+        self._add_outcome(decision, outcome)
 
     def learn(self, *, now: datetime) -> Population:
         """Fold the whole log into the population as known at `now`; later decisions rest on it."""
@@ -114,7 +115,7 @@ class Selector:
             position=len(self._history),
             withheld=self._history.withheld(),
         )
-        self._chooser = Chooser(population, self.settings, self.seed)
+        self._renew(population)
         return population
 
     def replay(self, decisions: Iterable[Decision], outcomes: Iterable[Reported]) -> None:
@@ -124,24 +125,25 @@ class Selector:
         bit for bit.
         """
         for decision in decisions:
-            self._history.add_decision(decision)
+            self._add_decision(decision)
         for decision_id, outcome in outcomes:
-            self._history.add_outcome(decision_id, outcome)
+            self._add_outcome(decision_id, outcome)
 
     def merge(self, into: str, absorbed: str) -> None:
         """Make one customer of two: all that `absorbed` was sent counts for `into`; choose for `into` from now on."""
-        self._history.move([decision.decision_id for decision in self._history.held(absorbed)], into)
+        self._move([decision.decision_id for decision in self._history.held(absorbed)], into)
 
     def split(self, subject: str, *, into: str, endpoint_ids: Iterable[str]) -> None:
         """Make two customers of one: what was sent to these endpoints counts for `into` from now on."""
         moving = frozenset(endpoint_ids)
         held = self._history.held(subject)
         chosen = ((decision.decision_id, decision.option) for decision in held)
-        self._history.move([name for name, option in chosen if option and option.endpoint_id in moving], into)
+        self._move([name for name, option in chosen if option and option.endpoint_id in moving], into)
 
     def forget(self, subject: str) -> None:
         """Forget a customer: decisions, outcomes, and their part in the population, as if they had never been."""
         self._history.drop(subject)
+        self._regulars.forget(subject)
         if self.population.at is not None:
             self.learn(now=self.population.at)
 
@@ -179,12 +181,32 @@ class Selector:
     def _restored(cls, body: dict[str, Any]) -> Self:
         selector = cls(SelectorSettings.from_json(body["settings"]), seed=body["seed"])
         selector._drawn = body["drawn"]
-        selector._chooser = Chooser(Population.from_json(body["population"]), selector.settings, selector.seed)
+        selector._renew(Population.from_json(body["population"]))
         decisions = (Decision.from_json(data) for data in body["decisions"])
         selector.replay(decisions, ((name, Outcome.from_json(data)) for name, data in body["outcomes"]))
         for decision_id, subject in body["moved"].items():
-            selector._history.move([decision_id], subject)
+            selector._move([decision_id], subject)
         return selector
+
+    def _renew(self, population: Population) -> None:
+        self._chooser = Chooser(population, self.settings, self.seed)
+        self._regulars.learned(population)
+
+    def _add_decision(self, decision: Decision) -> None:
+        self._history.add_decision(decision)
+        self._regulars.forget(decision.subject)
+
+    def _add_outcome(self, decision_id: str, outcome: Outcome) -> None:
+        self._history.add_outcome(decision_id, outcome)
+        holder = self._history.holder(decision_id)
+        if holder is not None:
+            self._regulars.forget(holder)
+
+    def _move(self, decision_ids: Sequence[str], subject: str) -> None:
+        for holder in {self._history.holder(decision_id) for decision_id in decision_ids} - {None}:
+            self._regulars.forget(str(holder))
+        self._history.move(decision_ids, subject)
+        self._regulars.forget(subject)
 
     def _new_id(self, context: Context, now: datetime) -> str:
         parts = (str(self.seed), context.subject, str(to_microseconds(now)), str(self._drawn))

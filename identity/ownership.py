@@ -128,7 +128,8 @@ class _Classes(NamedTuple):
 class Owners:
     """The claims of some sightings, given in the order of the replay, by the identifiers they claim.
 
-    `profile_of` gives today's profile of an identifier seen. Costs O(n log n) for n observations.
+    `profile_of` gives today's profile of an identifier seen. `alone` is the profile that all belongs to, where every
+    identifier is one profile's. Costs O(n log n) for n observations.
     """
 
     def __init__(
@@ -138,10 +139,26 @@ class Owners:
         self._profile_of = profile_of
         self._rules = rules
         self._classed: dict[tuple[Identifier, ...], _Classes] = {}
-        self._contacts = self._person_sightings(replayed)
-        self._claimants = [self._claimant(place, r) for place, r in enumerate(replayed)]
+        self._contacts: dict[Identifier, _Claims] = {}
+        self._claimants: list[ProfileRef | None] = []
         self._devices: dict[Identifier, _Claims] = {}
-        for place, (r, owner) in enumerate(zip(replayed, self._claimants, strict=True)):
+        self.alone = self._only_profile()
+        if self.alone is None:
+            self._walk()
+
+    def _only_profile(self) -> ProfileRef | None:
+        """Give the profile that all is: where every identifier is one profile's, so is every claim and every device."""
+        if self._rules.after_logout is not AfterLogout.OWNER:
+            return None
+        names = {r.identifiers for r in self._replayed}
+        found = {self._profile_of(identifier) for identifiers in names for identifier in identifiers}
+        return found.pop() if len(found) == 1 else None
+
+    def _walk(self) -> None:
+        """Walk the claims."""
+        self._contacts = self._person_sightings(self._replayed)
+        self._claimants = [self._claimant(place, r) for place, r in enumerate(self._replayed)]
+        for place, (r, owner) in enumerate(zip(self._replayed, self._claimants, strict=True)):
             if owner is not None:
                 _file(self._devices, self._classes(r.identifiers).devices, _Claim(place, r, owner))
 
@@ -151,6 +168,8 @@ class Owners:
 
     @cached_property
     def _attribution(self) -> dict[ReplayKey, ProfileRef | None]:
+        if self.alone is not None:
+            return {r.observation.key: self.alone if r.identifiers else None for r in self._replayed}
         return {
             r.observation.key: self._of(place, r) if claimant is None else claimant
             for place, (r, claimant) in enumerate(zip(self._replayed, self._claimants, strict=True))
@@ -169,6 +188,8 @@ class Owners:
 
         `person` is the one that the profile of the `deciding` identifier holds, if any.
         """
+        if self.alone is not None and identifiers:
+            return self.alone
         place = bisect_right(self._replayed, moment, key=lambda r: r.observation.at)
         asked = Observation(id="", at=moment, identifiers=tuple(identifiers))
         replayed = Replayed(asked, asked.identifiers, person)

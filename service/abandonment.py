@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from identity.observations import Trust
 from service.commerce import CommerceEvent, CommerceKind, Line
@@ -35,6 +36,7 @@ CHECKOUT_KINDS = frozenset(
 )
 ITEM_KINDS = frozenset({CommerceKind.PRODUCT_ADDED, CommerceKind.PRODUCT_REMOVED})
 REFUND_KINDS = frozenset({CommerceKind.ORDER_REFUNDED, CommerceKind.ORDER_CANCELLED})
+ORDER_KINDS = REFUND_KINDS | {CommerceKind.ORDER_COMPLETED}
 CART_KINDS = CHECKOUT_KINDS | ITEM_KINDS | {CommerceKind.CART_VIEWED}
 
 QUANTITY_DIGITS = 6
@@ -130,6 +132,40 @@ def carts(events: Iterable[CommerceEvent], now: datetime, settings: CartSettings
     return (*book.closed, *book.open)
 
 
+class CartLine:
+    """One profile's carts kept at hand while its events come in: the same as `carts`, but only new events cost.
+
+    Not for two threads. What is asked is compared with what was taken in, event by event from the last one on; another
+    line of events, other settings or a moment before the last event are folded from the first.
+    """
+
+    def __init__(self) -> None:
+        self._book: _Book | None = None
+        self._taken: Sequence[CommerceEvent] = ()
+
+    def stand(self, events: Sequence[CommerceEvent], now: datetime, settings: CartSettings) -> tuple[Cart, ...]:
+        """Give the carts of these events, which begin with those given before."""
+        book, known = self._book, len(self._taken)
+        if book is None or book.settings != settings or known > len(events) or self._strays(events):
+            book, known = _Book(settings), 0
+        new = events[known:]
+        if (events and events[-1].at > now) or not _in_order(events[max(known - 1, 0) :]):
+            return carts(events, now, settings)
+        for event in new:
+            book.apply(event)
+        self._book, self._taken = book, events
+        standing = [_aged(cart, now, settings) for cart in book.open]
+        closed = [cart for cart in standing if cart.closed_at is not None]
+        return (*book.closed, *closed, *(cart for cart in standing if cart.closed_at is None))
+
+    def _strays(self, events: Sequence[CommerceEvent]) -> bool:
+        return any(taken is not event for taken, event in zip(self._taken, events, strict=False))
+
+
+def _in_order(events: Sequence[CommerceEvent]) -> bool:
+    return all(before.key < after.key for before, after in pairwise(events))
+
+
 def cart_named(found: Sequence[Cart], cart_id: str | None) -> Cart | None:
     """Give the cart of that id as it last lived, or the open cart touched last (None: there is none)."""
     if cart_id is None:
@@ -145,13 +181,13 @@ def orders(events: Iterable[CommerceEvent]) -> tuple[Order, ...]:
     A refund or cancellation names its order by order_id and counts when it is trusted no less than the order, also
     if it came first. A refund of less than the order's value only lowers the value. O(n log n).
     """
-    told = _replayed(events)
+    told = _replayed(event for event in events if event.kind in ORDER_KINDS)
     sightings: dict[tuple[bool, str], list[CommerceEvent]] = {}
     refunds: dict[str, list[CommerceEvent]] = {}
     for event in told:
         if event.kind is CommerceKind.ORDER_COMPLETED:
             sightings.setdefault(_order_key(event), []).append(event)
-        elif event.kind in REFUND_KINDS and event.order_id is not None:
+        elif event.order_id is not None:
             refunds.setdefault(event.order_id, []).append(event)
     found = [_order(seen, refunds) for seen in sightings.values()]
     return tuple(sorted(found, key=lambda order: (order.at, order.order_id)))

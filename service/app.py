@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
+from channel_selector.choosing import load_compiled
 from service import (
     abandonments_route,
     answers,
@@ -113,7 +114,7 @@ def bare_app() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Learn and finish purges while the app is served; be red for whoever asks last, once the server stops."""
     homing: Homing = app.state.homing
-    await asyncio.to_thread(load_user_agents)
+    await asyncio.gather(asyncio.to_thread(load_user_agents), asyncio.to_thread(load_compiled))
     tasks = [asyncio.create_task(keep(homing)) for keep in (keep_learning, keep_purging, keep_rules)]
     yield
     homing.readiness.stop()

@@ -107,7 +107,21 @@ def order_outcomes(
 
 def told_outcomes(messages: Iterable[Message]) -> tuple[Reported, ...]:
     """Give what events tell that name a decision in `properties.decision_id`; see EVENTS, VISITS, TOLD_BY_ANYONE."""
-    return tuple(told for message in messages if (told := _told(message)) is not None)
+    return tuple(told for message in messages if (told := told_outcome(message)) is not None)
+
+
+def told_outcome(message: Message) -> Reported | None:
+    """Give what one event tells of the decision that it names, None if it names none or may not tell."""
+    properties = message.content.get("properties")
+    if not isinstance(properties, dict) or "decision_id" not in properties:
+        return None
+    kind = _kind(message)
+    if kind is None or (message.trust < Trust.SERVER and kind not in TOLD_BY_ANYONE):
+        return None
+    decision_id = (identifier_text(properties["decision_id"]) or "").strip()
+    if not decision_id:
+        return None
+    return decision_id, Outcome(kind=kind, at=message.at, id=f"event:{message.message_id}")
 
 
 def _last(line: list[tuple[datetime, str]], at: datetime, window: timedelta) -> str | None:
@@ -122,18 +136,6 @@ def _last(line: list[tuple[datetime, str]], at: datetime, window: timedelta) -> 
 def _conversion(order: Order) -> Outcome:
     value = 0.0 if order.value is None else order.value
     return Outcome(kind=OutcomeKind.CONVERTED, at=order.at, value=value, id=f"{ORDER}{order.order_id}")
-
-
-def _told(message: Message) -> Reported | None:
-    kind = _kind(message)
-    if kind is None or (message.trust < Trust.SERVER and kind not in TOLD_BY_ANYONE):
-        return None
-    properties = message.content.get("properties")
-    named = properties.get("decision_id") if isinstance(properties, dict) else None
-    decision_id = (identifier_text(named) or "").strip()
-    if not decision_id:
-        return None
-    return decision_id, Outcome(kind=kind, at=message.at, id=f"event:{message.message_id}")
 
 
 def _kind(message: Message) -> OutcomeKind | None:

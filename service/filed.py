@@ -4,8 +4,10 @@ Made again as soon as the component or its history has changed; nothing of it is
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
 
 from identity.component import Component
 from identity.identifiers import Identifier
@@ -18,6 +20,7 @@ MAX_FACTS = 200_000
 """How many facts are kept filed: some 40 MB beside the messages themselves."""
 
 _Names = tuple[Identifier, ...]
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,15 @@ class FiledFacts:
             self._owned[fact.owner].append(place)
             self._naming[fact.observation.identifiers].append(place)
 
+    def and_later(self, facts: Sequence[SeenFact]) -> "FiledFacts":
+        """Give these facts and some that come after them in the replay; this stays as it is."""
+        joined = FiledFacts(facts)
+        places = len(self.facts)
+        joined.facts = self.facts + joined.facts
+        joined._owned = _joined(self._owned, joined._owned, places)
+        joined._naming = _joined(self._naming, joined._naming, places)
+        return joined
+
     def named_by(self, owner: ProfileId) -> set[Identifier]:
         """Give the identifiers in a profile's own facts."""
         return {i for place in self._owned.get(owner, ()) for i in self.facts[place].observation.identifiers}
@@ -52,11 +64,22 @@ class FiledFacts:
 
         O(k log k) for k of them, and the distinct sets of names in the component.
         """
+        own = self._owned.get(owner, ())
+        if len(own) == len(self.facts):
+            return self.facts
         held = frozenset(members)
         near = held.union(others, *(names for names in self._naming if not held.isdisjoint(names)))
-        places = set(self._owned.get(owner, ()))
+        places = set(own)
         places.update(*(found for names, found in self._naming.items() if not near.isdisjoint(names)))
         return tuple(self.facts[place] for place in sorted(places))
+
+
+def _joined(before: Mapping[K, list[int]], later: Mapping[K, list[int]], places: int) -> defaultdict[K, list[int]]:
+    """Join two indices, the second of which counts from `places`."""
+    result = defaultdict(list, {key: found.copy() for key, found in before.items()})
+    for key, found in later.items():
+        result[key].extend([places + place for place in found])
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +116,23 @@ class Filing:
         if kept is not None:
             self._facts -= kept.weight
         if kept is None or kept.owners is not owners or kept.history != len(history):
-            kept = _Kept(owners, len(history), FiledFacts(self._seen(owners, history)))
+            kept = _Kept(owners, len(history), self._filed(kept, owners, history))
         self._kept[component] = kept
         self._facts += kept.weight
         self._trim()
         return kept.filed
+
+    def _filed(
+        self, kept: _Kept | None, owners: Owners, history: Mapping[int, tuple[Message, Observation]]
+    ) -> FiledFacts:
+        """File a component's facts; only the later ones where all of it was one profile's before, and is still."""
+        if kept is None or kept.owners.alone is None or kept.owners.alone != owners.alone:
+            return FiledFacts(self._seen(owners, history))
+        known = kept.filed.facts
+        later = list(self._seen(owners, dict(islice(history.items(), kept.history, None))))
+        if known and later and later[0].observation.key < known[-1].observation.key:
+            return FiledFacts(self._seen(owners, history))
+        return kept.filed.and_later(later)
 
     def _trim(self) -> None:
         while self._facts > MAX_FACTS and len(self._kept) > 1:

@@ -10,7 +10,6 @@ from channel_selector.endpoints import Endpoint
 from channel_selector.learning import Reported
 from channel_selector.outcomes import Outcome, OutcomeKind
 from identity.rules import LinkingRules
-from service.attribution import told_outcomes
 from service.consents import DEFAULT_CATEGORIES
 from service.customers import Customer, CustomerRules, Regulars, customer
 from service.feedback import Feedback, feedback
@@ -67,7 +66,7 @@ def reach(
         person = regulars.customer(view.profile, facts, view.parted)
     places = endpoints(person, rules)
     sent, reported = _past(conn, [place.endpoint_id for place in places], _END if until is None else until)
-    came = (*reported, *told_outcomes(person.messages))
+    came = (*reported, *person.told)
     said = feedback(places, sent, came)
     return Reach(
         customer=person.denied(said.denials),

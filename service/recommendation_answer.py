@@ -112,10 +112,13 @@ def _alternatives(ruling: Ruling) -> list[dict[str, Any]]:
     )
     best: dict[str, dict[str, Any]] = {}
     for conversion, probability, option in rated:
-        if chosen is None or option.endpoint_id != chosen.endpoint_id:
+        named = option.endpoint_id
+        if named not in best and (chosen is None or named != chosen.endpoint_id):
             drawn = None if decision.propensity is None else probability
-            best.setdefault(option.endpoint_id, _alternative(ruling, option, conversion, drawn))
-    return list(best.values())[:ALTERNATIVES]
+            best[named] = _alternative(ruling, option, conversion, drawn)
+            if len(best) == ALTERNATIVES:
+                break
+    return list(best.values())
 
 
 def _alternative(ruling: Ruling, option: DeliveryOption, conversion: float, propensity: float | None) -> dict[str, Any]:

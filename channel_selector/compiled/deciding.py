@@ -79,23 +79,26 @@ def weigh(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def convert(means, variances, converted):
-    """Give the probabilities of a conversion, and by how much their logarithms follow the log-odds of a reaction."""
-    probability, slope = np.empty(len(means)), np.empty(len(means))
-    for i in range(len(means)):
+def convert(means, variances, inherited, converted, customer, population):
+    """Give what both stages come to for each cell, in columns (`batches.Estimates` and `batches.Known`).
+
+    `inherited`: the population's variance of the log-odds. `converted`: `posteriors.Priors.met`. `customer`,
+    `population`: variances explored, as shares of those believed.
+    """
+    count = len(means)
+    found = np.empty((7, count))
+    probability, explored_at, explored, believed_at, believed, slope, converting = found
+    for i in range(count):
         p = 1.0 / (1.0 + np.exp(-means[i] / np.sqrt(1.0 + PROBIT * variances[i])))
-        probability[i], slope[i] = p * converted[i], 1.0 - p
-    return probability, slope
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def spread(probability, slope, reacting, converting):
-    """Give location and spread of the logarithm of probabilities, from the variances of both stages."""
-    location, spread = np.empty(len(slope)), np.empty(len(slope))
-    for i in range(len(slope)):
-        variance = slope[i] ** 2 * reacting[i] + converting[i] + LEAST_VARIANCE
-        location[i], spread[i] = np.log(probability[i]) - variance / 2.0, np.sqrt(variance)
-    return location, spread
+        probability[i], slope[i] = p * converted[i, 0], 1.0 - p
+        converting[i] = customer * converted[i, 1] + population * converted[i, 2]
+        reacting = slope[i] ** 2 * (customer * variances[i] + population * inherited[i])
+        tried = reacting + converting[i] + LEAST_VARIANCE
+        held = slope[i] ** 2 * (variances[i] + inherited[i]) + converted[i, 1] + converted[i, 2] + LEAST_VARIANCE
+        middle = np.log(probability[i])
+        explored_at[i], explored[i] = middle - tried / 2.0, np.sqrt(tried)
+        believed_at[i], believed[i] = middle - held / 2.0, np.sqrt(held)
+    return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

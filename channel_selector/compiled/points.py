@@ -29,8 +29,8 @@ REACH = 3.2
 """A cell whose value at +3.2 σ lies below another's at −3.2 σ does not compete."""
 AT_ONCE = 128
 """Points worked on at once, so that they stay in the processor's nearest cache."""
-LOOK_AFTER = 2
-"""Cells that were best nowhere after so many blocks of points (4,096 of 16,384) compete no more."""
+TURN = 633
+"""The base points are gone through in steps of golden length, so that every block of them is spread over the whole."""
 FARTHEST = 9.0
 """No point lies farther from the middle than so many standard deviations of any cell."""
 LARGEST = np.float32(2.0**22)
@@ -47,7 +47,7 @@ def points() -> Singles:
     rows = np.empty((MOST, BASE), dtype=np.float32)
     for k in range(MOST):
         step, shift = pow(GENERATOR, k, BASE), k * GOLDEN
-        places = (((i * step) % BASE + 0.5) / BASE + shift for i in range(BASE))
+        places = (((i * TURN * step) % BASE + 0.5) / BASE + shift for i in range(BASE))
         rows[k] = [quantile(min(max(place % 1.0, least), 1.0 - least)) for place in places]
     return np.ascontiguousarray(rows.reshape(MOST, BASE // AT_ONCE, AT_ONCE).transpose(1, 0, 2))
 
@@ -148,13 +148,14 @@ def _plain(middle, rows, base, counts):
     """Count where each cell is the likeliest."""
     n, alive = len(middle), np.ones(len(middle), np.bool_)
     leading, parts = np.empty(SIGNS * AT_ONCE, np.float32), np.empty(4 * AT_ONCE, np.float32)
+    numbers = np.empty(SIGNS * AT_ONCE, np.int32)
     for block in range(len(base)):
         leading[:] = NEVER
         for i in range(n):
             if alive[i]:
                 _compare(i, middle, rows, base[block], parts, leading)
-        _count(leading, counts)
-        if block == LOOK_AFTER - 1:
+        _count(leading, numbers, counts)
+        if block == 0:
             _retire(alive, counts)
 
 
@@ -164,6 +165,7 @@ def _weighed(order, middle, rows, prices, unit, do_not_send, base, counts):
     n, alive = len(middle), np.ones(len(middle), np.bool_)
     leading, parts = np.empty(SIGNS * AT_ONCE, np.float32), np.empty(4 * AT_ONCE, np.float32)
     worth, whose = np.empty(SIGNS * AT_ONCE, np.float32), np.empty(SIGNS * AT_ONCE, np.float32)
+    numbers = np.empty(SIGNS * AT_ONCE, np.int32)
     for block in range(len(base)):
         worth[:], whose[:], leading[:] = (np.float32(0.0) if do_not_send else -np.inf), NEVER, NEVER
         for place in range(n):
@@ -172,8 +174,13 @@ def _weighed(order, middle, rows, prices, unit, do_not_send, base, counts):
                 _compare(i, middle, rows, base[block], parts, leading)
             if place == n - 1 or prices[order[place + 1]] != prices[i]:
                 _challenge(leading, prices[i], unit, worth, whose)
-        _count(whose, counts)
-        if block == LOOK_AFTER - 1:
+        # Where nobody is worth the sending the first cell is counted, and taken off again.
+        for b in range(SIGNS * AT_ONCE):
+            if whose[b] == NEVER:
+                whose[b] = np.float32(0.0)
+                counts[0] -= 1
+        _count(whose, numbers, counts)
+        if block == 0:
             _retire(alive, counts)
 
 
@@ -233,17 +240,19 @@ def _challenge(leading, price, unit, worth, whose):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _count(leading, counts):
+def _count(leading, numbers, counts):
     """Count who leads where; four counters each, for one waits for its own last write."""
+    for b in range(SIGNS * AT_ONCE):
+        numbers[b] = np.int32(leading[b])
     for b in range(0, SIGNS * AT_ONCE, 4):
-        for turn in range(4):
-            found = leading[b + turn]
-            if found > NEVER:
-                counts[turn * MOST + (np.int32(found) & 31)] += 1
+        counts[numbers[b] & 31] += 1
+        counts[MOST + (numbers[b + 1] & 31)] += 1
+        counts[2 * MOST + (numbers[b + 2] & 31)] += 1
+        counts[3 * MOST + (numbers[b + 3] & 31)] += 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _retire(alive, counts):
-    """Leave those out that have led nowhere so far."""
+    """Leave those out that led at none of the first 2,048 points."""
     for i in range(len(alive)):
         alive[i] = counts[i] + counts[MOST + i] + counts[2 * MOST + i] + counts[3 * MOST + i] > 0

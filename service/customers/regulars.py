@@ -7,6 +7,7 @@ was rolled back and what other processes wrote are other facts, and are folded f
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import islice
+from operator import is_
 
 from identity.profiles import Profile, ProfileId
 from service.customers.customer import Customer, CustomerFold, CustomerRules, Parted
@@ -64,14 +65,11 @@ class _Regular:
 
     def leads_to(self, profile: Profile, facts: Sequence[Fact], parted: Sequence[Parted]) -> bool:
         """Tell whether the facts are those taken in, and perhaps more after them, about the same profile."""
-        return (
-            profile == self._profile
-            and parted == self._parted
-            and len(self.taken) <= len(facts)
-            and all(
-                before is now or (before.message is now.message and before.owner == now.owner)
-                for before, now in zip(self.taken, facts, strict=False)
-            )
+        if profile != self._profile or parted != self._parted or len(self.taken) > len(facts):
+            return False
+        return all(map(is_, self.taken, facts)) or all(
+            before.message is now.message and before.owner == now.owner
+            for before, now in zip(self.taken, facts, strict=False)
         )
 
     def go_on(self, facts: Sequence[Fact]) -> Customer:

@@ -12,6 +12,7 @@ from identity.observations import Trust
 from service.abandonment import (
     Cart,
     CartItem,
+    CartLine,
     CartSettings,
     CartState,
     Order,
@@ -331,6 +332,21 @@ def test_arrival_and_repetition_change_nothing(seen: list[CommerceEvent], now: i
     shuffled = data.draw(st.permutations([*seen, *seen[: len(seen) // 2]]))
     assert carts(shuffled, at(now), QUICK) == carts(seen, at(now), QUICK)
     assert orders(shuffled) == orders(seen)
+
+
+@given(
+    seen=events_of_a_profile,
+    looks=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 60), st.sampled_from([QUICK, CartSettings()]))),
+    ordered=st.booleans(),
+)
+def test_carts_kept_at_hand_are_those_folded_anew(
+    seen: list[CommerceEvent], looks: list[tuple[int, int, CartSettings]], *, ordered: bool
+) -> None:
+    """However many events have come in, whichever were looked at before, at whatever moment and under any settings."""
+    events = sorted(seen, key=lambda each: each.key) if ordered else seen
+    line = CartLine()
+    for count, now, spans in looks:
+        assert line.stand(tuple(events[:count]), at(now), spans) == carts(events[:count], at(now), spans)
 
 
 @given(seen=events_of_a_profile, now=st.integers(0, 60))
