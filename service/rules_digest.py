@@ -24,10 +24,14 @@ def rules_digest(rules: LinkingRules) -> str:
 
 def settle(conn: Connection, store: str, rules: LinkingRules) -> None:
     """Let a new store remember its rules; RulesChanged where an older one was folded under others."""
-    kept = meta.get(conn, meta.RULES_DIGEST)
-    if kept is None:
+    check(conn, store, rules)
+    if meta.get(conn, meta.RULES_DIGEST) is None:
         remember(conn, rules)
-    elif kept != rules_digest(rules):
+
+
+def check(conn: Connection, store: str, rules: LinkingRules) -> None:
+    """Raise RulesChanged where the store was folded under other rules; nothing is changed."""
+    if meta.get(conn, meta.RULES_DIGEST) not in {None, rules_digest(rules)}:
         raise RulesChanged(
             f"the rules are others than those {store} was folded under; "
             "run `homing rebuild` to fold it again under these, or set the former ones"

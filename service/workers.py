@@ -1,11 +1,13 @@
 """Several processes serve one address on one PostgreSQL: one that dies is begun anew, and a signal ends them all.
 
-Each is forked before it opens the store, and shares nothing with the others but the address and the store.
+Each is forked before it opens the store, and shares nothing with the others but the address and the store. None
+outlives the parent, however that ends: it would hold the address against whoever comes next.
 """
 
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -28,7 +30,9 @@ class _Workers:
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
         self._alive: set[int] = set()
-        self._stopping = False
+        self._stopping: int | None = None
+        # Whoever reads it waits until the parent, which alone holds the other end, is gone.
+        self._life, self._held = os.pipe()
 
     def run(self, number: int) -> bool:
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -39,7 +43,7 @@ class _Workers:
         while self._alive:
             process, status = os.wait()
             self._alive.discard(process)
-            if self._stopping:
+            if self._stopping is not None:
                 well = well and status == 0
             else:
                 log.warning("a worker ended with status %d; another one takes its place", status)
@@ -48,18 +52,26 @@ class _Workers:
         return well
 
     def _begin(self) -> None:
-        if self._stopping:
+        if self._stopping is not None:
             return
         process = os.fork()
         if process == 0:
             self._be_worker()
         self._alive.add(process)
+        if self._stopping is not None:
+            # The signal came in between, when this one was not known yet.
+            os.kill(process, self._stopping)
 
     def _be_worker(self) -> NoReturn:
         code = 1
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            if self._stopping is not None:
+                # A signal came while the parent's handlers were still here.
+                os._exit(0)
+            os.close(self._held)
+            threading.Thread(target=self._follow, name="homing-parent", daemon=True).start()
             self._work()
             code = 0
         except Exception:
@@ -68,7 +80,12 @@ class _Workers:
             # Nothing of the parent's is to be cleaned up here.
             os._exit(code)
 
+    def _follow(self) -> None:
+        """End this worker in good order once the parent is gone."""
+        os.read(self._life, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
     def _stop(self, sig: int, _frame: FrameType | None) -> None:
-        self._stopping = True
+        self._stopping = sig
         for process in self._alive:
             os.kill(process, sig)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 from sqlalchemy.engine import Connection
 
-from service import secret
+from service import rules_digest, secret
 from service.commands.options import Chosen, emit_json, json_option, with_settings
 from service.people import People
 from service.settings import Settings
@@ -50,5 +50,8 @@ def verify(chosen: Chosen, *, chain_only: bool, as_json: bool) -> None:
 
 
 def _people(conn: Connection, database: Database, settings: Settings) -> People:
-    kept = secret.settle(conn, database.file, settings.secret)
-    return People(linking_rules(settings), kept.derive("profiles"))
+    rules = linking_rules(settings)
+    rules_digest.check(conn, database.name, rules)
+    kept = secret.known(conn, database.file, settings.secret)
+    # A store that was never used holds no ids that a secret could tell.
+    return People(rules, b"" if kept is None else kept.derive("profiles"))
