@@ -18,6 +18,8 @@ log = logging.getLogger("homing.workers")
 PAUSE_SECONDS = 1.0
 """A process that ends at once, again and again, is begun anew no sooner than this."""
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
 
 def run_workers(number: int, work: Callable[[], None]) -> bool:
     """Run `work` in so many processes until SIGINT or SIGTERM; tell whether all of them ended well."""
@@ -30,12 +32,12 @@ class _Workers:
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
         self._alive: set[int] = set()
-        self._stopping: int | None = None
+        self._stopping = False
         # Whoever reads it waits until the parent, which alone holds the other end, is gone.
         self._life, self._held = os.pipe()
 
     def run(self, number: int) -> bool:
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in _ENDING:
             signal.signal(name, self._stop)
         for _ in range(number):
             self._begin()
@@ -43,7 +45,7 @@ class _Workers:
         while self._alive:
             process, status = os.wait()
             self._alive.discard(process)
-            if self._stopping is not None:
+            if self._stopping:
                 well = well and status == 0
             else:
                 log.warning("a worker ended with status %d; another one takes its place", status)
@@ -52,24 +54,22 @@ class _Workers:
         return well
 
     def _begin(self) -> None:
-        if self._stopping is not None:
+        if self._stopping:
             return
+        # A signal that comes meanwhile waits: until this one is known here, and has let go of these handlers there.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         process = os.fork()
         if process == 0:
             self._be_worker()
         self._alive.add(process)
-        if self._stopping is not None:
-            # The signal came in between, when this one was not known yet.
-            os.kill(process, self._stopping)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
     def _be_worker(self) -> NoReturn:
         code = 1
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            if self._stopping is not None:
-                # A signal came while the parent's handlers were still here.
-                os._exit(0)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
             os.close(self._held)
             threading.Thread(target=self._follow, name="homing-parent", daemon=True).start()
             self._work()
@@ -86,6 +86,6 @@ class _Workers:
         os.kill(os.getpid(), signal.SIGTERM)
 
     def _stop(self, sig: int, _frame: FrameType | None) -> None:
-        self._stopping = sig
+        self._stopping = True
         for process in self._alive:
             os.kill(process, sig)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import uvicorn
 
-from service import serving
 from service.serving import _Server
 
 
@@ -16,7 +15,7 @@ from service.serving import _Server
 def test_signals_that_come_together_are_one(apart: float, forced: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker hears Ctrl-C from the terminal and from its parent: only a later one cuts off what is being answered."""
     now = [100.0]
-    monkeypatch.setattr(serving.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("service.serving.time.monotonic", lambda: now[0])
     homing: Any = SimpleNamespace(
         readiness=SimpleNamespace(stop=lambda: None), settings=SimpleNamespace(drain=timedelta(0))
     )
