@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkstemp
 
 import click
 
@@ -72,8 +72,7 @@ def restore(chosen: Chosen, file: Path, *, as_json: bool) -> None:
 
 def _write(database: Database, file: Path) -> tuple[int, str | None]:
     """Write under another name first: what has the final name is whole, and on the disk."""
-    with _private_folder(file) as folder:
-        unfinished = folder / "unfinished.db"
+    with _unfinished(file) as unfinished:
         made = open_file(unfinished)
         try:
             with database.transaction(reads=True) as source, made.transaction() as target:
@@ -83,7 +82,6 @@ def _write(database: Database, file: Path) -> tuple[int, str | None]:
         finally:
             made.close()
         as_one_file(unfinished)
-        unfinished.chmod(0o600)
         try:
             # A link, unlike a rename, never replaces.
             os.link(unfinished, file)
@@ -98,16 +96,20 @@ def _there(file: Path) -> click.UsageError:
 
 
 @contextmanager
-def _private_folder(file: Path) -> Iterator[Path]:
-    """Make a folder beside the file, nobody else's to read: two backups into one name do not meet in it."""
+def _unfinished(file: Path) -> Iterator[Path]:
+    """Make an empty file beside the one wanted, nobody else's to read: two backups into one name do not meet in it."""
     try:
-        folder = TemporaryDirectory(prefix=f".{file.name[:50]}.unfinished-", dir=file.absolute().parent)
+        opened, name = mkstemp(prefix=f".{file.name[:50]}.unfinished-", dir=file.absolute().parent)
     except OSError as error:
         raise BackupFailed(
             f"{file} cannot be written ({error.strerror}); its folder must exist and be writable"
         ) from error
-    with folder as name:
+    os.close(opened)
+    try:
         yield Path(name)
+    finally:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            Path(name + ending).unlink(missing_ok=True)
 
 
 @contextmanager
