@@ -22,6 +22,13 @@ from http import HTTPStatus
 from typing import Any
 
 
+def discreet(address: str) -> str:
+    """Give an address, or what was meant for one, without what may be a password in it: it has no one place there."""
+    if address.startswith("sqlite:///"):
+        return address
+    return re.sub(r"(?i)(password=)[^&\s'\"]*", r"\1…", re.sub(r"(?s)(:/*).*@", r"\1…@", address))
+
+
 class HomingError(Exception):
     """Whatever the service raises on purpose; its text is fit for a person."""
 
@@ -61,8 +68,7 @@ class SettingsError(HomingError):
     @classmethod
     def at(cls, key: str, given: object, allowed: str, source: str) -> "SettingsError":
         """Tell which setting, what was given and where, and what is allowed."""
-        # What stands between // and @ of an address may be a password.
-        shown = re.sub(r"//[^/@]*@", "//…@", repr(given))
+        shown = repr(discreet(given)) if isinstance(given, str) else discreet(repr(given))
         return cls(f"{key} = {shown} ({source}) is not allowed; use {allowed}")
 
 

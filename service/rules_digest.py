@@ -27,12 +27,20 @@ def rules_digest(rules: LinkingRules) -> str:
 def settle(conn: Connection, store: str, wanted: LinkingRules) -> LinkingRules:
     """Give the rules that a store is folded under; a new one, and one that kept but their digest, keeps those wanted.
 
-    Raises RulesChanged where an older Homing folded it under others and did not keep them.
+    Raises what `of_store` raises.
     """
     kept = meta.get(conn, meta.RULES_DIGEST)
     if kept is None or (kept == rules_digest(wanted) and meta.get(conn, meta.RULES) is None):
         remember(conn, wanted)
         return wanted
+    return of_store(conn, store, wanted)
+
+
+def of_store(conn: Connection, store: str, wanted: LinkingRules) -> LinkingRules:
+    """Give the rules that a store is folded under, those wanted for a new one; nothing is changed.
+
+    Raises RulesChanged where an older Homing folded it under others and did not keep them.
+    """
     found = in_force(conn, wanted)
     if found is None:
         raise RulesChanged(

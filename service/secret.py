@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from service.durable import sync
 from service.errors import SecretError
-from service.store import meta
+from service.store import chain, meta
 
 FILE_NAME = "homing.secret"
 MIN_LENGTH = 32
@@ -63,6 +63,18 @@ def settle(conn: Connection, store: Path | None, given: str | None) -> Secret:
             f"put the right one into {there}"
         )
     return secret
+
+
+def known(conn: Connection, store: Path | None, given: str | None) -> Secret | None:
+    """Give the secret that this store was made with, None before its first use; else like `settle`. Changes nothing.
+
+    Raises SecretError, too, where the store has forgotten which secret that was: the next start would take any.
+    """
+    if meta.get(conn, meta.SECRET_FINGERPRINT) is not None:
+        return settle(conn, store, given)
+    if chain.head(conn).block:
+        raise SecretError(f"{store or 'the database'} has lost the fingerprint of its secret; go back to a backup")
+    return None
 
 
 def _found(store: Path | None, given: str | None, kept: str | None) -> Secret:

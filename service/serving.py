@@ -8,6 +8,7 @@ import errno
 import logging.config
 import signal
 import socket
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -23,6 +24,9 @@ log = logging.getLogger("homing.serving")
 
 ANSWER_SECONDS = 8
 """How long open requests have to be answered once the service stops: two of ten seconds are left for the store."""
+
+AT_ONCE_SECONDS = 1.0
+"""Signals that come together are one: a worker hears of its own from the terminal, or from systemd, and its parent."""
 
 _BACKLOG = 2_048
 
@@ -69,7 +73,7 @@ class _Server(uvicorn.Server):
         self._homing = homing
         self._announce = announce
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = False
+        self._told_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, then say so."""
@@ -81,15 +85,17 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
         """Turn red and stop after the drain; unlike uvicorn's own, end with exit code 0, not with the signal."""
         self._homing.readiness.stop()
+        if self._told_at is not None and time.monotonic() - self._told_at < AT_ONCE_SECONDS:
+            return
         drain = self._homing.settings.drain.total_seconds()
-        if self._stopping:
+        if self._told_at is not None:
             self.should_exit = True
             self.force_exit = sig == signal.SIGINT
         elif self._loop is None or drain == 0.0:
             self.should_exit = True
         else:
             self._loop.call_soon_threadsafe(self._loop.call_later, drain, self._exit)
-        self._stopping = True
+        self._told_at = time.monotonic()
 
     def _exit(self) -> None:
         self.should_exit = True

@@ -19,7 +19,7 @@ from channel_selector.settings import Activation, SelectorSettings
 from channel_selector.slots import QuietHours
 from service import setting_kinds as kinds
 from service.abandonment import CartSettings
-from service.errors import SettingsError
+from service.errors import SettingsError, discreet
 from service.setting_kinds import CategoryConsent, Kind
 from service.setting_sources import (
     CONFIG_VARIABLE,
@@ -254,7 +254,9 @@ def _show(given: Mapping[KeyPath, Given]) -> list[ShownSetting]:
 
 
 def _shown(one: Given) -> Any:
-    return "(hidden)" if one.hidden and one.given is not None else one.given
+    if one.hidden and one.given is not None:
+        return "(hidden)"
+    return discreet(one.given) if isinstance(one.given, str) else one.given
 
 
 @cache

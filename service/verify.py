@@ -18,7 +18,7 @@ from service.people import People
 from service.rebuild import rebuild
 from service.store import chain, copying, meta, purges
 from service.store.chain import FACT_BLOCKS, GENESIS, BlockKind, Head
-from service.store.database import open_database
+from service.store.database import open_file
 from service.store.facts import FactKind, of_kind
 from service.store.schema import FOLDS, blocks, changes, decision_log, facts
 from service.words import Restated, read_restated
@@ -28,6 +28,9 @@ FACTS = "facts"
 DECISIONS = "decision_log"
 
 _LOGS: Mapping[BlockKind, Table] = {kind: facts if kind in FACT_BLOCKS else decision_log for kind in BlockKind}
+MANY_ROWS = 100_000
+"""More than a job appends."""
+
 _FIRST = itemgetter(0)
 ERASED = "erased"
 _UNTOLD = {"seq", "body", "salt", "row_digest"}
@@ -111,17 +114,21 @@ class _Links:
             yield Fault(table=BLOCKS, row=number, what="cannot be read")
             self.head = Head(block=number, link=self.head.link)
             return
-        link = bytes(block.link)
+        link = block.link if isinstance(block.link, bytes) else b""
         try:
             kind, ranges = BlockKind(block.kind), orjson.loads(block.ranges)
             told = (block.block, block.kind, ranges, orjson.loads(block.touched))
             expected = chain.link_after(self.head.link, told, block.digest)
-            seqs = [seq for first, last in ranges for seq in range(first, last + 1)]
+            # Ranges that the chain does not vouch for could name more rows than there is time to look for.
+            believed = expected == link or all(
+                0 < first <= last < min(first + MANY_ROWS, 2**63) for first, last in ranges
+            )
         except (ValueError, TypeError):
+            believed, expected = False, None
+        if expected != link:
             yield Fault(table=BLOCKS, row=block.block, what="is not what the chain was made over")
-        else:
-            if expected != link:
-                yield Fault(table=BLOCKS, row=block.block, what="is not what the chain was made over")
+        if believed:
+            seqs = [seq for first, last in ranges for seq in range(first, last + 1)]
             yield from self._rows(conn, _LOGS[kind], seqs, block.digest)
         self.head = Head(block=block.block, link=link)
 
@@ -237,7 +244,7 @@ def _told(value: Any) -> Any:
 def _folds(conn: Connection, people: People) -> Iterator[Fault]:
     """Make the folds again in a store of their own, and compare them row by row."""
     with TemporaryDirectory(prefix="homing-verify-") as folder:
-        scratch = open_database(f"sqlite:///{Path(folder) / 'scratch.db'}")
+        scratch = open_file(Path(folder) / "scratch.db")
         try:
             with scratch.transaction() as again:
                 copying.copy(conn, again, (*copying.LOGS, changes))
@@ -251,10 +258,22 @@ def _folds(conn: Connection, people: People) -> Iterator[Fault]:
 
 def _compare(conn: Connection, again: Connection, fold: Table) -> Iterator[Fault]:
     """Tell the first row in which a fold differs."""
-    for number, (kept, made) in enumerate(zip_longest(_all(conn, fold), _all(again, fold)), 1):
+    for number, (kept, made) in enumerate(zip_longest(_kept(conn, fold), _all(again, fold)), 1):
         if kept is None or made is None or tuple(kept) != tuple(made):
             yield Fault(table=fold.name, row=number, what="does not follow from the logs; run `homing rebuild`")
             return
+
+
+def _kept(conn: Connection, table: Table) -> Iterator[Row[Any] | None]:
+    """Give a table's rows, None at last where they cannot be read on."""
+    try:
+        yield from _all(conn, table)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        yield None
+    except UnicodeDecodeError:
+        yield None
 
 
 def _all(conn: Connection, table: Table) -> Iterator[Row[Any]]:

@@ -1,11 +1,13 @@
 """Several processes serve one address on one PostgreSQL: one that dies is begun anew, and a signal ends them all.
 
-Each is forked before it opens the store, and shares nothing with the others but the address and the store.
+Each is forked before it opens the store, and shares nothing with the others but the address and the store. None
+outlives the parent, however that ends: it would hold the address against whoever comes next.
 """
 
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -15,6 +17,8 @@ log = logging.getLogger("homing.workers")
 
 PAUSE_SECONDS = 1.0
 """A process that ends at once, again and again, is begun anew no sooner than this."""
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_workers(number: int, work: Callable[[], None]) -> bool:
@@ -29,9 +33,11 @@ class _Workers:
         self._work = work
         self._alive: set[int] = set()
         self._stopping = False
+        # Whoever reads it waits until the parent, which alone holds the other end, is gone.
+        self._life, self._held = os.pipe()
 
     def run(self, number: int) -> bool:
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in _ENDING:
             signal.signal(name, self._stop)
         for _ in range(number):
             self._begin()
@@ -50,16 +56,22 @@ class _Workers:
     def _begin(self) -> None:
         if self._stopping:
             return
+        # A signal that comes meanwhile waits: until this one is known here, and has let go of these handlers there.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         process = os.fork()
         if process == 0:
             self._be_worker()
         self._alive.add(process)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
     def _be_worker(self) -> NoReturn:
         code = 1
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+            os.close(self._held)
+            threading.Thread(target=self._follow, name="homing-parent", daemon=True).start()
             self._work()
             code = 0
         except Exception:
@@ -67,6 +79,11 @@ class _Workers:
         finally:
             # Nothing of the parent's is to be cleaned up here.
             os._exit(code)
+
+    def _follow(self) -> None:
+        """End this worker in good order once the parent is gone."""
+        os.read(self._life, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _stop(self, sig: int, _frame: FrameType | None) -> None:
         self._stopping = True

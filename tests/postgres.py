@@ -109,9 +109,9 @@ class PostgresServer:
         """The address of its first database, empty at first."""
         return self.url_of(ROLE)
 
-    def url_of(self, database: str) -> str:
-        """Give the address of a database, made or not."""
-        return self._url(ROLE, database)
+    def url_of(self, database: str, role: str = ROLE) -> str:
+        """Give the address of a database, made or not, for a role."""
+        return self._url(role, database)
 
     @property
     def running(self) -> bool:

@@ -1,11 +1,12 @@
 """`homing backup` and `homing restore`: a store's content as one SQLite file, from and into either kind of database."""
 
-import shutil
+import os
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkstemp
 
 import click
 
@@ -14,8 +15,8 @@ from service.commands.options import Chosen, emit_json, json_option, with_settin
 from service.durable import sync
 from service.errors import HomingError
 from service.store import copying, meta
-from service.store.database import Database, open_database
-from service.store.sqlite import as_one_file
+from service.store.database import Database, open_file
+from service.store.sqlite import Sqlite, as_one_file, copy_file
 
 
 class BackupFailed(HomingError):  # noqa: N818 - what happened
@@ -32,7 +33,7 @@ def backup(chosen: Chosen, file: Path, *, as_json: bool) -> None:
     FILE holds personal data, and not the secret: keep that too, somewhere else.
     """
     if file.exists():
-        raise click.UsageError(f"{file} is there already; give another name, for a backup never replaces one.")
+        raise _there(file)
     with chosen.database() as database:
         rows, fingerprint = _write(database, file)
     if as_json:
@@ -71,10 +72,8 @@ def restore(chosen: Chosen, file: Path, *, as_json: bool) -> None:
 
 def _write(database: Database, file: Path) -> tuple[int, str | None]:
     """Write under another name first: what has the final name is whole, and on the disk."""
-    unfinished = file.with_name(f".{file.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    try:
-        made = open_database(f"sqlite:///{unfinished}")
+    with _unfinished(file) as unfinished:
+        made = open_file(unfinished)
         try:
             with database.transaction(reads=True) as source, made.transaction() as target:
                 with click.progressbar(length=copying.count(source), label="backing up", file=sys.stderr) as bar:
@@ -83,13 +82,34 @@ def _write(database: Database, file: Path) -> tuple[int, str | None]:
         finally:
             made.close()
         as_one_file(unfinished)
-        unfinished.chmod(0o600)
-        unfinished.replace(file)
+        try:
+            # A link, unlike a rename, never replaces.
+            os.link(unfinished, file)
+        except FileExistsError:
+            raise _there(file) from None
         sync(file)
-    finally:
-        for leftover in unfinished.parent.glob(f"{unfinished.name}*"):
-            leftover.unlink(missing_ok=True)
     return rows, fingerprint
+
+
+def _there(file: Path) -> click.UsageError:
+    return click.UsageError(f"{file} is there already; give another name, for a backup never replaces one.")
+
+
+@contextmanager
+def _unfinished(file: Path) -> Iterator[Path]:
+    """Make an empty file beside the one wanted, nobody else's to read: two backups into one name do not meet in it."""
+    try:
+        opened, name = mkstemp(prefix=f".{file.name[:50]}.unfinished-", dir=file.absolute().parent)
+    except OSError as error:
+        raise BackupFailed(
+            f"{file} cannot be written ({error.strerror}); its folder must exist and be writable"
+        ) from error
+    os.close(opened)
+    try:
+        yield Path(name)
+    finally:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            Path(name + ending).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -97,8 +117,11 @@ def _opened(file: Path) -> Iterator[Database]:
     """Open a copy of a backup, brought up to today's schema if it is older: the backup itself stays as it is."""
     with TemporaryDirectory(prefix="homing-restore-") as folder:
         copied = Path(folder) / "backup.db"
-        shutil.copyfile(file, copied)
-        opened = open_database(f"sqlite:///{copied}")
+        try:
+            copy_file(file, copied)
+        except sqlite3.Error as error:
+            raise Sqlite(file).explain(error) from error
+        opened = open_file(copied)
         try:
             yield opened
         finally:

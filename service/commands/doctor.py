@@ -1,5 +1,6 @@
 """`homing doctor`: one look at the whole deployment; it changes nothing, so a store that is missing stays missing."""
 
+import os
 import shutil
 import stat
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from service import rules_to_come, secret
 from service.clock import Clock, SystemClock
@@ -75,7 +77,11 @@ def examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
         with database.transaction(reads=True) as conn:
             patient = Patient(settings=settings, database=database, conn=conn, clock=clock)
             for name, check in {**_CHECKS, **(_OF_SERVER if database.file is None else _OF_FILE)}.items():
-                yield _carefully(name, check, patient)
+                finding = _carefully(name, check, patient)
+                yield finding
+                if check is _schema and not finding.well:
+                    # The others would look for what is not there.
+                    return
     except HomingError as error:
         yield Finding(name="store", well=False, detail=str(error))
     finally:
@@ -87,18 +93,25 @@ def _carefully(name: str, check: Callable[[Patient], tuple[bool, str]], patient:
         well, detail = check(patient)
     except HomingError as error:
         return Finding(name=name, well=False, detail=str(error))
+    except DBAPIError as error:
+        explained = patient.database.backend.explain(error)
+        if not isinstance(explained, HomingError):
+            raise
+        return Finding(name=name, well=False, detail=str(explained))
     return Finding(name=name, well=well, detail=detail)
 
 
 def _schema(patient: Patient) -> tuple[bool, str]:
     revision = migrate.current(patient.conn)
-    return revision == migrate.HEAD, f"{revision or 'none'}, this program's is {migrate.HEAD}"
+    migrate.check(revision, patient.database.name)
+    what_to_do = "" if revision == migrate.HEAD else "; run `homing migrate`"
+    return revision == migrate.HEAD, f"{revision or 'none'}, this program's is {migrate.HEAD}{what_to_do}"
 
 
 def _secret(patient: Patient) -> tuple[bool, str]:
-    if meta.get(patient.conn, meta.SECRET_FINGERPRINT) is None:
-        return True, "not made yet; the first `homing serve` makes it"
-    found = secret.settle(patient.conn, patient.database.file, patient.settings.secret)
+    found = secret.known(patient.conn, patient.database.file, patient.settings.secret)
+    if found is None:
+        return True, "not known yet; the first `homing serve` makes it, or takes HOMING_SECRET"
     path = Path(found.origin)
     if patient.settings.secret is None and stat.S_IMODE(path.stat().st_mode) & 0o077:
         return False, f"{path} can be read by others; run `chmod 600 {path}`"
@@ -146,8 +159,15 @@ def _learning(patient: Patient) -> tuple[bool, str]:
 def _durable(patient: Patient) -> tuple[bool, str]:
     off = [name for name in _DURABLE if patient.conn.exec_driver_sql(f"SHOW {name}").scalar_one() == "off"]
     if off:
-        return False, f"{', '.join(off)} is off: a power cut may lose what was acknowledged; set it on"
+        return False, f"off: {', '.join(off)}. A power cut may lose what was acknowledged; set it on"
     return True, f"{', '.join(_DURABLE)} are on"
+
+
+def _writable(patient: Patient) -> tuple[bool, str]:
+    asked = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'"
+    if patient.conn.exec_driver_sql(asked).scalar_one():
+        return False, "the server only reads; give the address of one that writes"
+    return True, "the server takes writes"
 
 
 def _integrity(patient: Patient) -> tuple[bool, str]:
@@ -165,7 +185,8 @@ def _counts(patient: Patient) -> tuple[bool, str]:
 
 
 def _wal(patient: Patient) -> tuple[bool, str]:
-    path = patient.database.path.with_name(patient.database.path.name + "-wal")
+    store = patient.database.path.resolve()
+    path = store.with_name(store.name + "-wal")
     size = path.stat().st_size if path.exists() else 0
     note = "" if size <= MAX_WAL else "; some reader never ends: find it and end it"
     return size <= MAX_WAL, f"{size / MEGABYTE:,.1f} MB{note}"
@@ -182,7 +203,10 @@ def _clock(patient: Patient) -> tuple[bool, str]:
 
 
 def _disk(patient: Patient) -> tuple[bool, str]:
-    free = shutil.disk_usage(patient.database.path.absolute().parent).free
+    store = patient.database.path.resolve()
+    if not (os.access(store, os.W_OK) and os.access(store.parent, os.W_OK)):
+        return False, "this user may not write the store and its folder; make both writable"
+    free = shutil.disk_usage(store.parent).free
     return free >= MIN_FREE, f"{free / MEGABYTE:,.0f} MB free beside the store"
 
 
@@ -198,4 +222,4 @@ _CHECKS: dict[str, _Check] = {
     "clock": _clock,
 }
 _OF_FILE: dict[str, _Check] = {"integrity": _integrity, "write-ahead log": _wal, "disk": _disk}
-_OF_SERVER: dict[str, _Check] = {"durability": _durable}
+_OF_SERVER: dict[str, _Check] = {"durability": _durable, "writing": _writable}

@@ -52,6 +52,7 @@ def verify(chosen: Chosen, *, chain_only: bool, as_json: bool) -> None:
 
 
 def _people(conn: Connection, database: Database, settings: Settings) -> People:
-    kept, wanted = secret.settle(conn, database.file, settings.secret), linking_rules(settings)
-    rules = rules_digest.in_force(conn, wanted)
-    return People(wanted if rules is None else rules, kept.derive("profiles"))
+    rules = rules_digest.of_store(conn, database.name, linking_rules(settings))
+    kept = secret.known(conn, database.file, settings.secret)
+    # A store that was never used holds no ids that a secret could tell.
+    return People(rules, b"" if kept is None else kept.derive("profiles"))

@@ -89,10 +89,19 @@ def open_database(url: str) -> Database:
     Raises SettingsError for a URL that cannot be, SchemaError for a newer schema or another program's database,
     StoreError if it cannot be opened.
     """
-    database = database_at(url)
+    return _opened(database_at(url))
+
+
+def open_file(path: Path) -> Database:
+    """Open the SQLite store at `path`, whatever characters that is made of; else like `open_database`."""
+    return _opened(Database(url=f"sqlite:///{path}", backend=Sqlite(path)))
+
+
+def _opened(database: Database) -> Database:
     with database.transaction(reads=True) as conn:
         # Refused before anything is touched, should it be another program's.
         current = migrate.current(conn)
+        migrate.check(current, database.name)
     database.backend.prepare()
     if current != migrate.HEAD:
         with database.transaction() as conn:

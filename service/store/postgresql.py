@@ -1,14 +1,20 @@
 """PostgreSQL, the store that several replicas share: each transaction locks what it touches (`locks`), READ COMMITTED.
 
-What was committed is on the disk: a server that answers before that (`synchronous_commit = off`) is overruled.
+What the server, the database or the role set for everybody is overruled where Homing stands on it: a server that
+answers before the disk has it (`synchronous_commit = off`), snapshots older than the locks, an end to long statements,
+texts in another encoding.
 """
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
+import orjson
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from service.errors import SettingsError, StoreBusy, StoreError
@@ -19,11 +25,27 @@ from service.store.statements import Statement
 CONNECT_SECONDS = 5
 LOCK_TIMEOUT_MS = 5_000
 """How long a transaction waits for another process to finish its own."""
+GONE_MS = 15_000
+"""A server's machine that acknowledges nothing for so long is gone."""
+ENCODING = "UTF8"
+"""What holds every name there is."""
 MIGRATION = -10
 """The advisory lock that migrations take turns by."""
 
 _PASSING = {"40001", "40P01", "23505"}
 """A serialization failure, a deadlock, and a key that somebody else has just put in: run again, it is there."""
+_SETTINGS = {
+    "synchronous_commit": "on",
+    "default_transaction_isolation": "read committed",
+    "lock_timeout": str(LOCK_TIMEOUT_MS),
+    "statement_timeout": "0",
+    "transaction_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "TimeZone": "UTC",
+}
+"""What each session is set to, as far as the server knows it: `rebuild` and `verify` are one transaction of hours."""
+_SET = "SELECT count(set_config(name, %s::json ->> name, false)) FROM pg_settings WHERE name = ANY (%s)"
 _CHANGES = "homing.changes"
 _ALONE = Statement("SELECT pg_advisory_xact_lock(?)")
 _NO_DRIVER = "PostgreSQL needs its driver; install Homing with it: pip install 'homing[postgres]'"
@@ -45,15 +67,16 @@ class Postgresql:
                 address,
                 poolclass=NullPool,
                 hide_parameters=True,
-                connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "homing"},
+                connect_args={**{k: v for k, v in _KEEPING.items() if k not in address.query}, **_CONNECTING},
             )
         except ModuleNotFoundError as error:
             raise SettingsError(_NO_DRIVER) from error
-        event.listen(engine, "connect", _set_up)
+        name = f"postgresql://{address.host or ''}/{address.database or ''}"
+        event.listen(engine, "connect", partial(_set_up, name))
         event.listen(engine, "begin", _begin)
         event.listen(engine, "before_cursor_execute", _count)
         object.__setattr__(self, "engine", engine)
-        object.__setattr__(self, "name", f"postgresql://{address.host or ''}/{address.database}")
+        object.__setattr__(self, "name", name)
 
     def prepare(self) -> None:
         """Do nothing: the server's administrator has set it up."""
@@ -72,17 +95,18 @@ class Postgresql:
 
     def explain(self, error: Exception) -> Exception:
         """Read SQLSTATE, by class."""
-        if not isinstance(error, DBAPIError):
+        if not isinstance(error, DBAPIError) or isinstance(error.orig, sqlite3.Error):
+            # Of a copy from or into a file the other side may have failed.
             return error
         state = _state(error)
-        if self.lost(error):
-            return StoreError("store_gone", f"{self.name}: the server cannot be reached; start it, or look at --db")
         if state in {"55P03", *_PASSING}:
             return StoreBusy(f"{self.name}: another process holds the store; try again")
-        for known, code, what in _BY_STATE:
-            if state.startswith(known):
-                return StoreError(code, f"{self.name}: {what}")
-        return error
+        said = [row for row in _BY_STATE if state.startswith(row[0])]
+        if not state and isinstance(error, OperationalError | InterfaceError | ProgrammingError):
+            said = [row for row in _BY_WORDS if row[0] in str(error.orig)]
+        if not said and self.lost(error):
+            said = [("", "store_gone", "the server cannot be reached; start it, or look at --db")]
+        return StoreError(said[0][1], f"{self.name}: {said[0][2]}") if said else error
 
     def passing(self, error: Exception) -> bool:
         """Tell whether somebody else's transaction was in the way."""
@@ -103,36 +127,74 @@ class Postgresql:
         return changes
 
 
+_REFUSED = "the server refuses this user or password; look at --db"
+_NO_DATABASE = "there is no such database; make it with createdb"
+_NO_ROOM = "the server has no room for more work; raise its limits, or try again"
+_NOT_READ = "the address says what PostgreSQL's driver does not know; look at what follows ? in --db"
+
 _BY_STATE = (
     ("53100", "store_full", "the server's disk is full; make room, nothing was lost that was acknowledged"),
-    ("53", "store_busy", "the server has no room for more work; raise its limits, or try again"),
-    ("28", "store_refused", "the server refuses this user or password; look at --db"),
-    ("3D", "store_unopened", "there is no such database; make it with createdb"),
+    ("53", "store_busy", _NO_ROOM),
+    ("28", "store_refused", _REFUSED),
+    ("3D", "store_unopened", _NO_DATABASE),
+    ("3F", "store_unopened", "there is no schema to keep tables in; look at this user's search_path and its rights"),
+    ("57014", "store_slow", "the server ended a statement before it was done; look for its statement_timeout"),
     ("42501", "store_readonly", "this user may not do that; grant it the database"),
     ("25006", "store_readonly", "the server only reads; give the address of one that writes"),
     ("XX", "store_corrupt", "the server says its data is damaged; go back to a backup"),
     ("58", "store_io", "the server cannot read or write its disk; look at its machine"),
 )
+_BY_WORDS = (
+    # Of a connection that never came to be the driver gives no state.
+    ("connection slots", "store_busy", _NO_ROOM),
+    ("too many clients", "store_busy", _NO_ROOM),
+    ("too many connections", "store_busy", _NO_ROOM),
+    ("authentication failed", "store_refused", _REFUSED),
+    ("no password supplied", "store_refused", _REFUSED),
+    ("pg_hba.conf", "store_refused", _REFUSED),
+    ("role ", "store_refused", _REFUSED),
+    ("FATAL:  database ", "store_unopened", _NO_DATABASE),
+    ("invalid connection option", "store_address", _NOT_READ),
+    ("invalid sslmode value", "store_address", _NOT_READ),
+    ("invalid integer value", "store_address", _NOT_READ),
+)
+_KEEPING = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": GONE_MS}
+_CONNECTING = {"connect_timeout": CONNECT_SECONDS, "application_name": "homing", "client_encoding": "UTF8"}
 
 
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
-    except ArgumentError as error:
-        raise SettingsError.at("db", "postgresql://…", ALLOWED, "its address") from error
+    except (ArgumentError, ValueError):
+        raise _unreadable("its port is a number") from None
+    if "@" in (address.host or ""):
+        raise _unreadable("an @ within its password is written %40")
     return address.set(drivername="postgresql+psycopg")
+
+
+def _unreadable(why: str) -> SettingsError:
+    # The error it comes from repeats a part of the address, which may be one of the password.
+    return SettingsError.at(
+        "db", "postgresql://…", f"{ALLOWED}; {why}, and / : ? # % [ ] in it %2F and so on", "its address"
+    )
 
 
 def _state(error: DBAPIError) -> str:
     return getattr(error.orig, "sqlstate", None) or ""
 
 
-def _set_up(connection: object, _record: object) -> None:
-    with connection.cursor() as cursor:  # type: ignore[attr-defined]  # the driver's
-        cursor.execute("SET synchronous_commit = on")
-        cursor.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
-        cursor.execute("SET TIME ZONE 'UTC'")
-    connection.commit()  # type: ignore[attr-defined]  # the driver's
+def _set_up(name: str, connection: Any, _record: object) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != ENCODING:
+        connection.close()
+        raise StoreError(
+            "store_encoding",
+            f"{name}: the database keeps texts as {encoding}, which does not hold every name; "
+            "make one with createdb --template template0 --encoding UTF8",
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(_SET, (orjson.dumps(_SETTINGS).decode(), list(_SETTINGS)))
+    connection.commit()
 
 
 def _begin(conn: Connection) -> None:

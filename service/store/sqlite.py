@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
@@ -176,6 +177,16 @@ def _set_wal(path: Path) -> None:
                 time.sleep(0.01)
             else:
                 return
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy one moment of a database, what only its write-ahead log holds included; sqlite3.Error where that fails."""
+    address = f"file:{quote(str(source.absolute()))}?mode=ro"
+    with (
+        closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as kept,
+        closing(sqlite3.connect(target)) as made,
+    ):
+        kept.backup(made)
 
 
 def as_one_file(path: Path) -> None:

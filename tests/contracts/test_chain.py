@@ -86,6 +86,16 @@ CHANGES: dict[str, tuple[Callable[[Connection], object], str, int | None]] = {
     "kind": (lambda c: c.execute(update(blocks).where(blocks.c.block == 2).values(kind="run")), "blocks", 2),
     "touched": (lambda c: c.execute(update(blocks).where(blocks.c.block == 2).values(touched="[9]")), "blocks", 2),
     "no ranges": (lambda c: c.execute(update(blocks).where(blocks.c.block == 2).values(ranges="[")), "blocks", 2),
+    "many": (
+        lambda c: c.execute(update(blocks).where(blocks.c.block == 2).values(ranges=f"[[1,{2**62}]]")),
+        "blocks",
+        2,
+    ),
+    "beyond": (
+        lambda c: c.execute(update(blocks).where(blocks.c.block == 2).values(ranges=f"[[{2**63},{2**63}]]")),
+        "blocks",
+        2,
+    ),
     "end": (lambda c: c.execute(delete(blocks).where(blocks.c.block == 4)), "blocks", None),
     "head": (lambda c: c.execute(update(meta).where(meta.c.name == "head").values(value="4:00")), "blocks", None),
 }

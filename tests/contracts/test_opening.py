@@ -19,6 +19,7 @@ from service.store import meta, migrate
 from service.store.database import Database, database_at, open_database
 from service.store.schema import meta as table
 from service.store.schema import metadata
+from tests.service.harness import SECRET
 
 
 def tables(url: str) -> set[str]:
@@ -68,6 +69,35 @@ def test_another_programs_tables_are_refused_untouched(empty: str) -> None:
     assert tables(empty) == {"invoices"}
 
 
+@pytest.mark.parametrize("revision", ["0001", migrate.HEAD, "9999"])
+def test_another_programs_migrations_are_not_ours(empty: str, revision: str) -> None:
+    """Many programs keep `alembic_version`, numbered as ours: without our tables it is refused, untouched."""
+    database = database_at(empty)
+    with database.transaction() as conn:
+        conn.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
+        conn.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+    before = database.file and database.file.read_bytes()
+    with pytest.raises(SchemaError, match="not Homing's"):
+        open_database(empty)
+    told = CliRunner().invoke(cli, ["--db", empty, "doctor"])
+    assert (told.exit_code, told.exception.__class__) == (1, SystemExit)
+    assert "not Homing's" in told.stdout
+    assert tables(empty) == {"alembic_version"}
+    assert before == (database.file and database.file.read_bytes())
+    database.close()
+
+
+def test_the_doctor_of_an_empty_database_says_what_to_do(empty: str) -> None:
+    """It does not look for tables that are not there yet."""
+    database = database_at(empty)
+    with database.transaction():
+        pass
+    database.close()
+    told = CliRunner().invoke(cli, ["--db", empty, "doctor"])
+    assert told.exit_code == 1
+    assert "run `homing migrate`" in told.stdout or "is not there" in told.stdout
+
+
 def test_a_failed_migration_leaves_an_empty_database(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The schema is made in one transaction: whatever breaks it half-way, no table remains."""
     make = op.create_table
@@ -91,6 +121,17 @@ def test_values_stay_out_of_error_texts(database: Database) -> None:
         with pytest.raises(IntegrityError) as failed, conn.begin_nested():
             conn.execute(insert(table), row)
     assert "ada@example.org" not in str(failed.value)
+
+
+def test_nothing_is_written_by_verify(empty: str) -> None:
+    """A store that was never used is whole, and is not given a secret by looking at it."""
+    open_database(empty).close()
+    told = CliRunner(env={"HOMING_SECRET": SECRET}).invoke(cli, ["--db", empty, "verify", "--json"])
+    assert json.loads(told.stdout)["whole"]
+    database = open_database(empty)
+    with database.transaction(reads=True) as conn:
+        assert meta.get(conn, meta.SECRET_FINGERPRINT) is None
+    database.close()
 
 
 def test_migrate_makes_a_store_and_then_finds_it_made(empty: str) -> None:

@@ -215,3 +215,15 @@ def test_two_processes_write_one_store(empty: str) -> None:
     database = open_database(empty)
     assert names(database) == {f"{letter}{number}" for letter in "ab" for number in range(100)}
     database.close()
+
+
+def test_a_chain_damaged_meanwhile_ends_nobodys_waiting(writer: Writer) -> None:
+    """Whatever breaks the commit is told to who waits for it, and the writer goes on with the next job."""
+
+    def damages(conn: Connection) -> None:
+        append("one", 1)(conn)
+        meta.put(conn, "head", "no head")
+
+    with pytest.raises(StoreError, match="chain is damaged"):
+        writer.submit(damages).result(10)
+    assert writer.submit(put("after")).result(10) == "after"

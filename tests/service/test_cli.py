@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import COMMANDS, cli
-from service.serving import address, bind
+from service.serving import AT_ONCE_SECONDS, address, bind
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-c", "from service.cli import main; main()"]
@@ -278,6 +278,7 @@ def test_serve_is_red_while_it_drains() -> None:
             time.sleep(0.02)
         assert told == 503
         assert status(f"{url}/livez") == 200
+        time.sleep(AT_ONCE_SECONDS)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
         assert process.returncode == 0

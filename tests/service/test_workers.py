@@ -48,3 +48,47 @@ def test_a_worker_that_dies_is_begun_anew_and_a_signal_ends_all(tmp_path: Path) 
     assert parent.wait(30) == 0
     for process in (max(first), third):
         assert not Path(f"/proc/{process}").exists()
+
+
+def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
+    """A parent that is killed takes them along, or they would hold the address against its successor."""
+    parent = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)], cwd=ROOT, stderr=subprocess.DEVNULL)  # noqa: S603 - this file's own program
+    begun = alive(tmp_path, 2)
+    parent.kill()
+    parent.wait(30)
+    deadline = time.monotonic() + 60
+    while any(_runs(process) for process in begun) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(_runs(process) for process in begun)
+
+
+def _runs(process: int) -> bool:
+    """Tell whether a process is there and not merely waited for."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_signal_while_one_is_begun_reaches_that_one(tmp_path: Path) -> None:
+    """It comes after the fork and before the parent knows of the worker: nobody is left to be waited for."""
+    hasty = PROGRAM.replace(
+        "def work():",
+        """
+fork = os.fork
+def told_at_once():
+    process = fork()
+    if process:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return process
+os.fork = told_at_once
+
+def work():""",
+    )
+    parent = subprocess.Popen([sys.executable, "-c", hasty, str(tmp_path)], cwd=ROOT, stderr=subprocess.DEVNULL)  # noqa: S603 - this file's own program
+    try:
+        parent.wait(60)
+    finally:
+        parent.kill()
+        parent.wait()
+    assert parent.returncode in {0, 1}

@@ -5,8 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy.engine import Connection
 
+from service.cli import cli
 from service.errors import SchemaError, SettingsError, StoreError
 from service.store.database import Database, open_database
 from service.store.schema import FOLDS, metadata
@@ -83,6 +85,27 @@ def test_what_is_no_file_is_refused(url: str) -> None:
     """Only a file can keep what is acknowledged."""
     with pytest.raises(SettingsError, match="use sqlite:///FILE"):
         open_database(url)
+
+
+SECRETIVE = [
+    "postgresql:/homing:hunter2@host/db",
+    "postgresql://homing:a@hunter2@127.0.0.1/db",
+    "postgresql://homing:a/hunter2@127.0.0.1:1/db",
+    "postgresql://homing:hunter2@127.0.0.1:port/db",
+    "postgresql://homing:hunter2@[::1/db",
+    "postgresql:///db?host=127.0.0.1&port=1&password=hunter2",
+    "mysql://homing:a/hunter2@host/db",
+    "homing:hunter2@host",
+]
+
+
+@pytest.mark.parametrize("url", SECRETIVE)
+@pytest.mark.parametrize("command", [("config", "show"), ("config", "show", "--json"), ("migrate",), ("doctor",)])
+def test_a_password_is_shown_nowhere(url: str, command: tuple[str, ...]) -> None:
+    """Neither where the settings are listed nor in what is said of an address, however it was mistyped."""
+    told = CliRunner().invoke(cli, ["--db", url, *command])
+    assert told.exception is None or isinstance(told.exception, SystemExit)
+    assert "hunter2" not in told.output
 
 
 def test_a_server_that_is_not_there_is_said_without_its_password() -> None:

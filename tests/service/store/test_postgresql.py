@@ -1,6 +1,6 @@
 """What only PostgreSQL does: a server that goes and comes back, locks of others, plans that use the index."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -10,12 +10,12 @@ from sqlalchemy.exc import DataError
 
 from service.errors import StoreBusy, StoreError
 from service.store import writer as writing
-from service.store.database import Database, open_database
+from service.store.database import Database, database_at, open_database
 from service.store.schema import metadata
 from service.store.statements import listed
 from service.store.writer import Writer
 from tests.contracts.writing import Gate, Seen, names, put, watching
-from tests.postgres import PostgresServer
+from tests.postgres import OWNER, ROLE, PostgresServer
 
 
 @pytest.fixture
@@ -55,6 +55,88 @@ def test_what_is_acknowledged_is_on_the_disk(database: Database) -> None:
     """A server that answers before that is overruled."""
     with database.transaction(reads=True) as conn:
         assert conn.execute(text("SHOW synchronous_commit")).scalar() == "on"
+
+
+@pytest.fixture
+def admin(empty_database: str, postgres: PostgresServer) -> Callable[[str], None]:
+    """Give what says something to an empty database as its administrator."""
+    name = database_at(empty_database).name.rpartition("/")[2]
+
+    def say(statement: str) -> None:
+        with psycopg.connect(postgres.url_of(name, OWNER), autocommit=True) as conn:
+            conn.execute(statement.replace("THIS", name).encode())
+
+    return say
+
+
+OVERRULED = {
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
+    "idle_session_timeout": "30s",
+    "synchronous_commit": "off",
+    "default_transaction_isolation": "serializable",
+    "client_encoding": "LATIN1",
+    "TimeZone": "Asia/Seoul",
+}
+
+
+def test_what_homing_stands_on_is_its_own(empty_database: str, admin: Callable[[str], None]) -> None:
+    """Whatever a database sets for everybody: long statements end by themselves, locks come before the snapshot."""
+    for name, value in OVERRULED.items():
+        admin(f"ALTER DATABASE THIS SET {name} = '{value}'")
+    opened = open_database(empty_database)
+    with opened.transaction() as conn:
+        found = {name: conn.exec_driver_sql(f"SHOW {name}").scalar_one() for name in OVERRULED}
+        put("원준")(conn)
+    assert found == {
+        "statement_timeout": "0",
+        "idle_in_transaction_session_timeout": "0",
+        "idle_session_timeout": "0",
+        "synchronous_commit": "on",
+        "default_transaction_isolation": "read committed",
+        "client_encoding": "UTF8",
+        "TimeZone": "UTC",
+    }
+    assert "원준" in names(opened)
+    opened.close()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_another_encoding_is_refused(encoding: str, postgres: PostgresServer, admin: Callable[[str], None]) -> None:
+    """Not every name fits into it; the message says how to make one that will do."""
+    name = f"other_{encoding.lower()}"
+    admin(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE template0 ENCODING '{encoding}'")
+    with pytest.raises(StoreError, match=f"{encoding}.*createdb --template template0 --encoding UTF8"):
+        open_database(postgres.url_of(name))
+    postgres.drop(name)
+
+
+def test_nowhere_to_keep_tables_is_said(empty_database: str, admin: Callable[[str], None]) -> None:
+    """A search_path that leads nowhere is named; another program's tables further along it are not taken for ours."""
+    admin("ALTER DATABASE THIS SET search_path = 'nowhere'")
+    with pytest.raises(StoreError, match="search_path"):
+        open_database(empty_database)
+    admin("CREATE TABLE public.alembic_version (version_num TEXT)")
+    admin(f"CREATE SCHEMA shop AUTHORIZATION {ROLE}")
+    admin("ALTER DATABASE THIS SET search_path = shop, public")
+    with pytest.raises(StoreError, match="not Homing's"):
+        open_database(empty_database)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda url: url.replace("/db", "/gone"), "createdb"),
+        (lambda url: url.replace(f"//{ROLE}@", "//stranger@"), "refuses this user"),
+        (lambda url: f"{url}&foo=bar", "follows"),
+        (lambda url: f"{url}&sslmode=bogus", "follows"),
+        (lambda url: f"{url}&port=1", "cannot be reached"),
+    ],
+)
+def test_who_is_not_let_in_is_told_why(empty_database: str, change: Callable[[str], str], says: str) -> None:
+    """A wrong name is no server that is gone."""
+    with pytest.raises(StoreError, match=says):
+        open_database(change(empty_database))
 
 
 def test_a_broken_connection_is_nobodys_business(writer: Writer, database: Database, postgres: PostgresServer) -> None:
