@@ -126,7 +126,7 @@ class _Parts:
         reacted = np.array([tally.reactions for tally in tallies])
         exposure = np.array([tally.engaged_exposure for tally in tallies])
         weight, root, lower = learn(seen, offset, reacted, exposure, np.array(tastes))
-        known = np.linalg.solve(lower, root * covariance(mine, seen, tastes)[0])
+        known = np.linalg.solve(np.tril(lower), root * covariance(mine, seen, tastes)[0])
         alike = np.column_stack([np.ones(len(seen)), seen == mine])
         own = {name: float(tau * (weight @ alike[:, n])) for n, (name, tau) in enumerate(zip(OWN, tastes, strict=True))}
         return own, max(tastes.total - float(known @ known), 0.0)

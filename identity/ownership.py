@@ -177,6 +177,8 @@ class Owners:
 
     def grounds(self, keys: AbstractSet[ReplayKey]) -> dict[ReplayKey, Attributed]:
         """Tell why observations of these keys are whose `attribution` says they are."""
+        if not self._claimants:
+            self._walk()
         return {
             r.observation.key: self._ground(place, r)
             for place, r in enumerate(self._replayed)

@@ -135,6 +135,7 @@ def erase(conn: Connection, homing: Homing, erasing: Erasing) -> tuple[str, Plan
     chain.touch(conn, reached.components | made)
     former = {node.identifier: node.profile_id for node in reached.members}
     changes.note(conn, people.turned(conn, former, erasing.now))
+    people.purge()
     nodes.forget_former(conn, plan.coverage.covered.identifiers)
     rules_to_come.start_over(conn)
     purges.plan(conn, purges.FACTS, plan.coverage.seqs, name)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from service import rules_to_come
 from service.rules_to_come import Folded
+from service.store import faults
 from service.wiring import Homing
 
 log = logging.getLogger("homing.rules")
@@ -49,6 +50,7 @@ def bring_in(homing: Homing, sleep: Callable[[float], None] = time.sleep) -> Ite
         if found is None:
             return
         if found.done:
+            faults.reach("in_force")
             homing.writer.submit(homing.people.begin).result()
         yield found
         if found.done:

@@ -29,7 +29,7 @@ FRAMES = {"polars", "numpy", "numba", "llvmlite", "ctypes", "json"}
 SPARK = FRAMES | {"pyspark", "pyarrow"}
 COMPILED = {"numpy", "numba"}
 """What decisions are worked out with, in channel_selector/compiled; the rest of that core loads it when it decides."""
-FILES = {"channel_selector/savefile.py", "channel_selector/selector.py"}
+FILES = {"channel_selector/recovery.py", "channel_selector/savefile.py", "channel_selector/selector.py"}
 """Where a path may be named: what writes and reads a saved selector, and the façade it is handed over by."""
 CLOCKS = frozenset({"now", "today", "utcnow", "time_ns", "monotonic", "perf_counter"})
 HEAVY = frozenset(

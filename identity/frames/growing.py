@@ -16,9 +16,13 @@ from identity.frames.interning import Ids
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grown:
-    """What one block changes: entries whose component or founder is another, founders that are new, components."""
+    """What one block changes: entries whose component or founder is another, founders that are new, components.
+
+    `former`: the founder that each of `changed` had, -1 where it was never seen.
+    """
 
     changed: Ids
+    former: Ids
     founders: Ids
     touched: list[int]
 
@@ -71,11 +75,15 @@ class Growth:
         first = np.full(len(seqs), -1, np.int32)
         of = (c.parent, c.number, c.facts, c.expected, c.head, c.following)
         _take(self.starts, self.entries, self.hard, self.rank, begin, self.names, seqs, self.node, *of, first)
-        changed, founders = np.empty(len(self.rank), np.int32), np.empty(len(seqs), np.int32)
+        changed, former = np.empty(len(self.rank), np.int32), np.empty(len(self.rank), np.int32)
+        founders = np.empty(len(seqs), np.int32)
         touched = np.empty(len(seqs), np.int64)
-        counts = _settle(first, *of, self.number, self.head, self._issued, changed, founders, touched)
+        counts = _settle(first, *of, self.number, self.head, self._issued, changed, former, founders, touched)
         return Grown(
-            changed=changed[: counts[0]], founders=founders[: counts[1]], touched=touched[: counts[2]].tolist()
+            changed=changed[: counts[0]],
+            former=former[: counts[0]],
+            founders=founders[: counts[1]],
+            touched=touched[: counts[2]].tolist(),
         )
 
 
@@ -164,6 +172,7 @@ def _settle(
     head_of: Ids,
     issued: Bools,
     changed: Ids,
+    former: Ids,
     founders: Ids,
     touched: Starts,
 ) -> tuple[int, int, int]:
@@ -184,8 +193,8 @@ def _settle(
         member = root
         while True:
             if number_of[member] != number[root] or head_of[member] != head[root]:
+                changed[entries], former[entries] = member, head_of[member]
                 number_of[member], head_of[member] = number[root], head[root]
-                changed[entries] = member
                 entries += 1
             member = following[member]
             if member == root:

@@ -7,7 +7,7 @@ each commit the store is what the blocks so far make of it; `homing verify` and 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,7 @@ from identity.frames.vocabulary import NameRules
 from service.imports.items import Item
 from service.imports.observations import Table
 from service.messages import Message
-from service.store import chain, facts, locks, nodes
+from service.store import chain, changes, facts, locks, nodes
 from service.store.facts import Entered, FactKind
 from service.store.nodes import NAMES_A_FACT, Node
 from service.store.schema import nodes as node_table
@@ -36,10 +36,11 @@ _LOOK = 20_000
 
 
 class Plan(NamedTuple):
-    """Where the chain ended when it was made, and how the components grow."""
+    """Where the chain ended when it was made, how components grow, and entries in the order they found alone."""
 
     head: int
     growth: Growth
+    founding: Ids
 
 
 def plan(conn: Connection, homing: Homing, table: Table) -> Plan | None:
@@ -57,7 +58,7 @@ def plan(conn: Connection, homing: Homing, table: Table) -> Plan | None:
     hard = contested(seen, entries.names, spaces, homing.rules, np.concatenate([apart, known]))[seen.parent]
     starts, ordered = _in_order(table, spaces)
     growth = Growth.nothing(starts, ordered, hard, _founding(table, seen, spaces), NAMES_A_FACT)
-    return Plan(chain.head(conn).block, growth)
+    return Plan(chain.head(conn).block, growth, _founding_alone(table, spaces))
 
 
 @dataclass(slots=True)
@@ -89,21 +90,46 @@ class Block:
         seqs = np.full(len(self.items), -1, np.int64)
         for place, _, seq in fresh:
             seqs[place] = seq
-        people.take(conn, [(seq, message) for place, message, seq in fresh if hard[place]])
-        self._fold(conn, seqs, hard)
+        told = people.take(conn, [(seq, message) for place, message, seq in fresh if hard[place]])
+        merged = self._fold(conn, seqs, hard)
+        if told or merged:
+            at = max(message.received_at for _, message, _ in fresh)
+            changes.note(conn, changes.together([*told, *(changes.merger(*ids, at) for ids in merged)], at))
         return entered
 
-    def _fold(self, conn: Connection, seqs: Starts, hard: Bools) -> None:
-        """Write what the block makes of the components that are not hard."""
+    def _fold(self, conn: Connection, seqs: Starts, hard: Bools) -> list[tuple[str, str]]:
+        """Write what the block makes of the components that are not hard; give which profiles took in which others."""
         growth, begin = self.plan.growth, self.begin
         grown = growth.block(begin, seqs)
-        ids = self._profile_ids(np.unique(np.concatenate([growth.head[grown.changed], grown.founders])))
+        visits, merged = self._visits(grown, seqs, hard), _merged(growth.head[grown.changed], grown.former)
+        ids = self._profile_ids(
+            np.unique(np.concatenate([growth.head[grown.changed], grown.founders, visits, merged.ravel()]))
+        )
         nodes.put(conn, self._nodes(grown, ids))
         easy = np.flatnonzero(~hard & (seqs >= 0))
         filed = growth.node[growth.entries[growth.starts[begin + easy]]] if len(easy) else easy
         nodes.saw(conn, list(zip(filed.tolist(), seqs[easy].tolist(), strict=True)))
-        nodes.issue(conn, [(ids[entry], int(growth.node[entry])) for entry in grown.founders.tolist()])
+        issued = [*grown.founders.tolist(), *visits.tolist()]
+        nodes.issue(conn, [(ids[entry], int(growth.node[entry])) for entry in issued])
         chain.touch(conn, grown.touched)
+        return [(ids[now], ids[was]) for now, was in merged.tolist()]
+
+    def _visits(self, grown: Grown, seqs: Starts, hard: Bools) -> Ids:
+        """Give who would found an observation alone, is new, and is in another's profile at the block's end.
+
+        As of a moment within the block the profile goes by that id (`People.take`).
+        """
+        growth, founding = self.plan.growth, self.plan.founding
+        starts = growth.starts[self.begin : self.begin + len(seqs) + 1]
+        named = growth.entries[starts[0] : starts[-1]]
+        of = np.repeat(np.arange(len(seqs)), np.diff(starts))
+        order = np.lexsort((founding[named], of))
+        firsts = named[order][np.flatnonzero(np.diff(of, prepend=-1))]
+        easy = (~hard & (seqs >= 0))[np.unique(of)]
+        new = grown.changed[grown.former < 0]
+        visits: Ids = np.intersect1d(firsts[easy], new)
+        absorbed: Ids = visits[growth.head[visits] != visits]
+        return absorbed
 
     def _nodes(self, grown: Grown, ids: Mapping[int, str]) -> list[Node]:
         growth, identifier = self.plan.growth, self.table.intake.vocabulary.identifier
@@ -173,19 +199,29 @@ def _in_order(table: Table, spaces: NameRules) -> tuple[Starts, Ids]:
     return table.starts, entries[np.lexsort((rank[entries], of))]
 
 
+def _merged(heads: Ids, former: Ids) -> Ids:
+    """Give founders and those whose profiles they took in, a row each, each once."""
+    pairs: Ids = np.unique(np.stack([heads, former], axis=1)[(former >= 0) & (former != heads)], axis=0)
+    return pairs
+
+
+def _founding_alone(table: Table, spaces: NameRules) -> Ids:
+    """Rank entries as founders of what is seen but once (`identity.replay.founding`)."""
+    names = table.intake.vocabulary.entries.names
+    return _ranked(table, {"t": spaces.tier[names], "p": spaces.priority[names], "n": spaces.rank[names]})
+
+
 def _founding(table: Table, seen: Seen, spaces: NameRules) -> Ids:
     """Rank entries as founders: by class, first sighting, priority, namespace, value."""
     names = table.intake.vocabulary.entries.names
-    frame = pl.DataFrame(
-        {
-            "t": spaces.tier[names],
-            "f": seen.first,
-            "p": spaces.priority[names],
-            "n": spaces.rank[names],
-            "v": table.intake.vocabulary.values(),
-        }
-    )
-    order = frame.select(pl.arg_sort_by("t", "f", "p", "n", "v")).to_series().to_numpy()
-    rank = np.empty(len(names), np.int32)
-    rank[order] = np.arange(len(names), dtype=np.int32)
+    by = {"t": spaces.tier[names], "f": seen.first, "p": spaces.priority[names], "n": spaces.rank[names]}
+    return _ranked(table, by)
+
+
+def _ranked(table: Table, by: Mapping[str, Any]) -> Ids:
+    """Rank entries by some columns, then by value."""
+    frame = pl.DataFrame({**by, "v": table.intake.vocabulary.values()})
+    order = frame.select(pl.arg_sort_by(*frame.columns)).to_series().to_numpy()
+    rank = np.empty(len(frame), np.int32)
+    rank[order] = np.arange(len(frame), dtype=np.int32)
     return rank

@@ -5,7 +5,7 @@ facts that tell of it are destroyed; so is what came under former rules: who fol
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -56,6 +56,20 @@ class ToldChange:
     position: int
     change: Change
     cause: BlockKind
+
+
+_IN_ORDER = (ChangeKind.MERGED, ChangeKind.SPLIT, ChangeKind.RETIRED)
+
+
+def merger(profile_id: str, absorbed: str, at: datetime) -> Change:
+    """Give the change that a profile took another one in."""
+    return Change(kind=ChangeKind.MERGED, profile_id=profile_id, other=absorbed, at=at)
+
+
+def together(some: Iterable[Change], at: datetime) -> list[Change]:
+    """Give the changes of one block in the order in which they are told, as of one moment."""
+    ordered = sorted(some, key=lambda each: (_IN_ORDER.index(each.kind), each.profile_id, each.other or ""))
+    return [replace(each, at=at) for each in ordered]
 
 
 def note(conn: Connection, some: Iterable[Change]) -> None:

@@ -18,6 +18,7 @@ POINTS = (
     "mid_rebuild",
     "mid_next_folds",
     "after_switch",
+    "in_force",
     "mid_migration",
     "mid_backup",
     "before_purge",

@@ -118,7 +118,7 @@ def rules(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("point", ["after_switch", "after_commit:2"])
+@pytest.mark.parametrize("point", ["after_switch", "in_force"])
 def test_whoever_is_killed_on_the_way_leaves_a_whole_store(
     point: str, store: str, tmp_path: Path, rules: Path, clock: FixedClock
 ) -> None:
