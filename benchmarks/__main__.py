@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import orjson
 
-from benchmarks import collector, evidence, identity, recommend, resolve, select, startup
+from benchmarks import choose, collector, evidence, identity, recommend, resolve, select, startup
 from benchmarks.chart import draw
 from benchmarks.interleaved import ContestantFailed, run
 from benchmarks.machine import this_machine
@@ -22,10 +22,11 @@ BENCHMARKS = {
         resolve.BENCHMARK,
         evidence.BENCHMARK,
         select.BENCHMARK,
+        choose.BENCHMARK,
     )
 }
-HOURS_LONG = frozenset({resolve.BENCHMARK.name, evidence.BENCHMARK.name, select.BENCHMARK.name})
-"""Benchmarks that run only if they are named."""
+HOURS_LONG = frozenset({resolve.BENCHMARK.name, evidence.BENCHMARK.name, select.BENCHMARK.name, choose.BENCHMARK.name})
+"""Benchmarks that run only if they are named; `choose` takes but minutes."""
 
 
 @click.command()
