@@ -174,8 +174,8 @@ def test_the_next_decision_uses_the_model(shop: Shopping, clock: FixedClock) -> 
     population = shop.api.run(learn(shop.api.homing))
     assert population is not None
     second = shop.ask("second", channels=["app_push"])
-    assert first["model_version"] == f"tastes-1:{Population.empty(timedelta(days=7)).version}"
-    assert second["model_version"] == f"tastes-1:{population.version}"
+    assert first["model_version"] == f"tastes-2:{Population.empty(timedelta(days=7)).version}"
+    assert second["model_version"] == f"tastes-2:{population.version}"
     after = shop.ask("after", recipient=other, channels=["app_push"])
     assert after["conversion_probability"] > before["conversion_probability"]
     shop.api.homing.decider.forget()
@@ -278,7 +278,7 @@ def test_a_changed_window_begins_anew_until_it_is_learned(tmp_path: Path, clock:
             assert api.run(learn(homing)) is not None
         else:
             empty = Population.empty(timedelta(days=3))
-            assert shop.ask("after")["model_version"] == f"tastes-1:{empty.version}"
+            assert shop.ask("after")["model_version"] == f"tastes-2:{empty.version}"
         api.close()
         homing.close()
     homing = deployment(tmp_path, clock, {"HOMING_ATTRIBUTION_WINDOW": "3d"})
