@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from benchmarks import collector, evidence, identity, recommend, resolve, select, startup, storm
+from benchmarks import choose, collector, evidence, identity, recommend, resolve, select, startup, storm
 from benchmarks.chart import draw
 from benchmarks.interleaved import ContestantFailed, run
 from benchmarks.machine import this_machine
@@ -26,10 +26,13 @@ BENCHMARKS = {
         evidence.BENCHMARK,
         select.BENCHMARK,
         storm.BENCHMARK,
+        choose.BENCHMARK,
     )
 }
-HOURS_LONG = frozenset({resolve.BENCHMARK.name, evidence.BENCHMARK.name, select.BENCHMARK.name, storm.BENCHMARK.name})
-"""Benchmarks that run only if they are named."""
+HOURS_LONG = frozenset(
+    each.name for each in (resolve.BENCHMARK, evidence.BENCHMARK, select.BENCHMARK, storm.BENCHMARK, choose.BENCHMARK)
+)
+"""Benchmarks that run only if they are named; `choose` takes but minutes."""
 
 _SHARES = {"without": (0.0,), "with": (resolve.CONTESTED,), "both": (0.0, resolve.CONTESTED)}
 _PEERS = (*resolve.PEERS, *select.PEERS)

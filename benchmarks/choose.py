@@ -1,0 +1,99 @@
+"""How fast decisions are, 30 options each: many at once, by the processor's time, and one at a time, by the clock."""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.latencies import percentile
+from benchmarks.records import Benchmark, Column, Contestant, Figures, Size
+from channel_selector import Context, DeliveryOption, Outcome, OutcomeKind, Selector
+
+NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
+ROUND = timedelta(days=10)
+PLACES = (("app_push", "phone"), ("web_push", "desktop"), ("email", ""), ("messenger", ""))
+OPTIONS, PARTS = 30, 8
+CLICKS, BUYS = 0.07, 0.2
+SEGMENTS = ("new", "loyal", "vip")
+
+
+def prepare(_folder: Path, size: Size, _stack: ExitStack) -> str:
+    """Tell what is decided; the contestants do it."""
+    return f"{size.people:,} customers, {OPTIONS} options each, already built; Decisions made"
+
+
+def measure(people: int, rounds: int) -> Figures:
+    """Decide for so many customers who got so many messages each, about whom everybody's results tell."""
+    random = np.random.default_rng(1)
+    contexts = [
+        Context(subject=f"c{number}", segment=SEGMENTS[number % 3], activity=random.poisson(3.0, 24).tolist())
+        for number in range(people)
+    ]
+    selector = Selector(seed=7)
+    for turn in range(rounds):
+        _live(selector, contexts, NOW + turn * ROUND, random)
+    now = NOW + rounds * ROUND
+    options = [_options(number, now) for number in range(people)]
+    selector.choose(contexts[0], options[0], now=now)
+    started = time.process_time()
+    selector.choose_many(contexts, options, now=now)
+    busy, waits = time.process_time() - started, []
+    for context, own in zip(contexts[:1_000], options[:1_000], strict=True):
+        asked = time.perf_counter()
+        selector.choose(context, own, now=now)
+        waits.append(time.perf_counter() - asked)
+    return {
+        "decisions_per_second": people / busy,
+        "choose_p50_us": 1_000 * percentile(waits, 0.5),
+        "choose_p99_us": 1_000 * percentile(waits, 0.99),
+    }
+
+
+def _live(selector: Selector, contexts: Sequence[Context], now: datetime, random: np.random.Generator) -> None:
+    """Send everybody a message, let some react, and learn."""
+    options = [_options(number, now) for number in range(len(contexts))]
+    for decision in selector.choose_many(contexts, options, now=now):
+        option = decision.option
+        if option is not None and random.random() < CLICKS:
+            clicked = option.send_at + timedelta(minutes=9)
+            selector.record(decision, Outcome(kind=OutcomeKind.CLICKED, at=clicked))
+            if random.random() < BUYS:
+                selector.record(decision, Outcome(kind=OutcomeKind.CONVERTED, at=clicked + timedelta(minutes=30)))
+    selector.learn(now=now + 0.9 * ROUND)
+
+
+def _options(customer: int, now: datetime) -> list[DeliveryOption]:
+    return [
+        DeliveryOption(
+            option_id=f"{place}-{part}",
+            channel=channel,
+            device_kind=kind,
+            endpoint_id=f"{customer}-{place}",
+            send_at=now + timedelta(hours=3 * part),
+            local_hour=(12 + 3 * part) % 24,
+            weekday=now.weekday(),
+        )
+        for place, (channel, kind) in enumerate(PLACES)
+        for part in range(PARTS)
+    ][:OPTIONS]
+
+
+BENCHMARK = Benchmark(
+    name="choose",
+    title="The selector's speed",
+    prepare=prepare,
+    contestants=(
+        Contestant(name="nothing learned", module="benchmarks.contestants.choose_new"),
+        Contestant(name="six messages each", module="benchmarks.contestants.choose_learned"),
+    ),
+    control="nothing learned",
+    rate="decisions_per_second",
+    columns=(
+        Column(figure="decisions_per_second", title="choose_many, decisions/s of a core"),
+        Column(figure="choose_p50_us", title="choose p50 µs"),
+        Column(figure="choose_p99_us", title="p99 µs"),
+    ),
+)
