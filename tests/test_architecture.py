@@ -27,7 +27,7 @@ ALLOWED = {
 FRAMES = {"polars", "numpy", "numba", "llvmlite", "ctypes", "json"}
 """What tables are resolved with, in identity/frames; nothing else of that core imports any of it."""
 SPARK = FRAMES | {"pyspark", "pyarrow"}
-FILES = {"channel_selector/savefile.py", "channel_selector/selector.py"}
+FILES = {"channel_selector/recovery.py", "channel_selector/savefile.py", "channel_selector/selector.py"}
 """Where a path may be named: what writes and reads a saved selector, and the façade it is handed over by."""
 CLOCKS = frozenset({"now", "today", "utcnow", "time_ns", "monotonic", "perf_counter"})
 HEAVY = frozenset(
