@@ -288,8 +288,8 @@ def test_erasing_needs_the_scope_erase(api: Api) -> None:
 
 def test_an_export_holds_every_class_of_data(api: Api) -> None:
     """And nothing of the others on the same tablet."""
-    send(api, [seen(7, anonymousId="second-browser-of-ada")])
-    send(api, [seen(8, anonymousId="second-browser-of-ada", userId=ADA)])
+    send(api, [seen(18, anonymousId="second-browser-of-ada")])
+    send(api, [seen(19, anonymousId="second-browser-of-ada", userId=ADA)])
     decision = asked(api, "m-1", **user(ADA))
     api.post(
         "/v1/outcomes", key=api.key(Scope.OUTCOME), json={"decision_id": decision["decision_id"], "type": "clicked"}
