@@ -58,7 +58,8 @@ class Regulars:
         if not told.sends:
             return NO_EFFECTS
         found = customer_effects(*told, population=self._population, settings=self._settings, now=now)
-        settled = _settled(told, now, self._settings.attribution_window)
+        # What is forgotten by age is another with every hour.
+        settled = self._settings.half_life is None and _settled(told, now, self._settings.attribution_window)
         self._folded[subject] = _Folded(found, now, settled)
         return found
 

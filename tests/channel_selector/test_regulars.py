@@ -9,7 +9,11 @@ from channel_selector import Context, Selector, SelectorSettings
 from channel_selector.learning import customer_effects
 from tests.channel_selector.strategies import NOW, option, outcome
 
-SETTINGS = SelectorSettings(attribution_window=timedelta(days=2))
+WINDOW = timedelta(days=2)
+EACH_SETTINGS = (
+    SelectorSettings(attribution_window=WINDOW),
+    SelectorSettings(attribution_window=WINDOW, half_life=timedelta(days=3)),
+)
 steps = st.one_of(
     st.tuples(st.just("choose"), st.sampled_from("ab"), st.integers(0, 200)),
     st.tuples(st.just("clicked"), st.integers(0, 9), st.integers(0, 200)),
@@ -21,10 +25,12 @@ steps = st.one_of(
 )
 
 
-@given(st.lists(steps, max_size=25))
-def test_what_is_at_hand_is_what_folding_gives(taken: list[tuple[str, str | int, int]]) -> None:
-    """After every step, for both customers."""
-    selector, made = Selector(SETTINGS, seed=4), 0
+@given(st.sampled_from(EACH_SETTINGS), st.lists(steps, max_size=25))
+def test_what_is_at_hand_is_what_folding_gives(
+    settings: SelectorSettings, taken: list[tuple[str, str | int, int]]
+) -> None:
+    """After every step, for both customers, whether messages are forgotten or not."""
+    selector, made = Selector(settings, seed=4), 0
     for what, who, hours in taken:
         now = NOW + timedelta(hours=hours)
         if what == "choose":
@@ -42,5 +48,5 @@ def test_what_is_at_hand_is_what_folding_gives(taken: list[tuple[str, str | int,
         for subject in "ab":
             kept = selector.effects(subject, now=now)
             sends, outcomes = selector._history.sends(subject), selector._history.outcomes(subject)
-            anew = customer_effects(sends, outcomes, population=selector.population, settings=SETTINGS, now=now)
+            anew = customer_effects(sends, outcomes, population=selector.population, settings=settings, now=now)
             assert kept == anew
