@@ -22,7 +22,7 @@ from service.errors import ApiError
 from service.event_identifiers import identifier_text
 from service.event_time import read_time
 from service.identity_tokens import IdentityTokens, Presented, token_of
-from service.ingest import Receipt, Taken, admit
+from service.ingest import Receipt, Taken
 from service.keys import Caller, Scope, authenticate, shown_key
 from service.messages import ID_CONFLICT, MESSAGE_ID_LENGTH, Message, Rejection, parse
 from service.metrics import count_events
@@ -34,8 +34,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 BATCH_EVENTS = 2_500
-
-MESSAGES_A_JOB = 100
 
 _AT_ONCE_BYTES = 64 * 1024
 """A larger body is read in a thread, so that recommendations do not wait for it."""
@@ -82,22 +80,10 @@ async def collect(request: Request, route_type: str | None) -> Response:
     if caller is None:
         caller = await authenticate(homing.keys, delivery.write_key, Scope.INGEST)
     verdicts = await _aside(len(body), _parse_all, delivery, route_type, caller, homing)
-    taken = await _take(homing, [verdict for verdict in verdicts if not isinstance(verdict, Rejection)])
+    taken = await homing.gathering.take([verdict for verdict in verdicts if not isinstance(verdict, Rejection)])
     settled = _settled(verdicts, taken)
     count_events(each.code if isinstance(each, Rejection) else each.receipt for each in settled)
     return _answer(delivery.events, settled)
-
-
-async def _take(homing: Homing, events: Sequence[Message | Presented]) -> list[Taken]:
-    """Take events in, a hundred in a job, so that others need not wait for a large batch; give what became of each.
-
-    Where one job fails the client sends everything again, and what is in the log already counts once.
-    """
-    taken: list[Taken] = []
-    for start in range(0, len(events), MESSAGES_A_JOB):
-        part = events[start : start + MESSAGES_A_JOB]
-        taken += await homing.writer.run(partial(admit, people=homing.people, events=part))
-    return taken
 
 
 def open_delivery(body: bytes, route_type: str | None) -> Delivery:

@@ -14,6 +14,7 @@ from service.clock import Clock, SystemClock
 from service.customers import CustomerRules
 from service.deciding import Decider
 from service.errors import SettingsError
+from service.gathering import Gathering
 from service.identity_tokens import IdentityTokens
 from service.keys import KeyRing
 from service.people import People
@@ -47,6 +48,7 @@ class Homing:
     database: Database
     writer: Writer
     people: People
+    gathering: Gathering
     rules_to_come: RulesToCome
     reading: CustomerRules
     decider: Decider
@@ -106,6 +108,7 @@ def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: b
         database=database,
         writer=writer,
         people=people,
+        gathering=Gathering(writer, people),
         rules_to_come=rules_to_come,
         reading=reading,
         decider=decider,
