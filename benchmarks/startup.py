@@ -27,7 +27,7 @@ def prepare(folder: Path, size: Size, _stack: ExitStack) -> str:
 
 BENCHMARK = Benchmark(
     name="startup",
-    title="`homing serve` from its start until /readyz is green, then profiles and events of 200 people",
+    title="`homing serve` from its start until /readyz is green, then profiles and events of 1,000 people one by one",
     prepare=prepare,
     contestants=(
         Contestant(name="homing serve", module="benchmarks.contestants.startup_full"),
@@ -39,7 +39,9 @@ BENCHMARK = Benchmark(
         Column(figure="ready_seconds", title="ready s", digits=2),
         Column(figure="ready_mib", title="MiB then"),
         Column(figure="profile_p50_ms", title="profile p50 ms", digits=1),
+        Column(figure="profile_p99_ms", title="p99 ms", digits=1),
         Column(figure="event_p50_ms", title="event p50 ms", digits=1),
+        Column(figure="event_p99_ms", title="p99 ms", digits=1),
         Column(figure="used_mib", title="MiB after"),
     ),
 )

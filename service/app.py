@@ -1,6 +1,7 @@
 """The HTTP face: routers of the nouns, one table of errors, one edge; it holds nothing but a reference to `Homing`."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -114,7 +115,9 @@ def bare_app() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Learn and finish purges while the app is served; be red for whoever asks last, once the server stops."""
     homing: Homing = app.state.homing
-    await asyncio.gather(asyncio.to_thread(load_user_agents), asyncio.to_thread(load_compiled))
+    # Beside all else, for it takes a second, some ten at the very first start; a decision asked for by then waits.
+    threading.Thread(target=load_compiled, name="homing-compiled", daemon=True).start()
+    await asyncio.to_thread(load_user_agents)
     tasks = [asyncio.create_task(keep(homing)) for keep in (keep_learning, keep_purging, keep_rules)]
     yield
     homing.readiness.stop()

@@ -19,9 +19,11 @@ import service.commands.rebuild
 import service.commands.serve
 import service.settings
 import service.wiring
+from channel_selector.choosing import load_compiled
 from service.devices import load_user_agents
 
 __all__ = ["psycopg", "service", "sqlalchemy", "uvicorn", "uvloop"]
 
 load_user_agents()
+load_compiled()
 gc.freeze()
