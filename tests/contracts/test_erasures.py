@@ -5,19 +5,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
-from service import erasing
+from service import erasing, rules_to_come
 from service.clock import FixedClock
 from service.erasing import purge
+from service.keep_rules import bring_in
 from service.keys import Scope
 from service.people import People
 from service.rebuild import rebuild
+from service.rules_to_come import RulesToCome
 from service.store import purges
+from service.store.watch import Watch
 from service.verify import verify
 from service.wiring import Homing
-from tests.service.erasure import rows_with
+from tests.service.erasure import holds, rows_with
 from tests.service.harness import NOON, Api
+from tests.service.test_rules_to_come import APART
 
 ADA, BEN, TABLET = "ada-lovelace-1815", "ben-the-other", "tablet-of-the-house"
 MAIL, PHONE, SECRET = "ada.lovelace@example.org", "phone-of-ada-alone", "a-word-that-ada-alone-said"
@@ -312,3 +317,29 @@ def test_an_export_holds_every_class_of_data(api: Api) -> None:
     assert found["judgements"][0]["reason"] == "not the same"
     assert decision["profile_id"] in found["profile_ids"]
     assert BEN not in answer.text
+
+
+def test_folds_under_other_rules_hold_nothing_of_the_erased(api: Api) -> None:
+    """Neither those that were on their way when it was said, nor the ids that former rules issued."""
+    homing = api.homing
+    homing.writer.submit(lambda conn: rules_to_come.want(conn, APART)).result(30)
+    never = RulesToCome(homing.people.key, Watch(), last=-1)
+    homing.writer.submit(never.step).result(30)
+    assert on_their_way(homing, ADA)
+    known_as = profile(api, ADA).json()["profile_id"]
+    erase(api, f"user_id:{ADA}")
+    assert not on_their_way(homing, ADA)
+    assert list(bring_in(homing, sleep=lambda _: None))[-1].done
+    assert (homing.rules, rows_with(homing, ADA)) == (APART, [])
+    assert profile(api, ADA).status_code == 404
+    assert api.get(f"/v1/profiles/{known_as}", key=api.key(Scope.READ)).status_code == 404
+    whole(homing)
+
+
+def on_their_way(homing: Homing, value: str) -> bool:
+    """Tell whether the folds to come hold a value."""
+
+    def job(conn: Connection) -> bool:
+        return any(holds(row, value) for row in conn.exec_driver_sql("SELECT * FROM next_nodes"))
+
+    return homing.writer.submit(job).result(30)
