@@ -17,7 +17,7 @@ from identity.profiles import ProfileId
 from service.abandonment import CART_KINDS, Cart, CartState
 from service.commerce import KINDS, plain_name
 from service.customers import customer, device_of
-from service.people import ProfileView
+from service.profile_view import ProfileView
 from service.store import facts, nodes
 from service.store.times import EPOCH, MICROSECOND, to_micros
 from service.wiring import Homing

@@ -39,7 +39,8 @@ from service import last_good
 from service.abandonment import Cart, already_purchased, cart_named
 from service.asks import DEADLINE, Ask
 from service.customers import Customer, CustomerRules
-from service.people import People, ProfileView
+from service.people import People
+from service.profile_view import ProfileView
 from service.rulings import FALLBACK_ENDPOINT, Logged, Ruling, hold_of, log, log_hold, logged
 from service.secret import Secret
 from service.settings import Settings

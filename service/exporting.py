@@ -13,9 +13,9 @@ from identity.identifiers import Identifier
 from identity.judgements import Judgement, Undo
 from service import erasing
 from service.past import Who
-from service.people import ProfileView
 from service.portrait import portrait
 from service.profile_answers import Shower
+from service.profile_view import ProfileView
 from service.schemas.profiles import ProfileShown
 from service.standing import Standing
 from service.store import changes, decisions, facts, idempotency

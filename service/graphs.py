@@ -7,7 +7,7 @@ from identity.graph import Graph, to_networkx
 from identity.identifiers import Identifier
 from identity.profiles import ProfileId, ProfileRef
 from service.masks import mask
-from service.people import ProfileView
+from service.profile_view import ProfileView
 
 
 def profile_graph(

@@ -18,7 +18,8 @@ from service.change_answers import told
 from service.filed import SeenFact
 from service.pages import Page, page
 from service.past import who
-from service.people import People, ProfileView
+from service.people import People
+from service.profile_view import ProfileView
 from service.schemas.changes import ChangeShown
 from service.store import changes, facts, nodes
 from service.store.facts import FactKind

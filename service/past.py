@@ -17,7 +17,8 @@ from identity.normalize import normalize
 from identity.profiles import ProfileId, ProfileRef
 from service.errors import ApiError
 from service.filed import Filing
-from service.people import People, ProfileView, view_of
+from service.people import People
+from service.profile_view import ProfileView, view_of
 from service.reading import Known
 from service.store import nodes
 from service.turnover import current

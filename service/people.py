@@ -3,8 +3,8 @@
 `take` folds accepted messages in, in the order of their seq; reading never changes anything.
 """
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache, partial
 
@@ -15,20 +15,19 @@ from identity.covering import Covered, covered
 from identity.erasures import Graves, Tombstone, graves, tombstone
 from identity.explain import Explanation, explain, seen_beside
 from identity.history import History
-from identity.hubs import Hubs
 from identity.identifiers import Identifier, NamespaceClass
 from identity.incremental import Incremental, Trial
 from identity.judgements import Judgement, JudgementKind, Undo, Word, in_force
 from identity.normalize import normalize
 from identity.observations import Observation
-from identity.ownership import OwnedInterval, deciding
-from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
-from identity.replay import Refused, Sighting, founding
-from identity.resolve import live
+from identity.ownership import deciding
+from identity.profiles import ProfileId, ProfileRef, profile_id
+from identity.replay import Sighting, founding
 from identity.rules import LinkingRules
 from service import rules_digest
-from service.filed import FiledFacts, Filing, SeenFact
+from service.filed import Filing
 from service.messages import Message
+from service.profile_view import Parted, ProfileView, view_of
 from service.reading import Known, Reader
 from service.shelf import StoreShelf
 from service.store import chain, changes, facts, locks, nodes
@@ -40,50 +39,6 @@ from service.words import read_erasure, read_parts, read_word
 
 MAX_IDS = 100_000
 """How many profile ids are kept at hand: hashing one costs 5 µs, and a view needs some of the same for each fact."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parted:
-    """Those that a judgement parted from a profile, and when it was said (None: always)."""
-
-    others: frozenset[Identifier] = field(repr=False)
-    at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileView:
-    """All that the store knows of one profile.
-
-    `facts` are those of its raw component in the order of the replay: other people's of the same devices included.
-    `hubs` are those of the identifiers in its own facts; `refused` the links not made that touch it; `intervals` who
-    held its devices when; `parted` who was the same until a judgement. `absorbed` are ids that lead to this profile
-    now: those given up to it, and those that its identifiers would have founded alone, whether or not that was before
-    a late fact joined them.
-    """
-
-    profile: Profile
-    redirected_from: ProfileId | None
-    absorbed: tuple[ProfileId, ...]
-    filed: FiledFacts = field(repr=False)
-    hubs: Hubs
-    refused: tuple[Refused, ...]
-    intervals: tuple[OwnedInterval, ...]
-    ids: dict[ProfileRef, ProfileId]
-    parted: tuple[Parted, ...] = ()
-
-    @property
-    def facts(self) -> tuple[SeenFact, ...]:
-        """The facts of its raw component, in the order of the replay."""
-        return self.filed.facts
-
-    def telling(self) -> tuple[SeenFact, ...]:
-        """Give the facts that tell anything of this profile, of a large component a small part.
-
-        They are its own, and those that name one of its identifiers or what was ever seen with one: somebody else may
-        have claimed its device, or put a newer push token on it.
-        """
-        others = (other for each in self.parted for other in each.others)
-        return self.filed.telling(self.profile.profile_id, self.profile.identifiers, others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -504,44 +459,6 @@ class People:
                         yield Parted(others=theirs.difference(members), at=word.at)
 
 
-def view_of(
-    component: Component,
-    ref: ProfileRef,
-    asked: ProfileId | None,
-    *,
-    filed: FiledFacts,
-    hubs: Callable[[Iterable[Identifier]], Hubs],
-    id_of: Callable[[ProfileRef], ProfileId],
-) -> ProfileView:
-    """Collect what is known of one profile of a component; `asked` is the id it was asked for by."""
-    cluster, redirects = component.replay.cluster(ref.founder), component.replay.redirects
-    profile = Profile(
-        profile_id=id_of(ref),
-        ref=ref,
-        identifiers=tuple(sorted(cluster.members)),
-        person=None if cluster.person is None else cluster.person[1],
-    )
-    return ProfileView(
-        profile=profile,
-        redirected_from=None if asked in (None, profile.profile_id) else asked,
-        absorbed=tuple(id_of(old) for old in _former(redirects, ref, cluster.members)),
-        filed=filed,
-        hubs=hubs(sorted(filed.named_by(profile.profile_id))),
-        refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),
-        intervals=tuple(component.owners().intervals(cluster.members)),
-        ids={ref: id_of(ref) for ref in {*component.refs().values()}},
-    )
-
-
 def profile_name(known_as: ProfileId) -> Identifier:
     """Give the name that a tombstone of a profile's id is made of: no event can carry it."""
     return Identifier("homing:profile", known_as)
-
-
-def _former(
-    redirects: Mapping[ProfileRef, ProfileRef], ref: ProfileRef, members: Iterable[Identifier]
-) -> Iterator[ProfileRef]:
-    """Give the refs that lead to `ref`, and the first ones of its members that lead nowhere else."""
-    yield from (old for old in redirects if live(redirects, old) == ref)
-    firsts = (ProfileRef(member, 0) for member in sorted(members))
-    yield from (first for first in firsts if first != ref and first not in redirects)

@@ -9,7 +9,8 @@ from sqlalchemy.engine import Connection
 from identity.doubts import Doubt, doubts
 from identity.profiles import Profile, ProfileId
 from service.past import Who, who
-from service.people import People, ProfileView
+from service.people import People
+from service.profile_view import ProfileView
 from service.reach import Reach, reach
 from service.turnover import current
 from service.wiring import Homing

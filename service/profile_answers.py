@@ -12,8 +12,8 @@ from identity.traits import Trait
 from service.customers import Device, Known, device_of
 from service.filed import SeenFact
 from service.masks import mask, mask_value
-from service.people import ProfileView
 from service.portrait import Portrait
+from service.profile_view import ProfileView
 from service.rulings import Logged
 from service.schemas.profiles import (
     ConsentShown,

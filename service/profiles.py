@@ -22,9 +22,9 @@ from service.keys import Caller, Scope, require
 from service.named import read_name
 from service.pages import LIMIT, MOST, page
 from service.past import Who, who
-from service.people import ProfileView
 from service.portrait import portrait
 from service.profile_answers import Shower, decision_shown
+from service.profile_view import ProfileView
 from service.reach import reach
 from service.rulings import logged
 from service.schemas.consents import NAME, Moment

@@ -13,7 +13,7 @@ from identity.rules import LinkingRules
 from service.consents import DEFAULT_CATEGORIES
 from service.customers import Customer, CustomerRules, Regulars, customer
 from service.feedback import Feedback, feedback
-from service.people import ProfileView
+from service.profile_view import ProfileView
 from service.secret import Secret
 from service.settings import Settings
 from service.store import decisions

@@ -19,7 +19,7 @@ from identity.profiles import ProfileId
 from identity.rules import LinkingRules
 from service.attribution import order_outcomes, sent
 from service.customers import CustomerRules, Regulars
-from service.people import ProfileView
+from service.profile_view import ProfileView
 from service.reach import Reach, reach
 from service.settings import Settings
 from service.store import decisions

@@ -9,7 +9,7 @@ import click
 
 from service.event_time import read_time
 from service.past import Who
-from service.people import ProfileView
+from service.profile_view import ProfileView
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -12,7 +12,8 @@ from identity.rules import LinkingRules, load_rules
 from service import rules_to_come
 from service.clock import FixedClock
 from service.keep_rules import bring_in, keep_rules
-from service.people import People, ProfileView
+from service.people import People
+from service.profile_view import ProfileView
 from service.rules_to_come import Folded
 from service.store import chain, statements
 from service.store.chain import BlockKind

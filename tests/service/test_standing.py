@@ -27,7 +27,8 @@ from service.ingest import ingest
 from service.judging import Saying
 from service.messages import Message, parse
 from service.outcomes import record_outcomes, report
-from service.people import People, ProfileView
+from service.people import People
+from service.profile_view import ProfileView
 from service.standing import Standing, standing
 from service.store import decisions, nodes
 from service.store.watch import News

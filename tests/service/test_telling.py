@@ -7,7 +7,7 @@ import pytest
 
 from service.clock import FixedClock
 from service.customers import customer
-from service.people import ProfileView
+from service.profile_view import ProfileView
 from service.sample_shop import generate
 from service.shop_loading import load
 from tests.service.harness import deployment

@@ -1,0 +1,96 @@
+"""All that the store knows of one profile, as of the transaction that it was read in."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from identity.component import Component
+from identity.hubs import Hubs
+from identity.identifiers import Identifier
+from identity.ownership import OwnedInterval
+from identity.profiles import Profile, ProfileId, ProfileRef
+from identity.replay import Refused
+from identity.resolve import live
+from service.filed import FiledFacts, SeenFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parted:
+    """Those that a judgement parted from a profile, and when it was said (None: always)."""
+
+    others: frozenset[Identifier] = field(repr=False)
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileView:
+    """All that the store knows of one profile.
+
+    `facts` are those of its raw component in the order of the replay: other people's of the same devices included.
+    `hubs` are those of the identifiers in its own facts; `refused` the links not made that touch it; `intervals` who
+    held its devices when; `parted` who was the same until a judgement. `absorbed` are ids that lead to this profile
+    now: those given up to it, and those that its identifiers would have founded alone, whether or not that was before
+    a late fact joined them.
+    """
+
+    profile: Profile
+    redirected_from: ProfileId | None
+    absorbed: tuple[ProfileId, ...]
+    filed: FiledFacts = field(repr=False)
+    hubs: Hubs
+    refused: tuple[Refused, ...]
+    intervals: tuple[OwnedInterval, ...]
+    ids: dict[ProfileRef, ProfileId]
+    parted: tuple[Parted, ...] = ()
+
+    @property
+    def facts(self) -> tuple[SeenFact, ...]:
+        """The facts of its raw component, in the order of the replay."""
+        return self.filed.facts
+
+    def telling(self) -> tuple[SeenFact, ...]:
+        """Give the facts that tell anything of this profile, of a large component a small part.
+
+        They are its own, and those that name one of its identifiers or what was ever seen with one: somebody else may
+        have claimed its device, or put a newer push token on it.
+        """
+        others = (other for each in self.parted for other in each.others)
+        return self.filed.telling(self.profile.profile_id, self.profile.identifiers, others)
+
+
+def view_of(
+    component: Component,
+    ref: ProfileRef,
+    asked: ProfileId | None,
+    *,
+    filed: FiledFacts,
+    hubs: Callable[[Iterable[Identifier]], Hubs],
+    id_of: Callable[[ProfileRef], ProfileId],
+) -> ProfileView:
+    """Collect what is known of one profile of a component; `asked` is the id it was asked for by."""
+    cluster, redirects = component.replay.cluster(ref.founder), component.replay.redirects
+    profile = Profile(
+        profile_id=id_of(ref),
+        ref=ref,
+        identifiers=tuple(sorted(cluster.members)),
+        person=None if cluster.person is None else cluster.person[1],
+    )
+    return ProfileView(
+        profile=profile,
+        redirected_from=None if asked in (None, profile.profile_id) else asked,
+        absorbed=tuple(id_of(old) for old in _former(redirects, ref, cluster.members)),
+        filed=filed,
+        hubs=hubs(sorted(filed.named_by(profile.profile_id))),
+        refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),
+        intervals=tuple(component.owners().intervals(cluster.members)),
+        ids={ref: id_of(ref) for ref in {*component.refs().values()}},
+    )
+
+
+def _former(
+    redirects: Mapping[ProfileRef, ProfileRef], ref: ProfileRef, members: Iterable[Identifier]
+) -> Iterator[ProfileRef]:
+    """Give the refs that lead to `ref`, and the first ones of its members that lead nowhere else."""
+    yield from (old for old in redirects if live(redirects, old) == ref)
+    firsts = (ProfileRef(member, 0) for member in sorted(members))
+    yield from (first for first in firsts if first != ref and first not in redirects)
