@@ -1,41 +1,26 @@
-"""What decides how a contested profile divides: the least spanning tree of its links, in the order they are added in.
+"""What is kept of a contested profile from one contest to the next, so that the next one costs what is new."""
 
-A link that is not in the tree comes after all those on the way between its ends, and so never joins anything.
-"""
-
-from collections.abc import Iterable
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from identity.identifiers import Identifier
 from identity.judgements import Pair
-from identity.observations import Trust
-
-
-class Weight(NamedTuple):
-    """What a link weighs: its highest trust and its latest sighting, since it was last refused."""
-
-    trust: Trust
-    age: datetime
-
-
-Order = tuple[int, int, int, bool, float, Pair]
-"""A link's place in a rebuild: trust, place, sum of priorities, whether the first counts, age, the pair."""
-
-Ranked = tuple[Order, Weight]
+from identity.ranking import Ranked, Ranking, Weight
+from identity.tree import Tree, spanning
 
 
 class Core:
-    """A profile's tree and neighbourhoods, kept from one contest to the next.
+    """A profile's least spanning tree and neighbourhoods.
 
-    `links`, with those seen `again` since, hold every link of the least spanning tree. `near` are the neighbours of
-    each member.
+    The links of its `tree`, or where none stands yet the `loose` ones, have with those seen `again` since every link
+    of the least spanning tree. `near` are the neighbours of each member.
     """
 
-    __slots__ = ("again", "links", "near")
+    __slots__ = ("again", "loose", "near", "tree")
 
     def __init__(self) -> None:
-        self.links: list[Ranked] = []
+        self.tree: Tree | None = None
+        self.loose: list[Ranked] = []
         self.again: set[Pair] = set()
         self.near: dict[Identifier, set[Identifier]] = {}
 
@@ -58,30 +43,63 @@ class Core:
             self.near[other].discard(identifier)
         return others
 
-    def absorb(self, other: "Core") -> None:
-        """Take over the core of a profile that shares no identifier with this one."""
-        self.links += other.links
-        self.again |= other.again
-        self.near |= other.near
+    def release(self, gone: Iterable[Identifier]) -> Iterator[Pair]:
+        """Let go of identifiers; give the pairs they were linked in."""
+        for identifier in gone:
+            for other in self.part(identifier):
+                pair = (identifier, other) if identifier < other else (other, identifier)
+                link = None if self.tree is None else self.tree.find(pair)
+                if self.tree is not None and link is not None:
+                    self.tree.cut(link)
+                yield pair
+
+    def below(self, link: Ranked) -> set[Identifier]:
+        """Give one of the two sides that a link of the tree holds together."""
+        return set() if self.tree is None else self.tree.below(link, self.near)
+
+    def settle(self, links: Mapping[Pair, Weight], ranking: Ranking) -> Tree:
+        """Bring the tree in step with a profile's links."""
+        again = [_ranked(pair, links, ranking) for pair in self.again]
+        if self.tree is not None:
+            self._take(self.tree, again, links, ranking)
+        elif any(order[3] for order, _ in again):
+            # It may come later in the order than it did, and another, which is not at hand here, before it.
+            self.tree = Tree(spanning([_ranked(pair, links, ranking) for pair in links]))
+        else:
+            self.tree = Tree(spanning([*(e for e in self.loose if e[0][-1] not in self.again), *again]))
+        self.loose, self.again = [], set()
+        return self.tree
+
+    def _take(self, tree: Tree, again: Iterable[Ranked], links: Mapping[Pair, Weight], ranking: Ranking) -> None:
+        """Let the tree take links seen again: first those that come no later in the order than they did."""
+        later = []
+        for entry in again:
+            former = tree.find(entry[0][-1])
+            if former is not None and former[0] < entry[0]:
+                later.append(entry[0][-1])
+            else:
+                tree.take(entry)
+        for pair in later:
+            former = tree.find(pair)
+            if former is not None:
+                side = tree.below(former, self.near)
+                tree.cut(former)
+                tree.join(min(_ranked(each, links, ranking) for each in self._across(side)))
+
+    def _across(self, side: AbstractSet[Identifier]) -> Iterator[Pair]:
+        """Give the links between some members and the others."""
+        return ((i, other) if i < other else (other, i) for i in side for other in self.near[i] if other not in side)
 
 
-def spanning(links: list[Ranked]) -> list[Ranked]:
-    """Sort links, and give the least spanning forest of them, in order (Kruskal 1956)."""
-    links.sort(key=_by_order)
-    parent: dict[Identifier, Identifier] = {}
-    tree: list[Ranked] = []
-    for entry in links:
-        left, right = entry[0][-1]
-        while (up := parent.get(left, left)) != left:
-            parent[left] = left = parent.get(up, up)
-        while (up := parent.get(right, right)) != right:
-            parent[right] = right = parent.get(up, up)
-        if left != right:
-            parent[left] = right
-            tree.append(entry)
-    return tree
+def core_of(links: Mapping[Pair, Weight], ranking: Ranking) -> Core:
+    """Make the core of a profile with these links."""
+    core = Core()
+    core.loose = [_ranked(pair, links, ranking) for pair in links]
+    for pair in links:
+        core.meet(pair)
+    return core
 
 
-def _by_order(link: Ranked) -> Order:
-    """Give what a link is sorted by."""
-    return link[0]
+def _ranked(pair: Pair, links: Mapping[Pair, Weight], ranking: Ranking) -> Ranked:
+    """Give a link with its place in the order."""
+    return ranking.standing(pair, links[pair]), links[pair]

@@ -3,7 +3,7 @@
 What the limits forbid stays forbidden: trees only grow, so two that may not be joined may not be joined later either.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -57,7 +57,7 @@ class Terms:
         """Tell whether an identifier names a person; a namespace that no rule names is a contact."""
         return identifier.namespace in self._persons
 
-    def counted(self, members: Sequence[Identifier]) -> tuple[dict[str, int], int]:
+    def counted(self, members: Iterable[Identifier]) -> tuple[dict[str, int], int]:
         """Count the distinct values of each limited namespace, and all: those of one must-linked group as one."""
         counts: dict[str, int] = {}
         groups = self.verdicts.groups

@@ -5,20 +5,25 @@ is their own. A step costs the pairs of its observation; only where joining woul
 profiles it touches put in order and added anew.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
 from typing import NamedTuple
 
-from identity.core import Core, Order, Ranked, Weight, spanning
+from identity.clusters import Cluster, comes_off
+from identity.division import Division
 from identity.erasures import NO_GRAVES, Graves
 from identity.forest import Forest, Reasons, RefusalReason, Terms
-from identity.identifiers import Identifier, Namespace, NamespaceClass
+from identity.founding import Rank, ranks
+from identity.identifiers import Identifier, NamespaceClass
 from identity.judgements import Pair, Verdicts
-from identity.observations import Observation, ReplayKey, Trust
+from identity.observations import Observation, ReplayKey
 from identity.profiles import ProfileRef
-from identity.rules import Conflict, Founder, LinkingRules
+from identity.ranking import Ranked, Ranking, Weight, seen_again
+from identity.rules import LinkingRules
+from identity.tree import spanning
 
 
 class Sighting(NamedTuple):
@@ -39,88 +44,12 @@ class Refused:
     by: str
 
 
-Rank = tuple[int, datetime, int, str, str]
+class _Before(NamedTuple):
+    """What a cluster was before a step."""
 
-
-@dataclass(slots=True, eq=False)
-class Cluster:
-    """A profile in the making.
-
-    `counts` has the distinct values of each limited namespace and `size` all identifiers, must-linked ones once.
-    `founder` and `person` are the least by rank among all and among the person-class ones. `since` is the place in the
-    replay from which on it has consisted of these members.
-    """
-
-    members: set[Identifier]
-    links: dict[Pair, Weight]
-    counts: dict[str, int]
-    size: int
-    founder: tuple[Rank, Identifier]
-    person: tuple[Rank, Identifier] | None
-    since: ReplayKey
-    core: Core | None = None
-
-
-class _Contest:
-    """Old clusters, and the one or two that take their place; each has an heir, in which most of it stays."""
-
-    def __init__(self, old: Sequence[Cluster], trees: Sequence[Sequence[Ranked]], made: Sequence[Cluster]) -> None:
-        self.old = old
-        self.made = made
-        self._trees = trees
-        self._cores = {id(cluster): Core() for cluster in made}
-        self._loose: set[int] = set()
-        self._home = {i: cluster for cluster in made for i in cluster.members}
-
-    def inherit(self) -> dict[Pair, Weight]:
-        """Hand the old ones' links on; give those whose ends are in two clusters now."""
-        heirs = [max(self.made, key=lambda c: len(c.members & old.members)) for old in self.old]
-        for old, tree, heir in zip(self.old, self._trees, heirs, strict=True):
-            self._stay(old, tree, heir)
-        parted: dict[Pair, Weight] = {}
-        for old, heir in zip(self.old, heirs, strict=True):
-            for identifier in sorted(old.members - heir.members):
-                parted |= self._carry(identifier, heir)
-        return parted
-
-    def see(self, pair: Pair, weight: Weight) -> bool:
-        """Note a link of the observation at hand; False if its ends are in two clusters."""
-        cluster = self._home[pair[0]]
-        if self._home[pair[1]] is not cluster:
-            return False
-        cluster.links[pair] = weight
-        self._cores[id(cluster)].see([pair])
-        return True
-
-    def close(self) -> None:
-        """Keep the cores for the next contest, but of those whose trees may not be what they were."""
-        for cluster in self.made:
-            cluster.core = None if id(cluster) in self._loose else self._cores[id(cluster)]
-
-    def _stay(self, old: Cluster, tree: Sequence[Ranked], heir: Cluster) -> None:
-        """Let an heir have an old one's links, and its tree, if what stays still hangs together by that."""
-        core, members = self._cores[id(heir)], heir.members
-        stays = [entry for entry in tree if entry[0][-1][0] in members and entry[0][-1][1] in members]
-        if len(stays) != len(members & old.members) - 1:
-            self._loose.add(id(heir))
-        core.links += stays
-        heir.links |= old.links
-        if old.core is not None:
-            core.near |= old.core.near
-
-    def _carry(self, identifier: Identifier, heir: Cluster) -> dict[Pair, Weight]:
-        """Take an identifier's links along to where it is now; give those it leaves behind."""
-        home = self._home[identifier]
-        parted: dict[Pair, Weight] = {}
-        for other in self._cores[id(heir)].part(identifier):
-            pair = (identifier, other) if identifier <= other else (other, identifier)
-            weight = heir.links.pop(pair)
-            if other in home.members:
-                home.links[pair] = weight
-                self._cores[id(home)].see([pair])
-            else:
-                parted[pair] = weight
-        return parted
+    ref: ProfileRef
+    founder: Identifier
+    members: frozenset[Identifier]
 
 
 class Replay:
@@ -132,13 +61,21 @@ class Replay:
         self._graves = graves
         self._terms = Terms(rules, verdicts)
         self._ranks: dict[Identifier, tuple[Rank, Rank]] = {}
-        self._orders: dict[Pair, tuple[Weight, Order]] = {}
+        self._ranking = Ranking(rules)
         self._first_seen: dict[Identifier, datetime] = {}
         self._last_seen: dict[Identifier, datetime] = {}
         self._clusters: dict[Identifier, Cluster] = {}
         self._generations: dict[Identifier, int] = {}
+        self._holder = object()
         self.refused: dict[Pair, Refused] = {}
         self.redirects: dict[ProfileRef, ProfileRef] = {}
+
+    def copy(self) -> "Replay":
+        """Give the same state, of its own; clusters are shared until one of the two changes them. O(identifiers)."""
+        other = Replay(self._rules, self._verdicts, self._graves)
+        other.absorb(self)
+        self._holder = object()
+        return other
 
     # --- what is known after the steps taken ---
 
@@ -186,7 +123,7 @@ class Replay:
             return set()
         expired = self._expired(identifiers, observation.at)
         fresh = [i for i in identifiers if i not in self._clusters]
-        old = self._touched(identifiers)
+        old = [self._held(cluster) for cluster in self._touched(identifiers)]
         for identifier in fresh:
             self._appear(identifier, observation.at)
         for identifier in identifiers:
@@ -214,7 +151,6 @@ class Replay:
     def absorb(self, other: "Replay") -> None:
         """Take over the state of a replay that shares no identifier and no must-link with this one."""
         self._ranks |= other._ranks
-        self._orders |= other._orders
         self._first_seen |= other._first_seen
         self._last_seen |= other._last_seen
         self._clusters |= other._clusters
@@ -230,10 +166,7 @@ class Replay:
     def _appear(self, identifier: Identifier, at: datetime) -> None:
         """Note an identifier's first sighting, on which its ranks and, after erasures, its generation depend."""
         self._first_seen[identifier] = at
-        namespace = self._rules.namespace(identifier.namespace)
-        rest = (at, namespace.priority, *identifier)
-        by_class = (_tier(namespace), *rest)
-        self._ranks[identifier] = ((0, *rest) if self._rules.founder is Founder.ANY else by_class, by_class)
+        self._ranks[identifier] = ranks(identifier, at, self._rules)
         generation = self._graves.generation(identifier)
         if generation:
             self._generations[identifier] = generation
@@ -255,6 +188,14 @@ class Replay:
         found = {id(c): c for i in reached if (c := self._clusters.get(i)) is not None}
         return list(found.values())
 
+    def _held(self, cluster: Cluster) -> Cluster:
+        """Give a cluster that no copy of this replay shares, and so may be changed."""
+        if cluster.holder is self._holder:
+            return cluster
+        held = cluster.copy(self._holder)
+        self._clusters.update(dict.fromkeys(held.members, held))
+        return held
+
     # --- the common case: all fit into one profile ---
 
     def _fits(self, old: Sequence[Cluster], fresh: Sequence[Identifier]) -> bool:
@@ -266,11 +207,13 @@ class Replay:
         """
         if len(old) + len(fresh) == 1:
             return True
+        return sum(c.size for c in old) + len(fresh) <= self._rules.profile_cap and self._agree(old, fresh)
+
+    def _agree(self, old: Sequence[Cluster], fresh: Sequence[Identifier]) -> bool:
+        """Tell whether one profile may hold all of these, but for the cap: one person, the limits, the judgements."""
         kind = self._rules.kind
         persons = sum(c.person is not None for c in old) + sum(kind(i) is NamespaceClass.PERSON for i in fresh)
-        if persons > 1 or sum(c.size for c in old) + len(fresh) > self._rules.profile_cap:
-            return False
-        return self._within_limits(old, fresh) and not self._bars_within(old, fresh)
+        return persons <= 1 and self._within_limits(old, fresh) and not self._bars_within(old, fresh)
 
     def _within_limits(self, old: Sequence[Cluster], fresh: Sequence[Identifier]) -> bool:
         """Tell whether no namespace would exceed its limit."""
@@ -294,26 +237,32 @@ class Replay:
     def _join(
         self, old: Sequence[Cluster], fresh: Sequence[Identifier], pairs: Iterable[Pair], observation: Observation
     ) -> set[Identifier]:
-        """Make one profile of all these, the biggest taking in the others."""
+        """Make one profile of all these."""
+        if len(old) + len(fresh) == 1:
+            self._united(old, fresh, pairs, observation)
+            return set(fresh)
+        before = self._before(old)
+        return self._moved(before, [self._united(old, fresh, pairs, observation)])
+
+    def _united(
+        self, old: Sequence[Cluster], fresh: Sequence[Identifier], pairs: Iterable[Pair], observation: Observation
+    ) -> Cluster:
+        """Let the biggest of all these take in the others, and see the pairs."""
         atoms = [self._cluster((i,), observation.key) for i in fresh]
         into = max(old, key=lambda c: len(c.members), default=None) or atoms[0]
-        others = [c for c in (*old, *atoms) if c is not into]
-        before = [(self._ref(c), c.founder, frozenset(c.members)) for c in old] if others else []
-        for other in others:
-            _take_in(into, other)
+        for other in (c for c in (*old, *atoms) if c is not into):
+            into.take_in(other)
             into.since = observation.key
             self._clusters.update(dict.fromkeys(other.members, into))
         for pair in pairs:
-            into.links[pair] = _seen_again(into.links.get(pair), observation)
+            into.links[pair] = seen_again(into.links.get(pair), observation)
             if self.refused:
                 self.refused.pop(pair, None)
         if into.core is not None:
             into.core.see(pairs)
         if fresh:
             self._clusters[fresh[0]] = into
-        self._retire([founder for _, founder, _ in before])
-        now = self._ref(into)
-        return set(fresh).union(*(members for ref, _, members in before if ref != now))
+        return into
 
     # --- the contested case: links are put in order and added one by one ---
 
@@ -327,7 +276,9 @@ class Replay:
     ) -> set[Identifier]:
         """Add the links of the profiles touched anew, in the order of DESIGN 4.4; refuse those that break a limit."""
         if not expired:
-            moved = self._contest(old, fresh, pairs, observation)
+            moved = self._shed(old, fresh, pairs, observation)
+            if moved is None:
+                moved = self._contest(old, fresh, pairs, observation)
             if moved is not None:
                 return moved
         links: dict[Pair, Weight] = {}
@@ -338,59 +289,14 @@ class Replay:
         incoming = frozenset(pairs)
         made = incoming - links.keys()
         for pair in pairs:
-            links[pair] = _seen_again(links.get(pair), observation)
+            links[pair] = seen_again(links.get(pair), observation)
             self.refused.pop(pair, None)
-        before = {i: ref for c in old for ref in (self._ref(c),) for i in c.members}
-        members = [*before, *fresh]
-        clusters = self._add(members, self._in_order(links, incoming, made), observation)
+        before = self._before(old)
+        members = [*(i for c in old for i in c.members), *fresh]
+        clusters = self._add(members, self._ranking.placed(links, incoming, made), observation)
         for cluster in clusters:
             self._clusters.update(dict.fromkeys(cluster.members, cluster))
-        self._retire([c.founder for c in old])
-        return {i for c in clusters for ref in (self._ref(c),) for i in c.members if before.get(i) != ref}
-
-    def _in_order(self, links: dict[Pair, Weight], incoming: frozenset[Pair], made: frozenset[Pair]) -> list[Ranked]:
-        """Sort links: the least is added first.
-
-        Higher trust; the incoming observation's; lower sum of priorities; newer. Where the first claim counts
-        (`conflict = first`, or an asserted link that ends in a contact) what is newly made comes last, older first.
-        """
-        ordered = [(self._order(pair, weight), weight) for pair, weight in links.items()]
-        for place, (order, weight) in enumerate(ordered):
-            if order[-1] in incoming:
-                at_hand = (2 if order[-1] in made else 1) if order[3] else 0
-                ordered[place] = ((order[0], at_hand, *order[2:]), weight)
-        ordered.sort(key=_by_order)
-        return ordered
-
-    def _order(self, pair: Pair, weight: Weight) -> Order:
-        """Rank a link that the observation at hand does not sight; kept, for a profile's links are ranked again often.
-
-        Its parts: trust, place, sum of priorities, whether the first counts, age, the pair.
-        """
-        kept = self._orders.get(pair)
-        if kept is not None and kept[0] is weight:
-            return kept[1]
-        left, right = (self._rules.namespace(i.namespace) for i in pair)
-        first_counts = self._first_counts(left.kind, right.kind, weight.trust)
-        seconds = weight.age.timestamp()
-        order = (
-            -weight.trust,
-            1,
-            left.priority + right.priority,
-            first_counts,
-            seconds if first_counts else -seconds,
-            pair,
-        )
-        self._orders[pair] = (weight, order)
-        return order
-
-    def _first_counts(self, left: NamespaceClass, right: NamespaceClass, trust: Trust) -> bool:
-        """Tell whether a link is settled by who came first rather than by who came last."""
-        if self._rules.conflict is Conflict.FIRST:
-            return True
-        if self._rules.asserted_contacts is Conflict.NEWEST or trust > Trust.ASSERTED:
-            return False
-        return NamespaceClass.CONTACT in (left, right)
+        return self._moved(before, clusters)
 
     def _add(
         self,
@@ -404,9 +310,7 @@ class Replay:
         for order, weight in ranked if broken else ():
             pair = order[-1]
             if pair in broken:
-                reason = broken[pair].of(weight.trust)
-                self.refused[pair] = Refused(left=pair[0], right=pair[1], reason=reason, by=observation.id)
-                self._orders.pop(pair, None)
+                self._refuse(pair, broken[pair].of(weight.trust), observation)
         made = [self._cluster(group, observation.key) for group in forest.trees()]
         links = {identifier: cluster.links for cluster in made for identifier in cluster.members}
         for order, weight in ranked:
@@ -414,6 +318,39 @@ class Replay:
             if not broken or pair not in broken:
                 links[pair[0]][pair] = weight
         return made
+
+    # --- the same where only the cap is in the way: one side of the last link comes off ---
+
+    def _shed(
+        self, old: Sequence[Cluster], fresh: Sequence[Identifier], pairs: Sequence[Pair], observation: Observation
+    ) -> set[Identifier] | None:
+        """Rebuild by the last link of the least spanning tree alone; None where that does not suffice."""
+        once = all(c.size == len(c.members) for c in old) and self._verdicts.groups.keys().isdisjoint(fresh)
+        if not once or not self._agree(old, fresh):
+            return None
+        _, placed = self._at_hand(old, pairs, observation)
+        found = comes_off(old, fresh, placed, self._ranking, self._rules.profile_cap)
+        if found is None:
+            return None
+        home, off = found
+        before = self._before(old)
+        part = self._part(home, off if 2 * len(off) <= len(home.members) else home.members - off, observation)
+        on, left = (home, part) if part.members == off else (part, home)
+        into = self._united([on, *(c for c in old if c is not home)], fresh, pairs, observation)
+        return self._moved(before, [into, left])
+
+    def _part(self, home: Cluster, off: AbstractSet[Identifier], observation: Observation) -> Cluster:
+        """Make a profile of its own of some members; refuse what links them to the others, for they are too many."""
+        part = self._cluster(off, observation.key)
+        for pair in home.part(part):
+            self._refuse(pair, RefusalReason.PROFILE_CAP, observation)
+        home.since = observation.key
+        if home.founder[1] in off:
+            home.founder = self._founder(home.members)
+        if home.person is not None and home.person[1] in off:
+            home.person = self._person(home.members)
+        self._clusters.update(dict.fromkeys(off, part))
+        return part
 
     # --- the same where it divides what it touches into no more than two ---
 
@@ -426,13 +363,11 @@ class Replay:
         for the refused one lies on the way between its ends, and what may not be joined once never may. No other link
         is refused, for its ends are joined before its turn (tests/identity/test_replay.py compares whole rebuilds).
         """
-        incoming = frozenset(pairs)
-        known = {pair: weight for c in old for pair in pairs if (weight := c.links.get(pair)) is not None}
-        if any(self._order(pair, weight)[3] for pair, weight in known.items()):
+        known, placed = self._at_hand(old, pairs, observation)
+        if any(self._ranking.standing(pair, weight)[3] for pair, weight in known.items()):
             return None
-        trees = [self._tree(cluster) for cluster in old]
-        at_hand = {pair: _seen_again(known.get(pair), observation) for pair in pairs}
-        placed = self._in_order(at_hand, incoming, incoming - known.keys())
+        incoming = frozenset(pairs)
+        trees = [cluster.tree(self._ranking).links for cluster in old]
         ranked = spanning([*(e for tree in trees for e in tree if e[0][-1] not in incoming), *placed])
         forest = Forest(self._terms, [*(i for c in old for i in c.members), *fresh])
         broken = forest.grow(((entry[0][-1], entry[1].trust) for entry in ranked), most=1)
@@ -440,113 +375,84 @@ class Replay:
             return None
         reasons = next(iter(broken.values()), Reasons(None, None))
         made = [self._cluster(group, observation.key) for group in forest.trees()]
-        return self._divide(_Contest(old, trees, made), at_hand, reasons, observation.id)
+        return self._divide(Division(old, trees, made), placed, reasons, observation)
 
-    def _divide(self, contest: _Contest, at_hand: Mapping[Pair, Weight], reasons: Reasons, by: str) -> set[Identifier]:
+    def _divide(
+        self, contest: Division, placed: Sequence[Ranked], reasons: Reasons, observation: Observation
+    ) -> set[Identifier]:
         """Let clusters take the place of old ones, with the links between their members; refuse those in between."""
-        before = [(self._ref(c), c.members) for c in contest.old]
+        before = self._before(contest.old)
         parted = contest.inherit()
-        for pair, weight in at_hand.items():
+        for order, weight in placed:
+            pair = order[-1]
             self.refused.pop(pair, None)
             parted.pop(pair, None)
             if not contest.see(pair, weight):
                 parted[pair] = weight
         for pair, weight in parted.items():
-            self.refused[pair] = Refused(left=pair[0], right=pair[1], reason=reasons.of(weight.trust), by=by)
+            self._refuse(pair, reasons.of(weight.trust), observation)
         contest.close()
         for cluster in contest.made:
             self._clusters.update(dict.fromkeys(cluster.members, cluster))
-        self._retire([c.founder for c in contest.old])
-        now = [(self._ref(cluster), cluster.members) for cluster in contest.made]
-        return {i for ref, members in now for i in members.difference(*(m for was, m in before if was == ref))}
+        return self._moved(before, contest.made)
 
-    def _tree(self, cluster: Cluster) -> list[Ranked]:
-        """Give a profile's least spanning tree, in the order of links that the observation at hand does not sight."""
-        core = cluster.core
-        if core is not None:
-            again = [(self._order(pair, cluster.links[pair]), cluster.links[pair]) for pair in core.again]
-            if any(order[3] for order, _ in again):
-                core = None
-            else:
-                standing = (entry for entry in core.links if entry[0][-1] not in core.again)
-                tree = spanning([*standing, *again])
-        if core is None:
-            core = cluster.core = Core()
-            tree = spanning([(self._order(pair, weight), weight) for pair, weight in cluster.links.items()])
-            for pair in cluster.links:
-                core.meet(pair)
-        core.links, core.again = tree, set()
-        return tree
+    def _at_hand(
+        self, old: Sequence[Cluster], pairs: Sequence[Pair], observation: Observation
+    ) -> tuple[Mapping[Pair, Weight], list[Ranked]]:
+        """Give what links at hand weighed before, where they were, and all of them, in order, as they are sighted."""
+        known = {pair: weight for c in old for pair in pairs if (weight := c.links.get(pair)) is not None}
+        links = {pair: seen_again(known.get(pair), observation) for pair in pairs}
+        return known, self._ranking.placed(links, links.keys(), links.keys() - known.keys())
+
+    def _refuse(self, pair: Pair, reason: RefusalReason, observation: Observation) -> None:
+        """Note that a link is not made."""
+        self.refused[pair] = Refused(left=pair[0], right=pair[1], reason=reason, by=observation.id)
+        self._ranking.forget(pair)
 
     # --- clusters, founders and generations ---
 
-    def _cluster(self, members: Sequence[Identifier], since: ReplayKey) -> Cluster:
+    def _cluster(self, members: Collection[Identifier], since: ReplayKey) -> Cluster:
         """Make a cluster of identifiers, as yet without links; must-linked ones count as one."""
         counts, size = self._terms.counted(members)
-        persons = [i for i in members if self._terms.is_person(i)]
         return Cluster(
             members=set(members),
             links={},
             counts=counts,
             size=size,
-            founder=min((self._ranks[i][0], i) for i in members),
-            person=min(((self._ranks[i][1], i) for i in persons), default=None),
+            founder=self._founder(members),
+            person=self._person(members),
             since=since,
+            holder=self._holder,
         )
+
+    def _founder(self, members: Iterable[Identifier]) -> tuple[Rank, Identifier]:
+        """Give who founds a profile of these."""
+        return min((self._ranks[i][0], i) for i in members)
+
+    def _person(self, members: Iterable[Identifier]) -> tuple[Rank, Identifier] | None:
+        """Give the first person among these."""
+        return min(((self._ranks[i][1], i) for i in members if self._terms.is_person(i)), default=None)
+
+    def _before(self, old: Iterable[Cluster]) -> list[_Before]:
+        """Keep what clusters are now, until `_moved`."""
+        return [_Before(self._ref(c), c.founder[1], frozenset(c.members)) for c in old]
+
+    def _moved(self, before: Sequence[_Before], made: Iterable[Cluster]) -> set[Identifier]:
+        """Let founders that found nothing now give up their ids; give the members whose profile is another now."""
+        self._retire(b.founder for b in before)
+        now = [(self._ref(c), c.members) for c in made]
+        return {i for ref, members in now for i in members.difference(*(b.members for b in before if b.ref == ref))}
 
     def _ref(self, cluster: Cluster) -> ProfileRef:
         """Give a cluster's founder with its present generation."""
         founder = cluster.founder[1]
         return ProfileRef(founder, self._generations.get(founder, 0))
 
-    def _retire(self, founders: Iterable[tuple[Rank, Identifier]]) -> None:
+    def _retire(self, founders: Iterable[Identifier]) -> None:
         """Let those of the former founders that found no profile now give up their id to the one that holds them."""
-        for _, founder in founders:
+        for founder in founders:
             cluster = self._clusters[founder]
             if cluster.founder[1] != founder:
                 given_up = ProfileRef(founder, self._generations.get(founder, 0))
                 self._generations[founder] = given_up.generation + 1
                 self.redirects[given_up] = self._ref(cluster)
-
-
-def _seen_again(weight: Weight | None, observation: Observation) -> Weight:
-    """Give a link's weight after one more sighting."""
-    if weight is None:
-        return Weight(observation.trust, observation.at)
-    return Weight(max(weight.trust, observation.trust), max(weight.age, observation.at))
-
-
-def _by_order(link: Ranked) -> Order:
-    """Give what a link is sorted by."""
-    return link[0]
-
-
-def _tier(namespace: Namespace) -> int:
-    """Rank a class for founding: persons of limit 1, other persons, contacts, the rest."""
-    if namespace.kind is NamespaceClass.PERSON:
-        return 0 if namespace.limit == 1 else 1
-    return 2 if namespace.kind is NamespaceClass.CONTACT else 3
-
-
-def founding(identifiers: Iterable[Identifier], rules: LinkingRules) -> Identifier:
-    """Give who founds the profile of some identifiers, at least one, that were seen once and together."""
-    some = [(rules.namespace(i.namespace), i) for i in identifiers]
-    any_class = rules.founder is Founder.ANY
-    return min((0 if any_class else _tier(space), space.priority, i) for space, i in some)[-1]
-
-
-def _take_in(into: Cluster, other: Cluster) -> None:
-    """Let one cluster take in another."""
-    into.members |= other.members
-    if other.links:
-        if into.core is not None and other.core is not None:
-            into.core.absorb(other.core)
-        else:
-            into.core = None
-    into.links |= other.links
-    for name, count in other.counts.items():
-        into.counts[name] = into.counts.get(name, 0) + count
-    into.size += other.size
-    into.founder = min(into.founder, other.founder)
-    if other.person is not None:
-        into.person = other.person if into.person is None else min(into.person, other.person)

@@ -14,6 +14,7 @@ from identity.component import Component, Moved
 from identity.covering import Covered, covered
 from identity.erasures import Graves, Tombstone, graves, tombstone
 from identity.explain import Explanation, explain, seen_beside
+from identity.founding import founding
 from identity.history import History
 from identity.identifiers import Identifier, NamespaceClass
 from identity.incremental import Incremental, Trial
@@ -22,7 +23,7 @@ from identity.normalize import normalize
 from identity.observations import Observation
 from identity.ownership import deciding
 from identity.profiles import ProfileId, ProfileRef, profile_id
-from identity.replay import Sighting, founding
+from identity.replay import Sighting
 from identity.rules import LinkingRules
 from service import rules_digest
 from service.filed import Filing

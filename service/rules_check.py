@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 from sqlalchemy.engine import Connection
 
 from identity.changes import Created, ProfileChange, Snapshot, changes
+from identity.clusters import Cluster
 from identity.component import Component
 from identity.identifiers import Identifier
 from identity.profiles import ProfileRef
-from identity.replay import Cluster
 from identity.rules import LinkingRules
 from service.people import People
 from service.rebuild import rebuild
