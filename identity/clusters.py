@@ -74,10 +74,14 @@ class Cluster:
         return between
 
     def copy(self, holder: object) -> "Cluster":
-        """Give the same for another holder, with the core, which only one of them can go on with."""
-        core, self.core = self.core, None
+        """Give the same for another holder."""
         return replace(
-            self, members=set(self.members), links=dict(self.links), counts=dict(self.counts), holder=holder, core=core
+            self,
+            members=set(self.members),
+            links=dict(self.links),
+            counts=dict(self.counts),
+            holder=holder,
+            core=None if self.core is None else self.core.copy(),
         )
 
 

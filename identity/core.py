@@ -24,6 +24,14 @@ class Core:
         self.again: set[Pair] = set()
         self.near: dict[Identifier, set[Identifier]] = {}
 
+    def copy(self) -> "Core":
+        """Give the same, of its own."""
+        core = Core()
+        core.tree = None if self.tree is None else self.tree.copy()
+        core.loose, core.again = self.loose.copy(), self.again.copy()
+        core.near = {identifier: others.copy() for identifier, others in self.near.items()}
+        return core
+
     def see(self, pairs: Iterable[Pair]) -> None:
         """Note links made, seen again or come from elsewhere."""
         for pair in pairs:

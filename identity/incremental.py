@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from identity.component import Component, Moved
+from identity.component import Component
 from identity.erasures import NO_GRAVES, Graves
 from identity.hubs import Hubs, PersonTally
 from identity.identifiers import Identifier
 from identity.judgements import Judgement, Undo, Verdicts, Word, in_force, settle
 from identity.observations import Observation
 from identity.ports import ErasableShelf, Shelf
-from identity.replay import Sighting
+from identity.replay import Moved, Sighting
 from identity.resolve import sightings
 from identity.rules import LinkingRules
 
@@ -88,7 +88,7 @@ class Incremental:
                     waiting[id(component)] = component
         moved: Moved = {}
         for component in waiting.values():
-            crossed = component.crossed(self._shelf.hubs(component.known))
+            crossed = component.crossed(self._shelf.hubs(component.expected()))
             if crossed:
                 self._shelf.mark(crossed)
             moved |= component.take_in(crossed)
@@ -220,8 +220,8 @@ class Incremental:
         into = max(found, key=len)
         others = [c for c in found if c is not into]
         new = [i for i in identifiers if i not in into.known]
-        if into.verdicts is not self.verdicts:
-            into.adopt(self.verdicts)
+        if into.verdicts is not self.verdicts or into.graves is not self._graves:
+            into.adopt(self.verdicts, self._graves)
         if others:
             into.absorb(others)
             for other in others:

@@ -25,6 +25,9 @@ from identity.ranking import Ranked, Ranking, Weight, seen_again
 from identity.rules import LinkingRules
 from identity.tree import spanning
 
+Moved = dict[Identifier, ProfileRef | None]
+"""Identifiers whose profile is another than before, and which it is now (None: in none, a hub or erased)."""
+
 
 class Sighting(NamedTuple):
     """A part of an observation that is still seen together once hubs are out; `main`: it is attributed by this part."""
@@ -73,6 +76,7 @@ class Replay:
     def copy(self) -> "Replay":
         """Give the same state, of its own; clusters are shared until one of the two changes them. O(identifiers)."""
         other = Replay(self._rules, self._verdicts, self._graves)
+        other._ranking = self._ranking  # what it says depends on its rules alone
         other.absorb(self)
         self._holder = object()
         return other
@@ -113,6 +117,18 @@ class Replay:
     def last_seen(self, identifier: Identifier) -> datetime:
         """Tell when an identifier was last seen."""
         return self._last_seen[identifier]
+
+    def differs(self, before: "Replay") -> Moved:
+        """Give the identifiers whose profile another replay, maybe one that this is a copy of, has otherwise or not."""
+        moved: Moved = dict.fromkeys(before._clusters.keys() - self._clusters.keys())
+        # A cluster that both hold has changed in neither since the one was copied.
+        kept = {id(cluster) for cluster in before._clusters.values()}
+        changed = {id(cluster): cluster for cluster in self._clusters.values() if id(cluster) not in kept}
+        for ref, cluster in ((self._ref(cluster), cluster) for cluster in changed.values()):
+            others = {i: before._clusters.get(i) for i in cluster.members}
+            same = {id(c) for c in set(others.values()) if c is not None and before._ref(c) == ref}
+            moved.update((i, ref) for i, other in others.items() if id(other) not in same)
+        return moved
 
     # --- taking the next sighting ---
 
@@ -158,9 +174,9 @@ class Replay:
         self.refused |= other.refused
         self.redirects |= other.redirects
 
-    def adopt(self, verdicts: Verdicts) -> None:
-        """Go on under judgements that concern nothing seen so far."""
-        self._verdicts = verdicts
+    def adopt(self, verdicts: Verdicts, graves: Graves) -> None:
+        """Go on under judgements and erasures that concern nothing seen so far."""
+        self._verdicts, self._graves = verdicts, graves
         self._terms = Terms(self._rules, verdicts)
 
     def _appear(self, identifier: Identifier, at: datetime) -> None:

@@ -46,6 +46,12 @@ class Tree:
         for entry in self.links:
             self._hang(entry)
 
+    def copy(self) -> "Tree":
+        """Give the same, of its own."""
+        tree = Tree(())
+        tree.links, tree._up = self.links.copy(), self._up.copy()
+        return tree
+
     def find(self, pair: Pair) -> Ranked | None:
         """Give the link between two identifiers, if it is in the tree."""
         for end in pair:

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 
 from sqlalchemy.engine import Connection
 
-from identity.component import Component, Moved
+from identity.component import Component
 from identity.covering import Covered, covered
 from identity.erasures import Graves, Tombstone, graves, tombstone
 from identity.explain import Explanation, explain, seen_beside
@@ -23,7 +23,7 @@ from identity.normalize import normalize
 from identity.observations import Observation
 from identity.ownership import deciding
 from identity.profiles import ProfileId, ProfileRef, profile_id
-from identity.replay import Sighting
+from identity.replay import Moved, Sighting
 from identity.rules import LinkingRules
 from service import rules_digest
 from service.filed import Filing

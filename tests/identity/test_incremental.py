@@ -212,9 +212,9 @@ def _count_runs(component: Component) -> list[int]:
     runs: list[int] = []
     again = component._run
 
-    def noted() -> tuple[Replay, list[Replayed]]:
+    def noted(first: int) -> tuple[Replay, list[Replayed]]:
         runs.append(len(component))
-        return again()
+        return again(first)
 
     component._run = noted  # type: ignore[method-assign]  # a fake around the real one
     return runs
