@@ -2,7 +2,10 @@
 
 import re
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 
 import orjson
@@ -21,26 +24,39 @@ _COMMITS = re.compile(rb'^homing_commit_seconds_bucket\{le="(0\.25|\+Inf)"\} ([0
 
 def measure(folder: Path, size: Size) -> Figures:
     """Send no storm."""
-    return beside(folder, size, 0)
+    return beside(folder, size, [])
 
 
-def beside(folder: Path, size: Size, calls: int) -> Figures:
-    """Send others' page views, and so many identify calls at the same time."""
+def beside(folder: Path, size: Size, people: Sequence[str]) -> Figures:
+    """Send others' page views, and at the same time an identify call for each of these people."""
     with sqlite_copy(folder) as store:
         key = make_key(store.url, Trust.SERVER)
-        storm = [post("/v1/identify", _identify(number), key) for number in range(calls)]
+        first = datetime.now(UTC) - timedelta(milliseconds=len(people))
+        storm = [post("/v1/identify", _identify(who, n, first), key) for n, who in enumerate(people)]
         others = [post("/v1/page", _page(number), key) for number in range(10 * size.alone)]
         with served(homing(store.url), store.folder, store.settings) as address, ThreadPoolExecutor(1) as pool:
             stormy = pool.submit(send, address, storm, CLIENTS) if storm else None
             calm = send(address, others, 1)
-            seconds = 0.0 if stormy is None else _accepted(stormy.result()).seconds
+            seconds = None if stormy is None else _accepted(stormy.result()).seconds
             slow = _slow_commits(address)
-    return {"storm_seconds": seconds, **waits("others", _accepted(calm).waits), "commits_over_250_ms": slow}
+    waited = _accepted(calm).waits
+    return {
+        "storm_seconds": seconds or 0.0,
+        **waits("others", waited if seconds is None else _within(seconds, waited)),
+        "commits_over_250_ms": slow,
+    }
 
 
-def _identify(number: int) -> bytes:
-    event = {"userId": "the-one", "anonymousId": f"browser-of-the-one-{number}", "timestamp": _now()}
-    return orjson.dumps(event)
+def _within(seconds: float, waited: Sequence[float]) -> list[float]:
+    """Give those waits, one after another, that began before so much time had passed."""
+    began = accumulate(waited, initial=0.0)
+    return [wait for wait, when in zip(waited, began, strict=False) if when < seconds]
+
+
+def _identify(person: str, number: int, first: datetime) -> bytes:
+    """Stamp a call as clients do, to the millisecond; those of fifty clients at once overtake one another."""
+    at = (first + timedelta(milliseconds=number)).isoformat(timespec="milliseconds")
+    return orjson.dumps({"userId": person, "anonymousId": f"browser-in-the-storm-{number}", "timestamp": at})
 
 
 def _page(number: int) -> bytes:
