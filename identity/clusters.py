@@ -1,6 +1,6 @@
 """A profile in the making: what the replay knows of its members, and joins, and lets come off."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from identity.core import Core, core_of
@@ -55,6 +55,10 @@ class Cluster:
         """Give the members on one side of a link of its tree."""
         return set() if self.core is None else self.core.below(last)
 
+    def neighbours(self, members: Iterable[Identifier]) -> set[Identifier]:
+        """Give all that some members are linked with; its tree was asked for before."""
+        return set() if self.core is None else {other for i in members for other in self.core.near.get(i, ())}
+
     def part(self, off: "Cluster") -> list[Pair]:
         """Hand some members' links over to the cluster that they are now; give those left behind, in between.
 
@@ -83,28 +87,3 @@ class Cluster:
             holder=holder,
             core=None if self.core is None else self.core.copy(),
         )
-
-
-def comes_off(
-    old: Collection[Cluster], fresh: Collection[Identifier], placed: Sequence[Ranked], ranking: Ranking, cap: int
-) -> tuple[Cluster, set[Identifier]] | None:
-    """Give the members that come off, and of which cluster, where nothing but the cap keeps some from being one.
-
-    `placed` are the links at hand. Where the last of all links in the order is none of these, what it joins is
-    complete on either side before its turn. So it is refused, and with it each link across, if only both sides
-    together are too many. None where that is not so, or where what is at hand holds both sides together.
-    """
-    incoming = frozenset(order[-1] for order, _ in placed)
-    others = ((next((e for e in reversed(c.tree(ranking).links) if e[0][-1] not in incoming), None), c) for c in old)
-    ends = [(entry, cluster) for entry, cluster in others if entry is not None]
-    last, home = max(ends, key=lambda end: end[0][0], default=(None, None))
-    if last is None or home is None or last[0] < placed[-1][0]:
-        return None
-    below, named = home.below(last), {i for pair in incoming for i in pair if i in home.members}
-    if named <= below:
-        off = home.members - below
-    elif named.isdisjoint(below):
-        off = below
-    else:
-        return None
-    return (home, off) if sum(len(c.members) for c in old) + len(fresh) - len(off) <= cap else None

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import NamedTuple
 
-from identity.clusters import Cluster, comes_off
+from identity.clusters import Cluster
 from identity.division import Division
 from identity.erasures import NO_GRAVES, Graves
 from identity.forest import Forest, Reasons, RefusalReason, Terms
@@ -23,6 +23,7 @@ from identity.observations import Observation, ReplayKey
 from identity.profiles import ProfileRef
 from identity.ranking import Ranked, Ranking, Weight, seen_again
 from identity.rules import LinkingRules
+from identity.shedding import comes_off
 from identity.tree import spanning
 
 Moved = dict[Identifier, ProfileRef | None]
@@ -335,25 +336,22 @@ class Replay:
                 links[pair[0]][pair] = weight
         return made
 
-    # --- the same where only the cap is in the way: one side of the last link comes off ---
+    # --- the same where only the cap is in the way: the ends of the last links come off ---
 
     def _shed(
         self, old: Sequence[Cluster], fresh: Sequence[Identifier], pairs: Sequence[Pair], observation: Observation
     ) -> set[Identifier] | None:
-        """Rebuild by the last link of the least spanning tree alone; None where that does not suffice."""
+        """Rebuild by the last links of the least spanning trees alone; None where that does not suffice."""
         once = all(c.size == len(c.members) for c in old) and self._verdicts.groups.keys().isdisjoint(fresh)
         if not once or not self._agree(old, fresh):
             return None
         _, placed = self._at_hand(old, pairs, observation)
-        found = comes_off(old, fresh, placed, self._ranking, self._rules.profile_cap)
-        if found is None:
+        parts = comes_off(old, fresh, placed, self._ranking, self._rules.profile_cap)
+        if parts is None:
             return None
-        home, off = found
         before = self._before(old)
-        part = self._part(home, off if 2 * len(off) <= len(home.members) else home.members - off, observation)
-        on, left = (home, part) if part.members == off else (part, home)
-        into = self._united([on, *(c for c in old if c is not home)], fresh, pairs, observation)
-        return self._moved(before, [into, left])
+        apart = [self._part(home, off, observation) for home, off in parts]
+        return self._moved(before, [self._united(old, fresh, pairs, observation), *apart])
 
     def _part(self, home: Cluster, off: AbstractSet[Identifier], observation: Observation) -> Cluster:
         """Make a profile of its own of some members; refuse what links them to the others, for they are too many."""
