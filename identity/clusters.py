@@ -59,18 +59,18 @@ class Cluster:
         """Give all that some members are linked with; its tree was asked for before."""
         return set() if self.core is None else {other for i in members for other in self.core.near.get(i, ())}
 
-    def part(self, off: "Cluster") -> list[Pair]:
+    def part(self, off: "Cluster") -> dict[Pair, Weight]:
         """Hand some members' links over to the cluster that they are now; give those left behind, in between.
 
         This one was asked for its tree before. Neither founders nor persons are told anew.
         """
-        between = []
+        between = {}
         for pair in () if self.core is None else self.core.release(off.members):
             weight = self.links.pop(pair)
             if off.members.issuperset(pair):
                 off.links[pair] = weight
             else:
-                between.append(pair)
+                between[pair] = weight
         self.members -= off.members
         for name, count in off.counts.items():
             self.counts[name] -= count

@@ -351,20 +351,27 @@ class Replay:
             return None
         before = self._before(old)
         apart = [self._part(home, off, observation) for home, off in parts]
-        return self._moved(before, [self._united(old, fresh, pairs, observation), *apart])
+        into = self._united(old, fresh, pairs, observation)
+        for part, between in apart:
+            persons = part.person is not None and into.person is not None
+            asserted = RefusalReason.PERSONS_NEED_TRUST if persons else RefusalReason.PROFILE_CAP
+            for pair, weight in between.items():
+                self._refuse(pair, Reasons(RefusalReason.PROFILE_CAP, asserted).of(weight.trust), observation)
+        return self._moved(before, [into, *(part for part, _ in apart)])
 
-    def _part(self, home: Cluster, off: AbstractSet[Identifier], observation: Observation) -> Cluster:
-        """Make a profile of its own of some members; refuse what links them to the others, for they are too many."""
+    def _part(
+        self, home: Cluster, off: AbstractSet[Identifier], observation: Observation
+    ) -> tuple[Cluster, dict[Pair, Weight]]:
+        """Make a profile of its own of some members; give it with what linked them to the others."""
         part = self._cluster(off, observation.key)
-        for pair in home.part(part):
-            self._refuse(pair, RefusalReason.PROFILE_CAP, observation)
+        between = home.part(part)
         home.since = observation.key
         if home.founder[1] in off:
             home.founder = self._founder(home.members)
         if home.person is not None and home.person[1] in off:
             home.person = self._person(home.members)
         self._clusters.update(dict.fromkeys(off, part))
-        return part
+        return part, between
 
     # --- the same where it divides what it touches into no more than two ---
 

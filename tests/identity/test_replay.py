@@ -88,9 +88,12 @@ def test_contests_by_the_tree_are_whole_rebuilds_by_the_thousand() -> None:
         _race(seed)
 
 
-@pytest.mark.parametrize("start", range(0, 200, 50))
+@pytest.mark.parametrize("start", [*range(0, 200, 50), 2_300])
 def test_profiles_at_their_cap_lose_what_the_ordered_rebuild_drops(start: int) -> None:
-    """So do long replays in which nothing but the cap, small here, is ever in the way; a failure names the seed."""
+    """So do long replays in which little but the cap, small here, is ever in the way; a failure names the seed.
+
+    With 2,336 both sides of a link that comes off have a person: what is asserted across is refused for that.
+    """
     for seed in range(start, start + 50):
         _overflow(seed)
 
