@@ -19,7 +19,8 @@ import polars as pl
 from pyspark.sql import DataFrame, SparkSession
 
 from identity.frames import files
-from identity.spark import SparkAnswer, read, resolve_spark
+from identity.spark.reading import read
+from identity.spark.resolving import SparkAnswer, resolve_spark
 from service.batch import MOST_HUBS, REFUSED, SUMMARY, Batch, Results, Steps, check
 
 _WRAPPER = """#!/bin/sh

@@ -10,7 +10,8 @@ from numba import njit
 
 from identity.frames.chunks import UNDATED, Chunk, Starts
 from identity.frames.components import FLOODED, SHARED, Bools, Flags
-from identity.frames.contests import Contest, Members, Policy, Sightings, contest
+from identity.frames.contests.contest import Contest, contest
+from identity.frames.contests.facts import MEMBER, Members, Policy, Sightings
 from identity.frames.fought import Fought
 from identity.frames.interning import Ids
 from identity.frames.vocabulary import NameRules, Vocabulary
@@ -167,15 +168,11 @@ def _described(entries: Ids, starts: Starts, vocabulary: Vocabulary, spaces: Nam
     names = vocabulary.entries.names[entries]
     limited = np.full(len(spaces.tier), -1, np.int32)
     limited[list(spaces.limits)] = np.arange(len(spaces.limits), dtype=np.int32)
-    return Members(
-        starts=starts.astype(np.int64),
-        person=spaces.person[names],
-        contact=spaces.contact[names],
-        tier=spaces.tier[names],
-        priority=spaces.priority[names],
-        limited=limited[names],
-        limits=np.array(list(spaces.limits.values()), np.int64),
-    )
+    each = np.empty(len(entries), MEMBER)
+    each["priority"], each["limited"], each["tier"] = spaces.priority[names], limited[names], spaces.tier[names]
+    each["person"], each["contact"] = spaces.person[names], spaces.contact[names]
+    limits = np.array(list(spaces.limits.values()), np.int64)
+    return Members(starts=starts.astype(np.int64), each=each, limits=limits)
 
 
 def _ordered(parts: _Parts, chunks: Sequence[Chunk], name: Callable[[Chunk, int], str]) -> Starts:

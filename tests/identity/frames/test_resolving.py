@@ -1,12 +1,16 @@
 """Tables give what R gives: profiles, ids, refusals with their reasons, hubs."""
 
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 from hypothesis import given
 
 from identity.frames.resolving import resolve_frame
+from identity.identifiers import Identifier
+from identity.observations import Observation, Trust
 from identity.resolve import resolve
+from identity.rules import LinkingRules
 from tests.identity.compare import KEY
 from tests.identity.crowd import crowded_world
 from tests.identity.frames.tables import by_frame, by_r, realistic, table
@@ -35,3 +39,17 @@ def test_a_table_is_r_in_crowded_worlds(start: int) -> None:
             same(crowded_world(seed), Random(seed))
         except AssertionError as error:
             raise AssertionError(f"seed {seed}") from error
+
+
+@pytest.mark.parametrize(("trusts", "cap"), [((Trust.SERVER,), 1_000), (tuple(Trust), 3)])
+def test_a_long_chain_is_r(trusts: tuple[Trust, ...], cap: int) -> None:
+    """Each device is two people's, a cookie fifteen's: few components, contested all along."""
+    random, begin = Random(11), datetime(2026, 3, 1, tzinfo=UTC)
+    seen = []
+    for number in range(900):
+        who = random.randrange(120)
+        other = random.choice([f"device_id:d{who}", f"device_id:d{who + 1}", f"anonymous_id:c{who // 15}"])
+        pair = (Identifier("user_id", f"u{who}"), Identifier(*other.split(":")))
+        at, trust = begin + timedelta(hours=random.randrange(600)), random.choice(trusts)
+        seen.append(Observation(id=str(number), at=at, identifiers=pair, trust=trust))
+    same(World(rules=LinkingRules(profile_cap=cap), observations=tuple(seen), judgements=()), random)

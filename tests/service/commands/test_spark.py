@@ -34,14 +34,15 @@ def _told_apart(seed: int) -> pl.DataFrame:
 
 
 def test_spark_is_local(program: Program) -> None:
-    """On a table of observations with contested people, and on links with a hub and with junk."""
+    """On a table of observations with contested people, on links with a hub and with junk, and on other links."""
     crowd(range(12)).write_parquet(program.folder / "seen.parquet")
     names = [f"user_id:u{n}" for n in range(25)]
     links = pl.DataFrame(
         {"left": [*names, "null", "user_id:a", "user_id:a"], "right": ["device_id:kiosk"] * 25 + ["a:b"] * 3}
     )
     links.write_csv(program.folder / "links.csv")
-    inputs = ("seen.parquet", "links.csv")
+    pl.DataFrame({"left": ["user_id:b", "user_id:c"], "right": ["a:x", "a:y"]}).write_csv(program.folder / "more.csv")
+    inputs = ("seen.parquet", "links.csv", "more.csv")
 
     local = program.json("resolve", *inputs, "--out", "local.parquet")
     refused = pl.read_parquet(program.folder / "refused.parquet")
