@@ -112,6 +112,8 @@ class Decider:
         """Drop the population if another process has learned, and all that is at hand if it was undone."""
         if news.everything or news.erased:
             self.standings.forget()
+        elif news.decided:
+            self.standings.forget_pasts()
         if news.learned:
             self.forget()
 
@@ -237,7 +239,7 @@ class Decider:
             timezone=str(opened.recipient.timezone),
             standing=opened.question.known,
         )
-        log(conn, ruling, ask, now)
+        self.standings.logged(decision.decision_id, log(conn, ruling, ask, now))
         return ruling
 
     def _recipient(

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import Connection
 
-from channel_selector.decisions import Decision
+from channel_selector.decisions import Decision, Send
 from channel_selector.endpoints import Endpoint
 from channel_selector.options import Ineligible
 from channel_selector.outcomes import Outcome, OutcomeKind
@@ -57,8 +57,8 @@ class Logged:
         return self.ask.message_id
 
 
-def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> None:
-    """Append a new decision to the log, and fold it."""
+def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> Send | None:
+    """Append a new decision to the log, and fold it; give what learning needs of it."""
     decision = ruling.decision
     # Only what was drawn, among a known person's endpoints, teaches anything about the options not taken.
     send = decision.send if ruling.held is None and not ruling.fallback else None
@@ -85,6 +85,7 @@ def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> None:
     seq = decisions.append(conn, entry)
     if seq is not None:
         _fold(conn, seq, ruling)
+    return send
 
 
 def log_hold(conn: Connection, decision_id: str, reason: str, now: datetime) -> None:

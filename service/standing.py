@@ -6,6 +6,7 @@ A pure reading of the store: nothing here changes it.
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import orjson
 from sqlalchemy.engine import Connection
@@ -19,8 +20,9 @@ from identity.profiles import ProfileId
 from identity.rules import LinkingRules
 from service.attribution import order_outcomes, sent
 from service.customers import CustomerRules, Regulars
+from service.pasts import Pasts
 from service.profile_view import ProfileView
-from service.reach import Reach, reach
+from service.reach import Reach, reach, reached
 from service.settings import Settings
 from service.store import decisions
 from service.store.decisions import DecisionRow
@@ -65,6 +67,7 @@ class Standings:
         self._rules = rules
         self._settings = settings
         self._regulars = Regulars(rules)
+        self._pasts = Pasts()
         self._sends: OrderedDict[str, Send | None] = OrderedDict()
 
     def under(self, linking: LinkingRules) -> "Standings":
@@ -77,16 +80,32 @@ class Standings:
     def forget(self) -> None:
         """Drop what is at hand."""
         self._regulars.forget()
+        self._pasts.forget()
         self._sends.clear()
+
+    def forget_pasts(self) -> None:
+        """Drop what was sent and what came of it: another process has written of that."""
+        self._pasts.forget()
+
+    def logged(self, decision_id: str, send: Send | None) -> None:
+        """Know what learning needs of a decision just logged, as reading it would give."""
+        self._sends[decision_id] = send
 
     def of(self, conn: Connection, view: ProfileView) -> Standing:
         """Read what is known of a profile."""
-        reached = reach(conn, view, self._rules, self._regulars)
+        person = self._regulars.customer(view.profile, view.telling(), view.parted)
+        return self._stands(conn, view, reached(person, self._rules, partial(self._pasts.of, conn)))
+
+    def anew(self, conn: Connection, view: ProfileView) -> Standing:
+        """Read what is known of a profile, with nothing at hand."""
+        return self._stands(conn, view, reach(conn, view, self._rules))
+
+    def _stands(self, conn: Connection, view: ProfileView, found: Reach) -> Standing:
         return Standing(
             view=view,
-            reach=reached,
-            sends=self._sends_of(conn, reached.sent),
-            outcomes=(*reached.outcomes, *_bought(reached, self._settings)),
+            reach=found,
+            sends=self._sends_of(conn, found.sent),
+            outcomes=(*found.outcomes, *_bought(found, self._settings)),
         )
 
     def _sends_of(self, conn: Connection, rows: Sequence[DecisionRow]) -> tuple[Send, ...]:
@@ -104,12 +123,13 @@ class Standings:
 
 def standing(conn: Connection, view: ProfileView, rules: CustomerRules, settings: Settings) -> Standing:
     """Read what is known of a profile, with nothing at hand."""
-    return Standings(rules, settings).of(conn, view)
+    return Standings(rules, settings).anew(conn, view)
 
 
-def _bought(reached: Reach, settings: Settings) -> Iterable[Reported]:
+def _bought(found: Reach, settings: Settings) -> Iterable[Reported]:
     """Give the conversions that the customer's orders are, of the messages that went out."""
-    went_out = sent(reached.sent, reached.outcomes, reported=settings.selection().activation is Activation.REPORTED)
-    return order_outcomes(
-        reached.customer.orders, went_out, settings.attribution_window, asserted_orders=settings.asserted_orders
-    )
+    orders = found.customer.orders
+    if not orders:
+        return ()
+    went_out = sent(found.sent, found.outcomes, reported=settings.activation is Activation.REPORTED)
+    return order_outcomes(orders, went_out, settings.attribution_window, asserted_orders=settings.asserted_orders)

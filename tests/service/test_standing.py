@@ -22,6 +22,7 @@ from service import judging
 from service.asks import Ask
 from service.clock import FixedClock
 from service.customers import Regulars
+from service.deciding import Decider
 from service.errors import ApiError
 from service.ingest import ingest
 from service.judging import Saying
@@ -31,6 +32,7 @@ from service.people import People
 from service.profile_view import ProfileView
 from service.standing import Standing, standing
 from service.store import decisions, nodes
+from service.store.decisions import DecisionRow, OutcomeRow
 from service.store.watch import News
 from service.wiring import Homing
 from tests.service.customers.world import World
@@ -55,12 +57,27 @@ steps = (
     | st.tuples(st.just("undo"))
     | st.tuples(st.just("lost"), happenings)
     | st.tuples(st.just("elsewhere"), happenings)
+    | st.tuples(st.just("elsewhere"), st.tuples(st.just("ask"), who))
+    | st.tuples(st.just("elsewhere"), st.tuples(st.just("outcome"), st.sampled_from(list(OutcomeKind))))
 )
 traffics = st.lists(st.tuples(happenings, steps), min_size=4, max_size=8)
 
 
 class Lost(Exception):  # noqa: N818 - what happens to a job
     """The job is rolled back."""
+
+
+class Deaf:
+    """Follows the folds of another process: nothing that is told here is heard."""
+
+    def decided(self, row: DecisionRow) -> None:
+        """Hear of no decision."""
+
+    def came(self, row: OutcomeRow) -> None:
+        """Hear of no outcome."""
+
+    def forget(self) -> None:
+        """Have nothing to forget."""
 
 
 class Traffic:
@@ -105,7 +122,23 @@ class Traffic:
         raise Lost
 
     def _elsewhere(self, conn: Connection, happening: tuple[Any, ...]) -> None:
-        """Let another process take an event in: what it changed is told afterwards, as the watch does."""
+        """Let another process do something: what it changed is told afterwards, as the watch does."""
+        if happening[0] == "event":
+            self._event_elsewhere(conn, happening)
+            return
+        decisions.follow(conn, Deaf())
+        if happening[0] == "ask":
+            ask = Ask(recipient=(happening[1],), message_id=f"message-{self._number}")
+            homing = self.homing
+            other = Decider(self._others(), homing.customer_rules, homing.settings, homing.secret)
+            other.standings.of = other.standings.anew  # type: ignore[method-assign]  # it must not follow this connection
+            other.decide(conn, ask, homing.clock.now())
+        else:
+            self._outcome(conn, *happening[1:])
+        news = News(everything=False, components=frozenset(), learned=False, judged=False, decided=True)
+        self.homing.decider.renew(news)
+
+    def _event_elsewhere(self, conn: Connection, happening: tuple[Any, ...]) -> None:
         message = self._message(*happening[1:])
         named = clean(message.identifiers, self.homing.rules)[0]
         before = nodes.find(conn, named).values()
