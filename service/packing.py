@@ -4,6 +4,7 @@ Unpacked they are the same, to the byte of their sorted JSON. Entries that hold 
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from channel_selector.options import DeliveryOption, option_id
@@ -11,6 +12,9 @@ from channel_selector.validation import from_microseconds, to_microseconds
 
 Whole = list[dict[str, Any]]
 Packed = dict[str, list[list[Any]]]
+
+_ENDPOINT = attrgetter("endpoint_id", "channel", "device_kind", "cost")
+_MOMENT = attrgetter("send_at", "local_hour", "weekday", "variant")
 
 
 def pack(options: Sequence[DeliveryOption]) -> Packed | Whole:
@@ -21,9 +25,7 @@ def pack(options: Sequence[DeliveryOption]) -> Packed | Whole:
     endpoints: dict[tuple[Any, ...], int] = {}
     moments: dict[tuple[Any, ...], tuple[int, str]] = {}
     places: list[list[int]] = []
-    for each in options:
-        endpoint = each.endpoint_id, each.channel, each.device_kind, each.cost
-        moment = each.send_at, each.local_hour, each.weekday, each.variant
+    for each, endpoint, moment in zip(options, map(_ENDPOINT, options), map(_MOMENT, options), strict=True):
         known = moments.get(moment)
         if known is None:
             known = moments[moment] = len(moments), option_id("", each.send_at, each.variant)
