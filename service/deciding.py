@@ -41,7 +41,7 @@ from service.abandonment import Cart, already_purchased, cart_named
 from service.asks import DEADLINE, Ask
 from service.customers import Customer, CustomerRules
 from service.people import People
-from service.profile_view import ProfileView
+from service.profile_view import Glance
 from service.rulings import FALLBACK_ENDPOINT, Logged, Ruling, hold_of, log, log_hold, logged
 from service.secret import Secret
 from service.settings import Settings
@@ -162,7 +162,7 @@ class Decider:
 
     # --- a new decision ---
 
-    def _find(self, conn: Connection, ask: Ask, now: datetime) -> ProfileView | None:
+    def _find(self, conn: Connection, ask: Ask, now: datetime) -> Glance | None:
         """Find who is meant: whose the device was when the cart was left, who has the contact."""
         if ask.profile_id is not None:
             return self._people.view(conn, ask.profile_id)

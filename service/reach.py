@@ -14,7 +14,7 @@ from service.consents import DEFAULT_CATEGORIES
 from service.customers import Customer, CustomerRules, customer
 from service.feedback import Feedback, feedback
 from service.pasts import Past
-from service.profile_view import ProfileView
+from service.profile_view import Glance
 from service.secret import Secret
 from service.settings import Settings
 from service.store.decisions import DecisionRow
@@ -47,7 +47,7 @@ class Reach:
 
 def reach(
     conn: Connection,
-    view: ProfileView,
+    view: Glance,
     rules: CustomerRules,
     until: datetime | None = None,
 ) -> Reach:

@@ -21,7 +21,7 @@ from identity.rules import LinkingRules
 from service.attribution import order_outcomes, sent
 from service.customers import CustomerRules, Regulars
 from service.pasts import Pasts
-from service.profile_view import ProfileView
+from service.profile_view import Glance
 from service.reach import Reach, reach, reached
 from service.settings import Settings
 from service.store import decisions
@@ -35,7 +35,7 @@ MAX_SENDS = 200_000
 class Standing:
     """A profile, read for sending; `sends` and `outcomes` are what is learned from its past messages."""
 
-    view: ProfileView = field(repr=False)
+    view: Glance = field(repr=False)
     reach: Reach = field(repr=False)
     sends: tuple[Send, ...]
     outcomes: tuple[Reported, ...]
@@ -91,16 +91,16 @@ class Standings:
         """Know what learning needs of a decision just logged, as reading it would give."""
         self._sends[decision_id] = send
 
-    def of(self, conn: Connection, view: ProfileView) -> Standing:
+    def of(self, conn: Connection, view: Glance) -> Standing:
         """Read what is known of a profile."""
         person = self._regulars.customer(view.profile, view.telling(), view.parted)
         return self._stands(conn, view, reached(person, self._rules, partial(self._pasts.of, conn)))
 
-    def anew(self, conn: Connection, view: ProfileView) -> Standing:
+    def anew(self, conn: Connection, view: Glance) -> Standing:
         """Read what is known of a profile, with nothing at hand."""
         return self._stands(conn, view, reach(conn, view, self._rules))
 
-    def _stands(self, conn: Connection, view: ProfileView, found: Reach) -> Standing:
+    def _stands(self, conn: Connection, view: Glance, found: Reach) -> Standing:
         return Standing(
             view=view,
             reach=found,
@@ -121,7 +121,7 @@ class Standings:
         return found
 
 
-def standing(conn: Connection, view: ProfileView, rules: CustomerRules, settings: Settings) -> Standing:
+def standing(conn: Connection, view: Glance, rules: CustomerRules, settings: Settings) -> Standing:
     """Read what is known of a profile, with nothing at hand."""
     return Standings(rules, settings).anew(conn, view)
 

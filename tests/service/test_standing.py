@@ -28,8 +28,9 @@ from service.ingest import ingest
 from service.judging import Saying
 from service.messages import Message, parse
 from service.outcomes import record_outcomes, report
+from service.pasts import Pasts, read
 from service.people import People
-from service.profile_view import ProfileView
+from service.profile_view import Glance, ProfileView
 from service.standing import Standing, standing
 from service.store import decisions, nodes
 from service.store.decisions import DecisionRow, OutcomeRow
@@ -176,8 +177,20 @@ class Traffic:
         for kept, anew in self.homing.writer.submit(self._read).result(30):
             assert (kept is None) == (anew is None)
             if kept is not None and anew is not None:
+                assert isinstance(kept.view, ProfileView)
+                assert isinstance(anew.view, ProfileView)
                 assert_same_view(kept.view, anew.view)
                 assert_same_standing(kept, anew)
+        for glance, view in self.homing.writer.submit(self._glances).result(30):
+            for name in ("profile", "absorbed", "facts", "parted"):
+                assert getattr(glance, name) == getattr(view, name), name
+
+    def _glances(self, conn: Connection) -> list[tuple[Glance, ProfileView | None]]:
+        """Read who each name means as for sending, and the same profiles in full by another process."""
+        people, others = self.homing.people, self._others()
+        seen = [people.who(conn, [("user_id", user)], NOON) for user in USERS]
+        seen += [people.who(conn, [("device_id", device)], NOON) for device in DEVICES]
+        return [(each, others.view(conn, each.profile.profile_id)) for each in seen if each is not None]
 
     def _read(self, conn: Connection) -> list[tuple[Standing | None, Standing | None]]:
         """Read everybody with all at hand, and with nothing."""
@@ -247,3 +260,52 @@ def test_regulars_are_bounded_and_all_the_same() -> None:
         assert large.customer(profile, facts[:6]).messages == anew.messages[:2]
         assert large.customer(profile, facts) == anew
     assert (small.weight, large.weight) == (13, 39)
+
+
+def test_what_others_write_of_decisions_is_read(tmp_path: Path) -> None:
+    """Of one that is at hand, another process's decision and what became of it count from the next transaction on."""
+    homing = deployment(tmp_path, FixedClock(NOON))
+    happened = Traffic(homing)
+    event = ("event", "Seen", 1, USERS[0], DEVICES[0])
+    told = [
+        ("outcome", OutcomeKind.CLICKED),
+        ("elsewhere", ("outcome", OutcomeKind.BOUNCED)),
+        ("outcome", OutcomeKind.OPENED),
+    ]
+    for step in (event, ("ask", ("user_id", USERS[0])), ("elsewhere", ("ask", ("user_id", USERS[0]))), *told):
+        happened.let(step)
+        happened.check()
+    assert sum(len(each.sends) for each, _ in homing.writer.submit(happened._read).result(30) if each is not None) == 4
+    homing.close()
+
+
+def test_pasts_are_bounded_and_all_the_same(tmp_path: Path) -> None:
+    """With room for a decision or two, each endpoint's past is still what it is."""
+    homing = deployment(tmp_path, FixedClock(NOON))
+    names = ["a", "b", "c"]
+
+    def put(conn: Connection) -> None:
+        small, large = Pasts(max_rows=3), Pasts()
+        for number in range(12):
+            decisions.follow(conn, large)
+            made = DecisionRow(
+                decision_id=f"d{number}",
+                seq=number,
+                profile_id="p",
+                message_id=f"m{number}",
+                endpoint_id=names[number % 3],
+                send_at=NOON - timedelta(hours=number % 5),
+                expires_at=NOON,
+            )
+            decisions.put_decision(conn, made)
+            decisions.put_outcome(
+                conn, OutcomeRow(seq=100 + number, decision_id=f"d{number // 2}", kind="opened", at=NOON)
+            )
+            for asked in (names, names[:1], names[1:]):
+                small.forget()
+                assert large.of(conn, asked) == small.of(conn, asked) == read(conn, asked)
+                assert small.weight <= 3
+        assert large.weight > 12
+
+    homing.writer.submit(put).result(30)
+    homing.close()
