@@ -97,6 +97,7 @@ class Decider:
         self._seed = int.from_bytes(secret.derive("seed")[:6])
         self._eligibility = settings.eligibility()
         self._selection = settings.selection()
+        self._carts = settings.abandonment.carts()
         self._chooser: Chooser | None = None
 
     @property
@@ -260,12 +261,13 @@ class Decider:
 
     def _cart(self, ask: Ask, who: Customer, now: datetime) -> Cart | None:
         """Give the cart a message is about: the one it names, else the one left last, bought since or not."""
-        settings = self._settings.abandonment.carts()
-        found = who.carts(now, settings)
-        cart = cart_named(found, ask.cart_id)
-        if cart is not None or ask.cart_id is not None or ask.abandoned_at is not None:
+        if ask.cart_id is not None:
+            return who.cart(ask.cart_id, now, self._carts)
+        found = who.carts(now, self._carts)
+        cart = cart_named(found, None)
+        if cart is not None or ask.abandoned_at is not None:
             return cart
-        lately = [each for each in found if each.closed_at is not None and each.closed_at > now - settings.keep]
+        lately = [each for each in found if each.closed_at is not None and each.closed_at > now - self._carts.keep]
         return max(lately, key=lambda each: each.last_event_at, default=None)
 
     def _context(self, ask: Ask, known: Standing | None, subject: str) -> Context:
@@ -279,7 +281,7 @@ class Decider:
             abandoned_at=ask.abandoned_at,
             cart_value=ask.cart_value,
             margin=ask.margin,
-            recent_sends=() if known is None else tuple(sorted(past.at for past in known.planned))[-10:],
+            recent_sends=() if known is None else known.lately,
         )
 
     def _stranger(self, ask: Ask) -> str:

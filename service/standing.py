@@ -6,7 +6,8 @@ A pure reading of the store: nothing here changes it.
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from datetime import datetime
+from functools import cached_property, partial
 
 import orjson
 from sqlalchemy.engine import Connection
@@ -27,11 +28,12 @@ from service.settings import Settings
 from service.store import decisions
 from service.store.decisions import DecisionRow
 
+LATELY = 10
 MAX_SENDS = 200_000
 """How many past sends are kept at hand: less than half a kilobyte each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Standing:
     """A profile, read for sending; `sends` and `outcomes` are what is learned from its past messages."""
 
@@ -45,7 +47,7 @@ class Standing:
         """The ids that have meant this profile: today's first."""
         return (self.view.profile.profile_id, *self.view.absorbed)
 
-    @property
+    @cached_property
     def planned(self) -> tuple[PastSend, ...]:
         """Past and planned sends, for the caps: all decided on and not reported as not sent."""
         channels = {endpoint.endpoint_id: endpoint.channel for endpoint in self.reach.endpoints}
@@ -55,6 +57,11 @@ class Standing:
             for row in self.reach.sent
             if row.send_at is not None and row.endpoint_id is not None and row.decision_id not in unsent
         )
+
+    @property
+    def lately(self) -> tuple[datetime, ...]:
+        """When the last messages went or go out, ten at most."""
+        return tuple(sorted(past.at for past in self.planned))[-LATELY:]
 
 
 class Standings:

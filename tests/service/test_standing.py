@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
@@ -220,6 +220,7 @@ def _telling(view: ProfileView) -> tuple[Any, ...]:
     """Say what telling means by its words alone."""
     members = set(view.profile.identifiers)
     beside = members.union(*(f.observation.identifiers for f in view.facts if members & {*f.observation.identifiers}))
+    beside = beside.union(*(each.others for each in view.parted))
     mine = view.profile.profile_id
     return tuple(f for f in view.facts if f.owner == mine or beside & {*f.observation.identifiers})
 
@@ -234,6 +235,13 @@ def assert_same_standing(kept: Standing, anew: Standing) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(traffic=traffics)
+@example(
+    traffic=[
+        (("event", "Seen", 0, "bob", None), ("event", "Seen", 0, "ada", None)),
+        (("event", "Seen", 0, None, None), ("judge", JudgementKind.MUST_LINK)),
+        (("event", "Seen", 0, None, None), ("judge", JudgementKind.CANNOT_LINK)),
+    ]
+)
 def test_at_hand_is_as_read_anew(traffic: list[tuple[tuple[Any, ...], tuple[Any, ...]]]) -> None:
     """After events in any order, orders, decisions, outcomes, judgements, rollbacks and what others wrote."""
     with TemporaryDirectory() as folder:
