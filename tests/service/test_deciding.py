@@ -306,7 +306,7 @@ def undone(homing: Homing, job: Callable[[Connection], T]) -> T:
 
 
 def asks(draws: Random) -> list[Ask]:
-    """Draw questions about a few people who share a phone, an address and messages, and about nobody known."""
+    """Draw questions about a few people, two of whom are reached at one address, and about nobody known."""
     names = [WONJUN, ("user_id", "mina"), ("user_id", "jun"), ("anonymous_id", TABLET), ("email", "x@example.com")]
     return [
         Ask(
@@ -329,10 +329,10 @@ def plain(ruling: Ruling) -> dict[str, Any]:
 
 
 def test_several_decided_on_together_are_those_decided_on_one_by_one(capped: Shopping) -> None:
-    """To the last field of decision and log: ids, draws, caps, repeats, strangers and shared phones included."""
-    for user, hours in (("mina", 70), ("jun", 69)):
-        phone = {"device": {"id": f"phone-{user}", "type": "ios", "token": "token-shared"}}
-        capped.event(hours, userId=user, context=phone, traits={"email": f"{user}@example.com"})
+    """To the last field of decision and log: ids, draws, caps, repeats, strangers and a shared address included."""
+    for user, messenger in (("mina", "kakao_id"), ("jun", "line_id")):
+        same_name = [{"type": messenger, "id": "ada", "collection": "users", "encoding": "none"}]
+        capped.event(70, userId=user, context={"externalIds": same_name})
     homing = capped.api.homing
     decide(capped, "m0")
 
