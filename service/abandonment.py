@@ -174,7 +174,7 @@ class CartLine:
         return book
 
     def _strays(self, events: Sequence[CommerceEvent]) -> bool:
-        return any(taken is not event for taken, event in zip(self._taken, events, strict=False))
+        return not all(map(is_, self._taken, events))
 
 
 def _as_of(now: datetime, settings: CartSettings, closed: Iterable[Cart], opened: Iterable[Cart]) -> tuple[Cart, ...]:
