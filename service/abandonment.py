@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from operator import is_
 
 from identity.observations import Trust
 from service.commerce import CommerceEvent, CommerceKind, Line
@@ -145,21 +146,42 @@ class CartLine:
 
     def stand(self, events: Sequence[CommerceEvent], now: datetime, settings: CartSettings) -> tuple[Cart, ...]:
         """Give the carts of these events, which begin with those given before."""
+        book = self._told(events, now, settings)
+        if book is None:
+            return carts(events, now, settings)
+        return _as_of(now, settings, book.closed, book.open)
+
+    def named(
+        self, cart_id: str, events: Sequence[CommerceEvent], now: datetime, settings: CartSettings
+    ) -> Cart | None:
+        """Give `cart_named` of these carts, without looking at the others."""
+        book = self._told(events, now, settings)
+        if book is None:
+            return cart_named(carts(events, now, settings), cart_id)
+        fitting = ([cart for cart in found if cart.cart_id == cart_id] for found in (book.closed, book.open))
+        return cart_named(_as_of(now, settings, *fitting), cart_id)
+
+    def _told(self, events: Sequence[CommerceEvent], now: datetime, settings: CartSettings) -> "_Book | None":
+        """Give the carts as the last of these events left them; None where they are to be folded from the first."""
         book, known = self._book, len(self._taken)
         if book is None or book.settings != settings or known > len(events) or self._strays(events):
             book, known = _Book(settings), 0
-        new = events[known:]
         if (events and events[-1].at > now) or not _in_order(events[max(known - 1, 0) :]):
-            return carts(events, now, settings)
-        for event in new:
+            return None
+        for event in events[known:]:
             book.apply(event)
         self._book, self._taken = book, events
-        standing = [_aged(cart, now, settings) for cart in book.open]
-        closed = [cart for cart in standing if cart.closed_at is not None]
-        return (*book.closed, *closed, *(cart for cart in standing if cart.closed_at is None))
+        return book
 
     def _strays(self, events: Sequence[CommerceEvent]) -> bool:
-        return any(taken is not event for taken, event in zip(self._taken, events, strict=False))
+        return not all(map(is_, self._taken, events))
+
+
+def _as_of(now: datetime, settings: CartSettings, closed: Iterable[Cart], opened: Iterable[Cart]) -> tuple[Cart, ...]:
+    """Give carts that were closed or open at the last event as they stand now."""
+    standing = [_aged(cart, now, settings) for cart in opened]
+    since = [cart for cart in standing if cart.closed_at is not None]
+    return (*closed, *since, *(cart for cart in standing if cart.closed_at is None))
 
 
 def _in_order(events: Sequence[CommerceEvent]) -> bool:
@@ -191,6 +213,21 @@ def orders(events: Iterable[CommerceEvent]) -> tuple[Order, ...]:
             refunds.setdefault(event.order_id, []).append(event)
     found = [_order(seen, refunds) for seen in sightings.values()]
     return tuple(sorted(found, key=lambda order: (order.at, order.order_id)))
+
+
+class OrderLine:
+    """One profile's orders kept at hand while its events come in: the same as `orders`, folded anew for a new one."""
+
+    def __init__(self) -> None:
+        self._told: list[CommerceEvent] = []
+        self._orders: tuple[Order, ...] = ()
+
+    def stand(self, events: Iterable[CommerceEvent]) -> tuple[Order, ...]:
+        """Give the orders of these events."""
+        told = [event for event in events if event.kind in ORDER_KINDS]
+        if len(told) != len(self._told) or not all(map(is_, told, self._told)):
+            self._told, self._orders = told, orders(told)
+        return self._orders
 
 
 def already_purchased(cart: Cart | None, bought: Iterable[Order], since: datetime | None) -> bool:

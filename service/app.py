@@ -36,7 +36,7 @@ from service.edge import Edge
 from service.erasing import keep_purging
 from service.keep_rules import keep_rules
 from service.learner import keep_learning
-from service.shortcut import Direct, Shortcut
+from service.shortcut import Direct, Shortcut, directions
 from service.wiring import Homing
 
 _ROUTERS = (
@@ -75,12 +75,12 @@ _ERROR = {
 
 
 class _App(FastAPI):
-    """The app, past whose layers events go; whatever else is asked takes all of them."""
+    """The app, past whose layers events and questions go; whatever else is asked takes all of them."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put the shortcut before all layers, those that FastAPI adds itself included."""
-        routes = [route for route in collector.router.routes if isinstance(route, APIRoute)]
-        return Shortcut(super().build_middleware_stack(), CollectorCors(Edge(Direct(routes))), collector.PATHS)
+        short = directions((*collector.directions(), recommendations.direction()))
+        return Shortcut(super().build_middleware_stack(), CollectorCors(Edge(Direct(short))), short)
 
 
 def create_app(homing: Homing) -> FastAPI:

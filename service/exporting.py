@@ -16,6 +16,7 @@ from service.past import Who
 from service.portrait import portrait
 from service.profile_answers import Shower
 from service.profile_view import ProfileView
+from service.rulings import content_of
 from service.schemas.profiles import ProfileShown
 from service.standing import Standing
 from service.store import changes, decisions, facts, idempotency
@@ -101,7 +102,7 @@ def _entry(logged: LoggedEntry) -> _Told:
         "decision_id": entry.decision_id,
         "at": entry.at,
         "received_at": entry.received_at,
-        "content": orjson.loads(entry.body),
+        "content": content_of(logged),
     }
 
 

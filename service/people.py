@@ -22,13 +22,13 @@ from identity.judgements import Judgement, JudgementKind, Undo, Word, in_force
 from identity.normalize import normalize
 from identity.observations import Observation
 from identity.ownership import deciding
-from identity.profiles import ProfileId, ProfileRef, profile_id
+from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
 from identity.replay import Moved, Sighting
 from identity.rules import LinkingRules
 from service import rules_digest
 from service.filed import Filing
 from service.messages import Message
-from service.profile_view import Parted, ProfileView, view_of
+from service.profile_view import Glance, Parted, ProfileView, glance_at, view_of
 from service.reading import Known, Reader
 from service.shelf import StoreShelf
 from service.store import chain, changes, facts, locks, nodes
@@ -405,7 +405,7 @@ class People:
         ref = current(component, node.identifier, wanted, self._id)
         return self._view(conn, component, ref, wanted)
 
-    def who(self, conn: Connection, recipient: Sequence[tuple[str, str]], at: datetime) -> ProfileView | None:
+    def who(self, conn: Connection, recipient: Sequence[tuple[str, str]], at: datetime) -> Glance | None:
         """Give whose an event with these raw identifiers would be at a moment; None for people never seen.
 
         A device belongs to who held it then, a contact to the person it was last seen with before. Where the person
@@ -424,9 +424,9 @@ class People:
         together = [i for i in known if i in component.known]
         person = component.replay.person(deciding(together, self.rules))
         ref = component.owners().at(together, at, person)
-        view = None if ref is None else self._view(conn, component, ref, None)
-        another = view is not None and view.profile.is_person and bool(persons) and persons[0] not in known
-        return None if another else view
+        seen = None if ref is None else self._glance(conn, component, ref)
+        another = seen is not None and seen.profile.is_person and bool(persons) and persons[0] not in known
+        return None if another else seen
 
     def profile_of(self, conn: Connection, namespace: str, value: str) -> ProfileView | None:
         """Give the profile that holds an identifier today; None if it was never seen or is a hub."""
@@ -443,8 +443,16 @@ class People:
     def _view(self, conn: Connection, component: Component, ref: ProfileRef, asked: ProfileId | None) -> ProfileView:
         filed = self._filing.file(component, self._shelf.history(component))
         view = view_of(component, ref, asked, filed=filed, hubs=self._shelf.hubs, id_of=self._id)
-        words = in_force(self._incremental.words)
-        return replace(view, parted=tuple(self.parted(conn, view.profile.identifiers, words)))
+        return replace(view, parted=self._parted(conn, view.profile))
+
+    def _glance(self, conn: Connection, component: Component, ref: ProfileRef) -> Glance:
+        filed = self._filing.file(component, self._shelf.history(component))
+        seen = glance_at(component, ref, filed=filed, id_of=self._id)
+        parted = self._parted(conn, seen.profile)
+        return replace(seen, parted=parted) if parted else seen
+
+    def _parted(self, conn: Connection, profile: Profile) -> tuple[Parted, ...]:
+        return tuple(self.parted(conn, profile.identifiers, in_force(self._incremental.words)))
 
     def parted(
         self, conn: Connection, members: Collection[Identifier], words: Collection[Judgement]

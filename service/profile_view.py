@@ -23,24 +23,17 @@ class Parted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileView:
-    """All that the store knows of one profile.
+class Glance:
+    """What is needed of a profile to send to it.
 
     `facts` are those of its raw component in the order of the replay: other people's of the same devices included.
-    `hubs` are those of the identifiers in its own facts; `refused` the links not made that touch it; `intervals` who
-    held its devices when; `parted` who was the same until a judgement. `absorbed` are ids that lead to this profile
-    now: those given up to it, and those that its identifiers would have founded alone, whether or not that was before
-    a late fact joined them.
+    `parted` is who was the same until a judgement. `absorbed` are ids that lead to this profile now: those given up to
+    it, and those that its identifiers would have founded alone, whether or not that was before a late fact joined them.
     """
 
     profile: Profile
-    redirected_from: ProfileId | None
     absorbed: tuple[ProfileId, ...]
     filed: FiledFacts = field(repr=False)
-    hubs: Hubs
-    refused: tuple[Refused, ...]
-    intervals: tuple[OwnedInterval, ...]
-    ids: dict[ProfileRef, ProfileId]
     parted: tuple[Parted, ...] = ()
 
     @property
@@ -58,6 +51,36 @@ class ProfileView:
         return self.filed.telling(self.profile.profile_id, self.profile.identifiers, others)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileView(Glance):
+    """All that the store knows of one profile.
+
+    `hubs` are those of the identifiers in its own facts; `refused` the links not made that touch it; `intervals` who
+    held its devices when.
+    """
+
+    redirected_from: ProfileId | None
+    hubs: Hubs
+    refused: tuple[Refused, ...]
+    intervals: tuple[OwnedInterval, ...]
+    ids: dict[ProfileRef, ProfileId]
+
+
+def glance_at(
+    component: Component, ref: ProfileRef, *, filed: FiledFacts, id_of: Callable[[ProfileRef], ProfileId]
+) -> Glance:
+    """Collect what is needed of one profile of a component to send to it, parted from nobody so far."""
+    cluster = component.replay.cluster(ref.founder)
+    profile = Profile(
+        profile_id=id_of(ref),
+        ref=ref,
+        identifiers=tuple(sorted(cluster.members)),
+        person=None if cluster.person is None else cluster.person[1],
+    )
+    former = _former(component.replay.redirects, ref, profile.identifiers)
+    return Glance(profile=profile, absorbed=tuple(map(id_of, former)), filed=filed)
+
+
 def view_of(
     component: Component,
     ref: ProfileRef,
@@ -68,21 +91,16 @@ def view_of(
     id_of: Callable[[ProfileRef], ProfileId],
 ) -> ProfileView:
     """Collect what is known of one profile of a component; `asked` is the id it was asked for by."""
-    cluster, redirects = component.replay.cluster(ref.founder), component.replay.redirects
-    profile = Profile(
-        profile_id=id_of(ref),
-        ref=ref,
-        identifiers=tuple(sorted(cluster.members)),
-        person=None if cluster.person is None else cluster.person[1],
-    )
+    seen = glance_at(component, ref, filed=filed, id_of=id_of)
+    profile, members = seen.profile, frozenset(seen.profile.identifiers)
     return ProfileView(
         profile=profile,
         redirected_from=None if asked in (None, profile.profile_id) else asked,
-        absorbed=tuple(id_of(old) for old in _former(redirects, ref, cluster.members)),
+        absorbed=seen.absorbed,
         filed=filed,
         hubs=hubs(sorted(filed.named_by(profile.profile_id))),
-        refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not cluster.members.isdisjoint(p)),
-        intervals=tuple(component.owners().intervals(cluster.members)),
+        refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not members.isdisjoint(p)),
+        intervals=tuple(component.owners().intervals(members)),
         ids={ref: id_of(ref) for ref in {*component.refs().values()}},
     )
 
@@ -90,7 +108,7 @@ def view_of(
 def _former(
     redirects: Mapping[ProfileRef, ProfileRef], ref: ProfileRef, members: Iterable[Identifier]
 ) -> Iterator[ProfileRef]:
-    """Give the refs that lead to `ref`, and the first ones of its members that lead nowhere else."""
+    """Give the refs that lead to `ref`, and the first ones of its members, in order, that lead nowhere else."""
     yield from (old for old in redirects if live(redirects, old) == ref)
-    firsts = (ProfileRef(member, 0) for member in sorted(members))
+    firsts = (ProfileRef(member, 0) for member in members)
     yield from (first for first in firsts if first != ref and first not in redirects)

@@ -1,27 +1,24 @@
 """A profile in the store becomes a customer with endpoints, with what came of past messages counted in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
 from channel_selector.endpoints import Endpoint
 from channel_selector.learning import Reported
-from channel_selector.outcomes import Outcome, OutcomeKind
 from identity.rules import LinkingRules
+from service import pasts
 from service.consents import DEFAULT_CATEGORIES
-from service.customers import Customer, CustomerRules, Regulars, customer
+from service.customers import Customer, CustomerRules, customer
 from service.feedback import Feedback, feedback
-from service.profile_view import ProfileView
+from service.pasts import Past
+from service.profile_view import Glance
 from service.secret import Secret
 from service.settings import Settings
-from service.store import decisions
 from service.store.decisions import DecisionRow
-from service.store.times import EPOCH
 from service.translate import endpoints
-
-_END = datetime.max.replace(tzinfo=UTC)
 
 
 def customer_rules(settings: Settings, linking: LinkingRules, secret: Secret) -> CustomerRules:
@@ -50,36 +47,28 @@ class Reach:
 
 def reach(
     conn: Connection,
-    view: ProfileView,
+    view: Glance,
     rules: CustomerRules,
-    regulars: Regulars | None = None,
     until: datetime | None = None,
 ) -> Reach:
-    """Read what is known of a profile; two statements, and a fold of its facts, or of the new ones among `regulars`.
+    """Read what is known of a profile; two statements, and a fold of its facts.
 
     What was sent and what came of it counts up to `until`, if that is given.
     """
-    facts = view.telling()
-    if regulars is None:
-        person = customer(view.profile, facts, rules, view.parted)
-    else:
-        person = regulars.customer(view.profile, facts, view.parted)
+    person = customer(view.profile, view.telling(), rules, view.parted)
+    return reached(person, rules, lambda names: pasts.read(conn, names, until))
+
+
+def reached(person: Customer, rules: CustomerRules, past_of: Callable[[Sequence[str]], Past]) -> Reach:
+    """Give how a customer can be reached, given what was sent to some endpoints."""
     places = endpoints(person, rules)
-    sent, reported = _past(conn, [place.endpoint_id for place in places], _END if until is None else until)
-    came = (*reported, *person.told)
-    said = feedback(places, sent, came)
+    past = past_of([place.endpoint_id for place in places])
+    came = (*past.came, *person.told)
+    said = feedback(places, past.sent, came)
     return Reach(
         customer=person.denied(said.denials),
         endpoints=endpoints(person, rules, said.bounced) if said.bounced else places,
         feedback=said,
-        sent=tuple(sent),
+        sent=past.sent,
         outcomes=came,
     )
-
-
-def _past(conn: Connection, names: Sequence[str], until: datetime) -> tuple[list[DecisionRow], list[Reported]]:
-    """Give what was sent to some endpoints, and what was reported of it."""
-    sent = decisions.to_endpoints(conn, names, EPOCH, until) if names else []
-    found = decisions.outcomes_of(conn, [row.decision_id for row in sent]) if sent else []
-    came = [row for row in found if row.at <= until]
-    return sent, [(row.decision_id, Outcome(kind=OutcomeKind(row.kind), at=row.at)) for row in came]

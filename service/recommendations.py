@@ -1,6 +1,8 @@
 """Where and when a message goes: `/v1/recommendations` and `/v1/decisions`; answered after the decision is logged."""
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -8,24 +10,29 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection
 
-from service import answers, metrics
+from service import answers
 from service.answers import JSONAnswer, refusals
 from service.bodies import described, read_as, read_body
 from service.deployed import homing_of
 from service.errors import ApiError
-from service.keys import Caller, Scope, require
+from service.keys import Caller, Scope, authenticate, require, shown_key
+from service.questions import Question
 from service.recommendation_answer import recommendation
 from service.schemas.consents import PRINTABLE
 from service.schemas.recommendations import BatchAnswers, BatchAsked, BatchList, Recommendation, RecommendationAsked
+from service.shortcut import Direction
 from service.store import idempotency
 from service.store.idempotency import Answer
 from service.wiring import Homing
 
 router = APIRouter(tags=["recommendations"])
 
+PATH = "/v1/recommendations"
+IDEMPOTENCY_KEY = "Idempotency-Key"
 NO_STORE = {"Cache-Control": "no-store"}
 BATCH_STEP = 50
 """Questions of a batch decided in one job, so that others need not wait for all of them."""
@@ -44,12 +51,10 @@ _MESSAGE = ("kind", "purpose", "cart_id", "cart_value", "currency", "margin")
 _PLAIN = ("abandoned_at", "not_before", "deadline", "explore")
 
 MayDecide = Annotated[Caller, Depends(require(Scope.DECIDE))]
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255, pattern=PRINTABLE)]
+IdempotencyKey = Annotated[str | None, Header(alias=IDEMPOTENCY_KEY, min_length=1, max_length=255, pattern=PRINTABLE)]
 
 
-@router.post(
-    "/v1/recommendations", response_model=Recommendation, responses=_RESPONSES, openapi_extra=described(_ASKED)
-)
+@router.post(PATH, response_model=Recommendation, responses=_RESPONSES, openapi_extra=described(_ASKED))
 async def post_recommendation(request: Request, caller: MayDecide, idempotency_key: IdempotencyKey = None) -> Response:
     """Tell where and when a message goes.
 
@@ -57,24 +62,40 @@ async def post_recommendation(request: Request, caller: MayDecide, idempotency_k
     propensity comes back, held if it may not be sent any more. People never seen get the population's best channel
     (`fallback`).
     """
-    homing, body = homing_of(request), await request.body()
-    asked = read_body(body, _ASKED)
     if idempotency_key is None:
-        content = await homing.writer.run(lambda conn: _recommend(conn, homing, asked, caller))
-        return JSONAnswer(content, headers=NO_STORE)
-    kept = await homing.writer.run(lambda conn: _once(conn, homing, asked, caller, key=idempotency_key, body=body))
+        return await recommend(request, caller)
+    homing, body = homing_of(request), await request.body()
+    question = _question(read_body(body, _ASKED), caller)
+    kept = await homing.writer.run(lambda conn: _once(conn, homing, question, caller, key=idempotency_key, body=body))
     return Response(kept, media_type="application/json", headers=NO_STORE)
 
 
-@router.get("/v1/recommendations", response_model=Recommendation, responses=_RESPONSES)
+async def recommend(request: Request, caller: Caller) -> Response:
+    """Answer a body without an Idempotency-Key."""
+    question = _question(read_body(await request.body(), _ASKED), caller)
+    (content,) = await homing_of(request).questions.take([question])
+    return JSONAnswer(content, headers=NO_STORE)
+
+
+async def recommend_directly(request: Request) -> Response:
+    """Do what the POST route does, without FastAPI's help (see `shortcut`)."""
+    return await recommend(request, await authenticate(homing_of(request).keys, shown_key(request), Scope.DECIDE))
+
+
+def direction() -> Direction:
+    """Give the POST route as it is called directly; Idempotency-Keys are FastAPI's to read."""
+    (route,) = (each for each in router.routes if isinstance(each, APIRoute) and each.endpoint is post_recommendation)
+    return Direction(route, recommend_directly, unless=IDEMPOTENCY_KEY.lower().encode())
+
+
+@router.get(PATH, response_model=Recommendation, responses=_RESPONSES)
 async def get_recommendation(request: Request, caller: MayDecide) -> Response:
     """Tell the same by query: namespace and value (or profile_id), message_id, and the fields of the body.
 
     Lists are separated by commas; `features` is a JSON object.
     """
-    homing = homing_of(request)
-    asked = read_as(_from_query(request), _ASKED, "query")
-    content = await homing.writer.run(lambda conn: _recommend(conn, homing, asked, caller))
+    question = _question(read_as(_from_query(request), _ASKED, "query"), caller)
+    (content,) = await homing_of(request).questions.take([question])
     return JSONAnswer(content, headers=NO_STORE)
 
 
@@ -85,11 +106,11 @@ async def post_batch(request: Request, caller: MayDecide) -> Response:
     """Tell it for up to 1,000 messages, given as a list or as `requests`: judged in order, each as if asked alone."""
     homing = homing_of(request)
     asked = read_body(await request.body(), _BATCH)
-    read = [_asked_or_refusal(each) for each in (asked.requests if isinstance(asked, BatchAsked) else asked)]
+    read = [_question_or_refusal(e, caller) for e in (asked.requests if isinstance(asked, BatchAsked) else asked)]
     results: list[dict[str, Any]] = []
     for start in range(0, len(read), BATCH_STEP):
         part = read[start : start + BATCH_STEP]
-        results += await homing.writer.run(lambda conn, part=part: [_result(conn, homing, e, caller) for e in part])  # type: ignore[misc]  # part is bound now
+        results += await homing.writer.run(partial(_results, homing=homing, part=part))
     return JSONAnswer({"results": results}, headers=NO_STORE)
 
 
@@ -105,18 +126,11 @@ async def get_decision(request: Request, decision_id: str, caller: MayDecide) ->
     return JSONAnswer(content, headers=NO_STORE)
 
 
-def _recommend(conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller) -> dict[str, Any]:
-    """Decide, in a job of the writer, and give the answer."""
-    now = homing.clock.now()
-    ruling = homing.decider.decide(conn, asked.ask(), now)
-    content = recommendation(ruling, now, returned=tuple(asked.returned), may_address=caller.may(Scope.ADDRESS))
-    metrics.count_decision(content["action"])
-    return content
+def _question(asked: RecommendationAsked, caller: Caller) -> Question:
+    return Question(ask=asked.ask(), returned=tuple(asked.returned), may_address=caller.may(Scope.ADDRESS))
 
 
-def _once(
-    conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller, *, key: str, body: bytes
-) -> bytes:
+def _once(conn: Connection, homing: Homing, question: Question, caller: Caller, *, key: str, body: bytes) -> bytes:
     """Decide unless that key was answered before; ApiError 422 if it was used with another body."""
     digest = blake2b(body, digest_size=16).digest()
     known = idempotency.find(conn, caller.key_id, key)
@@ -124,35 +138,38 @@ def _once(
         if known.digest != digest:
             message = "the Idempotency-Key was used with another body"
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_conflict", message)
-        return _tightened(conn, homing, asked, caller, known.body)
-    told = _recommend(conn, homing, asked, caller)
+        return _tightened(conn, homing, question, known.body)
+    (told,) = homing.desk.answer(conn, [question])
     content = orjson.dumps(told)
     answer = Answer(digest=digest, status=HTTPStatus.OK, body=content, decision_id=told["decision_id"])
     idempotency.keep(conn, caller.key_id, key, answer, homing.clock.now())
     return content
 
 
-def _tightened(conn: Connection, homing: Homing, asked: RecommendationAsked, caller: Caller, answered: bytes) -> bytes:
+def _tightened(conn: Connection, homing: Homing, question: Question, answered: bytes) -> bytes:
     """Give what was answered before, to the byte, unless it may not be sent any more."""
     now = homing.clock.now()
     before = orjson.loads(answered)
     ruling = homing.decider.today(conn, before["decision_id"], now)
     if ruling is None:
         return answered
-    may_address = caller.may(Scope.ADDRESS)
-    content = recommendation(ruling, now, returned=tuple(asked.returned), may_address=may_address)
+    content = recommendation(ruling, now, returned=question.returned, may_address=question.may_address)
     return answered if content["action"] == before["action"] else orjson.dumps(content)
 
 
-def _result(conn: Connection, homing: Homing, asked: RecommendationAsked | ApiError, caller: Caller) -> dict[str, Any]:
-    if isinstance(asked, ApiError):
-        return {"status": asked.status, "body": answers.content(asked)}
-    return {"status": HTTPStatus.OK, "body": _recommend(conn, homing, asked, caller)}
+def _results(conn: Connection, homing: Homing, part: Sequence[Question | ApiError]) -> list[dict[str, Any]]:
+    answered = iter(homing.desk.answer(conn, [each for each in part if isinstance(each, Question)]))
+    return [
+        {"status": HTTPStatus.OK, "body": next(answered)}
+        if isinstance(each, Question)
+        else {"status": each.status, "body": answers.content(each)}
+        for each in part
+    ]
 
 
-def _asked_or_refusal(given: Any) -> RecommendationAsked | ApiError:
+def _question_or_refusal(given: Any, caller: Caller) -> Question | ApiError:
     try:
-        return read_as(given, _ASKED)
+        return _question(read_as(given, _ASKED), caller)
     except RequestValidationError as error:
         return answers.refusal(error)
 

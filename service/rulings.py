@@ -1,17 +1,18 @@
 """A ruling is a decision as it stands now; the decision log holds all that it is judged by again, and what held it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 from sqlalchemy.engine import Connection
 
-from channel_selector.decisions import Decision
+from channel_selector.decisions import Decision, Send
 from channel_selector.endpoints import Endpoint
 from channel_selector.options import Ineligible
 from channel_selector.outcomes import Outcome, OutcomeKind
 from service.asks import Ask
+from service.packing import pack, unpack
 from service.standing import Standing
 from service.store import decisions
 from service.store.decisions import DecisionRow, Entry, EntryKind, LoggedEntry, OutcomeRow
@@ -57,13 +58,13 @@ class Logged:
         return self.ask.message_id
 
 
-def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> None:
-    """Append a new decision to the log, and fold it."""
+def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> Send | None:
+    """Append a new decision to the log, and fold it; give what learning needs of it."""
     decision = ruling.decision
     # Only what was drawn, among a known person's endpoints, teaches anything about the options not taken.
     send = decision.send if ruling.held is None and not ruling.fallback else None
     body: dict[str, Any] = {
-        "decision": decision.to_json(),
+        "decision": {**replace(decision, options=()).to_json(), "options": pack(decision.options)},
         "send": None if send is None else send.to_json(),
         "ask": ask.kept(),
         "held": ruling.held,
@@ -85,6 +86,7 @@ def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> None:
     seq = decisions.append(conn, entry)
     if seq is not None:
         _fold(conn, seq, ruling)
+    return send
 
 
 def log_hold(conn: Connection, decision_id: str, reason: str, now: datetime) -> None:
@@ -109,9 +111,17 @@ def hold_of(conn: Connection, decision_id: str) -> str | None:
     return None if found is None else str(orjson.loads(found.entry.body)["id"]).removeprefix(_HELD)
 
 
+def content_of(entry: LoggedEntry) -> dict[str, Any]:
+    """Give what an entry of the log holds, a decision's options unpacked."""
+    body: dict[str, Any] = orjson.loads(entry.entry.body)
+    if entry.entry.kind is EntryKind.DECISION:
+        body["decision"]["options"] = unpack(body["decision"]["options"])
+    return body
+
+
 def logged(entry: LoggedEntry) -> Logged:
     """Read an entry of the log that is a decision."""
-    body = orjson.loads(entry.entry.body)
+    body = content_of(entry)
     return Logged(
         decision=Decision.from_json(body["decision"]),
         ask=Ask.recalled(body["ask"]),

@@ -1,40 +1,64 @@
-"""Events reach the same functions as all else, past FastAPI's layers: those cost several times what one event does.
+"""Events and questions reach the same functions as all else, past FastAPI's layers: those cost more than a bare event.
 
-Whatever is asked of the same addresses otherwise (another method, a browser's preflight) takes the common way.
+Whatever is asked of the same addresses otherwise (another method, a browser's preflight, a header that FastAPI reads)
+takes the common way.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from fastapi.routing import APIRoute
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class Direction(NamedTuple):
+    """How POSTs at a route's path are answered; not those that carry the header `unless`, in lower case."""
+
+    route: APIRoute
+    answer: Callable[[Request], Awaitable[Response]]
+    unless: bytes | None = None
 
 
 class Shortcut:
     """Leads POSTs at some fixed paths one way, and all else the common one."""
 
-    def __init__(self, common: ASGIApp, short: ASGIApp, paths: Collection[str]) -> None:
+    def __init__(self, common: ASGIApp, short: ASGIApp, directions: Mapping[str, Direction]) -> None:
         self._common = common
         self._short = short
-        self._paths = frozenset(paths)
+        self._unless = {path: direction.unless for path, direction in directions.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, one way or the other."""
-        is_short = scope["type"] == "http" and scope["method"] == "POST" and path_of(scope) in self._paths
-        await (self._short if is_short else self._common)(scope, receive, send)
+        await (self._short if self._is_short(scope) else self._common)(scope, receive, send)
+
+    def _is_short(self, scope: Scope) -> bool:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            return False
+        path = path_of(scope)
+        if path not in self._unless:
+            return False
+        unless = self._unless[path]
+        return unless is None or all(name != unless for name, _ in scope["headers"])
 
 
 class Direct:
-    """Calls routes' functions, which take the request and give the response, by nothing but their paths."""
+    """Calls functions, which take the request and give the response, by nothing but their routes' paths."""
 
-    def __init__(self, routes: Iterable[APIRoute]) -> None:
-        self._routes = {route.path: route for route in routes}
+    def __init__(self, directions: Mapping[str, Direction]) -> None:
+        self._directions = directions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request to one of the paths."""
-        route = scope["route"] = self._routes[path_of(scope)]
-        response = await route.endpoint(Request(scope, receive))
+        scope["route"], answer, _ = self._directions[path_of(scope)]
+        response = await answer(Request(scope, receive))
         await response(scope, receive, send)
+
+
+def directions(routes: Iterable[Direction]) -> dict[str, Direction]:
+    """Give directions by path."""
+    return {direction.route.path: direction for direction in routes}
 
 
 def path_of(scope: Scope) -> str:

@@ -6,6 +6,8 @@ A pure reading of the store: nothing here changes it.
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property, partial
 
 import orjson
 from sqlalchemy.engine import Connection
@@ -19,21 +21,23 @@ from identity.profiles import ProfileId
 from identity.rules import LinkingRules
 from service.attribution import order_outcomes, sent
 from service.customers import CustomerRules, Regulars
-from service.profile_view import ProfileView
-from service.reach import Reach, reach
+from service.pasts import Pasts
+from service.profile_view import Glance
+from service.reach import Reach, reach, reached
 from service.settings import Settings
 from service.store import decisions
 from service.store.decisions import DecisionRow
 
+LATELY = 10
 MAX_SENDS = 200_000
 """How many past sends are kept at hand: less than half a kilobyte each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Standing:
     """A profile, read for sending; `sends` and `outcomes` are what is learned from its past messages."""
 
-    view: ProfileView = field(repr=False)
+    view: Glance = field(repr=False)
     reach: Reach = field(repr=False)
     sends: tuple[Send, ...]
     outcomes: tuple[Reported, ...]
@@ -43,7 +47,7 @@ class Standing:
         """The ids that have meant this profile: today's first."""
         return (self.view.profile.profile_id, *self.view.absorbed)
 
-    @property
+    @cached_property
     def planned(self) -> tuple[PastSend, ...]:
         """Past and planned sends, for the caps: all decided on and not reported as not sent."""
         channels = {endpoint.endpoint_id: endpoint.channel for endpoint in self.reach.endpoints}
@@ -53,6 +57,11 @@ class Standing:
             for row in self.reach.sent
             if row.send_at is not None and row.endpoint_id is not None and row.decision_id not in unsent
         )
+
+    @property
+    def lately(self) -> tuple[datetime, ...]:
+        """When the last messages went or go out, ten at most."""
+        return tuple(sorted(past.at for past in self.planned))[-LATELY:]
 
 
 class Standings:
@@ -65,6 +74,7 @@ class Standings:
         self._rules = rules
         self._settings = settings
         self._regulars = Regulars(rules)
+        self._pasts = Pasts()
         self._sends: OrderedDict[str, Send | None] = OrderedDict()
 
     def under(self, linking: LinkingRules) -> "Standings":
@@ -77,16 +87,32 @@ class Standings:
     def forget(self) -> None:
         """Drop what is at hand."""
         self._regulars.forget()
+        self._pasts.forget()
         self._sends.clear()
 
-    def of(self, conn: Connection, view: ProfileView) -> Standing:
+    def forget_pasts(self) -> None:
+        """Drop what was sent and what came of it: another process has written of that."""
+        self._pasts.forget()
+
+    def logged(self, decision_id: str, send: Send | None) -> None:
+        """Know what learning needs of a decision just logged, as reading it would give."""
+        self._sends[decision_id] = send
+
+    def of(self, conn: Connection, view: Glance) -> Standing:
         """Read what is known of a profile."""
-        reached = reach(conn, view, self._rules, self._regulars)
+        person = self._regulars.customer(view.profile, view.telling(), view.parted)
+        return self._stands(conn, view, reached(person, self._rules, partial(self._pasts.of, conn)))
+
+    def anew(self, conn: Connection, view: Glance) -> Standing:
+        """Read what is known of a profile, with nothing at hand."""
+        return self._stands(conn, view, reach(conn, view, self._rules))
+
+    def _stands(self, conn: Connection, view: Glance, found: Reach) -> Standing:
         return Standing(
             view=view,
-            reach=reached,
-            sends=self._sends_of(conn, reached.sent),
-            outcomes=(*reached.outcomes, *_bought(reached, self._settings)),
+            reach=found,
+            sends=self._sends_of(conn, found.sent),
+            outcomes=(*found.outcomes, *_bought(found, self._settings)),
         )
 
     def _sends_of(self, conn: Connection, rows: Sequence[DecisionRow]) -> tuple[Send, ...]:
@@ -102,14 +128,15 @@ class Standings:
         return found
 
 
-def standing(conn: Connection, view: ProfileView, rules: CustomerRules, settings: Settings) -> Standing:
+def standing(conn: Connection, view: Glance, rules: CustomerRules, settings: Settings) -> Standing:
     """Read what is known of a profile, with nothing at hand."""
-    return Standings(rules, settings).of(conn, view)
+    return Standings(rules, settings).anew(conn, view)
 
 
-def _bought(reached: Reach, settings: Settings) -> Iterable[Reported]:
+def _bought(found: Reach, settings: Settings) -> Iterable[Reported]:
     """Give the conversions that the customer's orders are, of the messages that went out."""
-    went_out = sent(reached.sent, reached.outcomes, reported=settings.selection().activation is Activation.REPORTED)
-    return order_outcomes(
-        reached.customer.orders, went_out, settings.attribution_window, asserted_orders=settings.asserted_orders
-    )
+    orders = found.customer.orders
+    if not orders:
+        return ()
+    went_out = sent(found.sent, found.outcomes, reported=settings.activation is Activation.REPORTED)
+    return order_outcomes(orders, went_out, settings.attribution_window, asserted_orders=settings.asserted_orders)

@@ -14,10 +14,13 @@ from service.clock import Clock, SystemClock
 from service.customers import CustomerRules
 from service.deciding import Decider
 from service.errors import SettingsError
-from service.gathering import Gathering
-from service.identity_tokens import IdentityTokens
+from service.gathering import EVENTS_A_JOB, QUESTIONS_A_JOB, Gathering
+from service.identity_tokens import IdentityTokens, Presented
+from service.ingest import Taken, admit
 from service.keys import KeyRing
+from service.messages import Message
 from service.people import People
+from service.questions import Desk, Question
 from service.reach import customer_rules
 from service.readiness import Readiness
 from service.rebuild import rebuild
@@ -48,7 +51,9 @@ class Homing:
     database: Database
     writer: Writer
     people: People
-    gathering: Gathering
+    gathering: Gathering[Message | Presented, Taken]
+    questions: Gathering[Question, dict[str, Any]]
+    desk: Desk
     rules_to_come: RulesToCome
     reading: CustomerRules
     decider: Decider
@@ -100,6 +105,7 @@ def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: b
     if stale and not to_rebuild:
         log.warning("the schema is a new one: the folds are made again from the logs, which may take a while")
         writer.submit(lambda conn: rebuild(conn, people)).result()
+    desk = Desk(decider, now)
     return Homing(
         settings=settings,
         clock=now,
@@ -108,7 +114,9 @@ def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: b
         database=database,
         writer=writer,
         people=people,
-        gathering=Gathering(writer, people),
+        gathering=Gathering(writer, lambda conn, events: admit(conn, people, events), EVENTS_A_JOB),
+        questions=Gathering(writer, desk.answer, QUESTIONS_A_JOB),
+        desk=desk,
         rules_to_come=rules_to_come,
         reading=reading,
         decider=decider,

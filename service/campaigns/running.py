@@ -85,16 +85,19 @@ def _steps(each: Iterable[Recipient]) -> Iterator[list[Recipient]]:
 
 def _decide(homing: Homing, some: Sequence[Recipient]) -> list[dict[str, Any]]:
     """Decide in one job of the writer, in order: caps see the earlier ones."""
-    return homing.writer.submit(lambda conn: [_row(conn, homing, each) for each in some]).result()
+    return homing.writer.submit(lambda conn: _rows(conn, homing, some)).result()
 
 
-def _row(conn: Connection, homing: Homing, recipient: Recipient) -> dict[str, Any]:
-    asked = recipient.asked
-    if isinstance(asked, Rejection):
-        return {"line": recipient.line, "rejection": asdict(asked)}
+def _rows(conn: Connection, homing: Homing, some: Sequence[Recipient]) -> list[dict[str, Any]]:
     now = homing.clock.now()
-    ruling = homing.decider.decide(conn, asked.ask(), now)
-    return {"line": recipient.line, "answer": recommendation(ruling, now, returned=tuple(asked.returned))}
+    asked = [each.asked for each in some if not isinstance(each.asked, Rejection)]
+    rulings = iter(homing.decider.decide_all(conn, [each.ask() for each in asked], now))
+    return [
+        {"line": each.line, "rejection": asdict(each.asked)}
+        if isinstance(each.asked, Rejection)
+        else {"line": each.line, "answer": recommendation(next(rulings), now, returned=tuple(each.asked.returned))}
+        for each in some
+    ]
 
 
 def _finish(campaign: Campaign, progress: Progress, before: int) -> Summary:

@@ -14,7 +14,7 @@ from identity.observations import Trust
 from identity.profiles import Profile, ProfileId
 from identity.rules import LinkingRules, TraitRules
 from identity.traits import Trait, survivors
-from service.abandonment import Cart, CartLine, CartSettings, Order, orders
+from service.abandonment import Cart, CartLine, CartSettings, Order, OrderLine
 from service.attribution import told_outcome
 from service.commerce import CommerceEvent, commerce_event
 from service.consents import DEFAULT_CATEGORIES, Preferences, Statement, last_words
@@ -56,7 +56,8 @@ class Customer:
     `identifiers` are those it holds, the most telling first; `devices` come with the one seen last first. `timezone`
     is the latest that the person's events named (None: never). `activity`: 24 counts by local hour. `confidence`: see
     `Sightings`. `messages` are the facts that are this person's, oldest first; `commerce` is what they tell of carts
-    and orders; `told` what they tell of decisions that they name. `cart_line` makes carts, faster from time to time.
+    and orders; `told` what they tell of decisions that they name. `cart_line` and `order_line` make
+    carts and orders, faster from time to time.
     """
 
     profile: Profile = field(repr=False)
@@ -72,6 +73,7 @@ class Customer:
     commerce: tuple[CommerceEvent, ...] = field(default=(), repr=False)
     told: tuple[Reported, ...] = field(default=(), repr=False)
     cart_line: CartLine = field(default_factory=CartLine, repr=False, compare=False)
+    order_line: OrderLine = field(default_factory=OrderLine, repr=False, compare=False)
 
     @property
     def profile_id(self) -> ProfileId:
@@ -111,11 +113,15 @@ class Customer:
     @cached_property
     def orders(self) -> tuple[Order, ...]:
         """What the person bought, by time."""
-        return orders(self.commerce)
+        return self.order_line.stand(self.commerce)
 
     def carts(self, now: datetime, settings: CartSettings | None = None) -> tuple[Cart, ...]:
         """Give the person's carts as they stand at `now`."""
         return self.cart_line.stand(self.commerce, now, CartSettings() if settings is None else settings)
+
+    def cart(self, cart_id: str, now: datetime, settings: CartSettings) -> Cart | None:
+        """Give the person's cart of that id as it last lived; None if there was none."""
+        return self.cart_line.named(cart_id, self.commerce, now, settings)
 
     def values(self, namespace: str) -> tuple[str, ...]:
         """Give the values of a namespace that the profile holds, the one seen last first."""
@@ -165,6 +171,7 @@ class CustomerFold:
         self._commerce: list[CommerceEvent] = []
         self._told: list[Reported] = []
         self._carts = CartLine()
+        self._orders = OrderLine()
 
     def take(self, fact: Fact) -> None:
         """Take one fact in."""
@@ -216,4 +223,5 @@ class CustomerFold:
             commerce=tuple(self._commerce),
             told=tuple(self._told),
             cart_line=self._carts,
+            order_line=self._orders,
         )

@@ -52,6 +52,9 @@ class Sightings:
         self._rules = rules
         self._has_person = has_person
         self._tallies: dict[Identifier, _Tally] = {}
+        self._sorted: list[Identifier] = []
+        self._known: dict[Identifier, Known] = {}
+        """What the tallies amount to, of identifiers that were not seen since that was asked for."""
         self._tested = self._agreed = 0
 
     def take(self, message: Message, names: Names) -> None:
@@ -67,6 +70,7 @@ class Sightings:
             if message.trust >= tally.trust:
                 tally.trust, tally.source = message.trust, message.source
             tally.vouched = tally.vouched or trusted
+            self._known.pop(identifier, None)
         if names.persons and any(identifier not in names.persons for identifier in names.held):
             self._tested += 1
             self._agreed += names.own
@@ -78,11 +82,13 @@ class Sightings:
 
     def known(self) -> dict[Identifier, Known]:
         """Give the profile's identifiers, the most telling first."""
-        return {identifier: self._known(identifier) for identifier in sorted(self._tallies, key=self._rules.rank)}
+        if len(self._sorted) != len(self._tallies):
+            self._sorted = sorted(self._tallies, key=self._rules.rank)
+        return {identifier: self._known.get(identifier) or self._count(identifier) for identifier in self._sorted}
 
-    def _known(self, identifier: Identifier) -> Known:
+    def _count(self, identifier: Identifier) -> Known:
         tally = self._tallies[identifier]
-        return Known(
+        self._known[identifier] = known = Known(
             identifier=identifier,
             kind=self._rules.kind(identifier),
             trust=tally.trust,
@@ -92,3 +98,4 @@ class Sightings:
             observations=tally.observations,
             vouched=tally.vouched,
         )
+        return known

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row, delete, select
 from sqlalchemy.engine import Connection
@@ -19,6 +19,7 @@ from service.store.statements import Statement, listed
 from service.store.times import from_micros, from_micros_or_none, to_micros, to_micros_or_none
 
 _PAGE = 1_000
+_FOLLOWER = "homing.follower"
 _INSERT = Statement(
     "INSERT INTO decision_log (kind, decision_id, key, at, received_at, body, salt, row_digest) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING seq"
@@ -102,6 +103,22 @@ class OutcomeRow:
     at: datetime
 
 
+class Follower(Protocol):
+    """Who keeps at hand what the folds hold."""
+
+    def decided(self, row: DecisionRow) -> None:
+        """Know that a decision was folded in."""
+        ...
+
+    def came(self, row: OutcomeRow) -> None:
+        """Know that an outcome was folded in."""
+        ...
+
+    def forget(self) -> None:
+        """Know that something was taken out."""
+        ...
+
+
 # --- the log --------------------------------------------------------------------------------------------------------
 
 
@@ -173,9 +190,15 @@ def forget(conn: Connection, seqs: Sequence[int]) -> None:
     """Take entries out of this log's folds: they are to be destroyed."""
     _DROP_DECISIONS(conn, listed(seqs))
     _DROP_OUTCOMES(conn, listed(seqs))
+    _taken_out(conn)
 
 
 # --- its folds ------------------------------------------------------------------------------------------------------
+
+
+def follow(conn: Connection, follower: Follower) -> None:
+    """Tell the follower, instead of any other, what is folded in over this connection from now on."""
+    conn.info[_FOLLOWER] = follower
 
 
 def put_decision(conn: Connection, row: DecisionRow) -> None:
@@ -190,6 +213,8 @@ def put_decision(conn: Connection, row: DecisionRow) -> None:
         to_micros_or_none(row.send_at),
         to_micros(row.expires_at),
     )
+    if (follower := _follower(conn)) is not None:
+        follower.decided(row)
 
 
 def find(conn: Connection, decision_id: str) -> DecisionRow | None:
@@ -228,6 +253,8 @@ def to_endpoints(conn: Connection, endpoint_ids: Sequence[str], since: datetime,
 def put_outcome(conn: Connection, row: OutcomeRow) -> None:
     """Fold one outcome in, also before its decision is known (it is parked then)."""
     _PUT_OUTCOME(conn, row.seq, row.decision_id, row.kind, to_micros(row.at))
+    if (follower := _follower(conn)) is not None:
+        follower.came(row)
 
 
 def outcomes_of(conn: Connection, decision_ids: Sequence[str]) -> list[OutcomeRow]:
@@ -240,6 +267,17 @@ def clear_folds(conn: Connection) -> None:
     """Throw the folds of this log away, before they are made again."""
     for fold in (decisions, outcomes, models):
         conn.execute(delete(fold))
+    _taken_out(conn)
+
+
+def _follower(conn: Connection) -> Follower | None:
+    follower: Follower | None = conn.info.get(_FOLLOWER)
+    return follower
+
+
+def _taken_out(conn: Connection) -> None:
+    if (follower := _follower(conn)) is not None:
+        follower.forget()
 
 
 def _logged(row: Row[Any]) -> LoggedEntry:

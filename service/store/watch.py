@@ -27,6 +27,8 @@ _LOOK = Statement(
 class News:
     """What others have changed: `everything`, or some components; whether a learner has run, a person judged or erased.
 
+    `decided`: they have added decisions, or outcomes.
+
     After an erasure nothing may stay at hand, neither what it changed nor what it left as it was.
     """
 
@@ -35,6 +37,7 @@ class News:
     learned: bool
     judged: bool
     erased: bool = False
+    decided: bool = False
 
 
 class Watch:
@@ -93,4 +96,5 @@ def _news(blocks: Iterable[chain.Block]) -> News:
         learned=BlockKind.RUN in kinds,
         judged=BlockKind.WORDS in kinds,
         erased=BlockKind.ERASURES in kinds,
+        decided=BlockKind.DECISIONS in kinds,
     )

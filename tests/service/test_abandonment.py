@@ -16,6 +16,7 @@ from service.abandonment import (
     CartSettings,
     CartState,
     Order,
+    OrderLine,
     already_purchased,
     cart_named,
     carts,
@@ -344,9 +345,15 @@ def test_carts_kept_at_hand_are_those_folded_anew(
 ) -> None:
     """However many events have come in, whichever were looked at before, at whatever moment and under any settings."""
     events = sorted(seen, key=lambda each: each.key) if ordered else seen
-    line = CartLine()
+    line, bought = CartLine(), OrderLine()
     for count, now, spans in looks:
-        assert line.stand(tuple(events[:count]), at(now), spans) == carts(events[:count], at(now), spans)
+        told, expected = tuple(events[:count]), carts(events[:count], at(now), spans)
+        named = {each.cart_id for each in expected if each.cart_id is not None} | {"unknown"}
+        assert {name: line.named(name, told, at(now), spans) for name in named} == {
+            name: cart_named(expected, name) for name in named
+        }
+        assert line.stand(told, at(now), spans) == expected
+        assert bought.stand(told) == orders(told)
 
 
 @given(seen=events_of_a_profile, now=st.integers(0, 60))

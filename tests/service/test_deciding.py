@@ -1,8 +1,10 @@
 """A decision is logged once with all that it is judged by again, and what it plans counts for the next one."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, TypeVar
 
 import orjson
@@ -281,3 +283,67 @@ def test_the_logged_seed_tells_nothing_of_the_key(shop: Shopping) -> None:
     seed, secret = decide(shop).decision.seed, shop.api.homing.secret
     assert seed == int.from_bytes(secret.derive("seed")[:6])
     assert seed != int.from_bytes(secret.derive("decisions")[:6])
+
+
+# --- several at once ------------------------------------------------------------------------------------------------
+
+
+class Undone(Exception):  # noqa: N818 - what happens to a job
+    """The job is rolled back."""
+
+
+def undone(homing: Homing, job: Callable[[Connection], T]) -> T:
+    """Run a job, undo it, and give what it gave, when it was run with nothing at hand."""
+    given: list[T] = []
+
+    def lose(conn: Connection) -> None:
+        given.append(job(conn))
+        raise Undone
+
+    with pytest.raises(Undone):
+        run(homing, lose)
+    return given[-1]
+
+
+def asks(draws: Random) -> list[Ask]:
+    """Draw questions about a few people, two of whom are reached at one address, and about nobody known."""
+    names = [WONJUN, ("user_id", "mina"), ("user_id", "jun"), ("anonymous_id", TABLET), ("email", "x@example.com")]
+    return [
+        Ask(
+            recipient=(draws.choice(names),),
+            message_id=f"m{draws.randrange(5)}",
+            purpose=draws.choice([MARKETING, MARKETING, TRANSACTIONAL]),
+            cart_id=draws.choice([None, "cart-881"]),
+            deadline=draws.choice([None, NOON + timedelta(hours=5)]),
+            variants=draws.choice([(), ("plain", "carousel")]),
+            explore=draws.random() < 0.7,
+        )
+        for _ in range(draws.randrange(2, 14))
+    ]
+
+
+def plain(ruling: Ruling) -> dict[str, Any]:
+    """Give all of a ruling but what is known of the recipient."""
+    told = {each.name: getattr(ruling, each.name) for each in fields(ruling) if each.name != "standing"}
+    return told | {"profile_ids": None if ruling.standing is None else ruling.standing.profile_ids}
+
+
+def test_several_decided_on_together_are_those_decided_on_one_by_one(capped: Shopping) -> None:
+    """To the last field of decision and log: ids, draws, caps, repeats, strangers and a shared address included."""
+    for user, messenger in (("mina", "kakao_id"), ("jun", "line_id")):
+        same_name = [{"type": messenger, "id": "ada", "collection": "users", "encoding": "none"}]
+        capped.event(70, userId=user, context={"externalIds": same_name})
+    homing = capped.api.homing
+    decide(capped, "m0")
+
+    for seed in range(12):
+        asked, now = asks(Random(seed)), homing.clock.now()
+
+        def logged_by(made: list[Ruling], conn: Connection) -> tuple[Any, ...]:
+            entries = [(each.seq, each.entry) for each in decisions.scan(conn)]
+            return [plain(each) for each in made], entries
+
+        together = undone(homing, lambda conn: logged_by(homing.decider.decide_all(conn, asked, now), conn))  # noqa: B023 - run at once
+        alone = undone(homing, lambda conn: logged_by([homing.decider.decide(conn, a, now) for a in asked], conn))  # noqa: B023 - run at once
+        assert together == alone
+    assert len(together[1]) > 1

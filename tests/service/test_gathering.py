@@ -13,11 +13,9 @@ import orjson
 import pytest
 from sqlalchemy.engine import Connection
 
-from service import gathering
 from service.clock import FixedClock
 from service.ingest import Taken, admit
 from service.keys import Scope
-from service.people import People
 from service.store import chain
 from service.wiring import Homing
 from tests.service.harness import Api, deployment
@@ -103,7 +101,7 @@ def test_those_that_wait_share_an_append(api: Api) -> None:
 
 def test_a_job_has_bounds(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that nobody waits behind too many; a request's own events stay in order."""
-    monkeypatch.setattr(gathering, "EVENTS_A_JOB", 4)
+    monkeypatch.setattr(api.homing.gathering, "_most", 4)
     answers = sent(api, [[event(f"m{n}-{k}") for k in range(3)] for n in range(6)])
 
     assert [each["accepted"] for each in answers] == [3] * 6
@@ -113,12 +111,12 @@ def test_a_job_has_bounds(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_nobody_expected_of_one_does_not_fail_the_others(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are taken in by themselves then."""
 
-    def brittle(conn: Connection, people: People, events: Any) -> list[Taken]:
+    def brittle(conn: Connection, events: Any) -> list[Taken]:
         if any(each.message_id == "m5" for each in events):
             raise LookupError
-        return admit(conn, people, events)
+        return admit(conn, api.homing.people, events)
 
-    monkeypatch.setattr(gathering, "admit", brittle)
+    monkeypatch.setattr(api.homing.gathering, "_work", brittle)
     answers = sent(api, [[event(f"m{n}")] for n in range(10)])
 
     assert [each.get("accepted") for each in answers] == [None if n == 5 else 1 for n in range(10)]

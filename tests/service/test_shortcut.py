@@ -13,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 from service import collector, metrics
 from service.clock import FixedClock
 from service.keys import Scope as KeyScope
+from service.payload import BODY_BYTES
+from service.recommendations import PATH
 from service.shortcut import Shortcut
 from tests.service.harness import Api, deployment
 
@@ -58,6 +60,28 @@ def test_no_event_takes_the_common_way(api: Api, path: str) -> None:
     assert taken.json()["success"] is True
     assert refused.status_code == 400
     assert refused.json()["code"] == "invalid_json"
+
+
+def test_no_question_takes_the_common_way(api: Api) -> None:
+    """Answers and refusals are those that FastAPI's route gives, which one with an Idempotency-Key goes by."""
+    key, ingest = api.key(KeyScope.DECIDE), api.key(KeyScope.INGEST)
+    asked = orjson.dumps({"recipient": {"namespace": "user_id", "value": "u1"}, "message": {"id": "m1"}})
+    given: list[dict[str, Any]] = [
+        {"content": asked, "key": key},
+        {"content": asked},
+        {"content": asked, "key": ingest},
+        {"content": b"{", "key": key},
+        {"content": b"{}", "key": key},
+        {"content": b"x" * (BODY_BYTES + 1), "key": key},
+    ]
+    commonly = [api.post(PATH, **each, headers={"Idempotency-Key": f"k{n}"}) for n, each in enumerate(given)]
+    _shortened(api)
+    shortly = [api.post(PATH, **each) for each in given]
+
+    assert [(each.status_code, each.content, each.headers) for each in shortly] == [
+        (each.status_code, each.content, each.headers) for each in commonly
+    ]
+    assert [each.status_code for each in shortly] == [200, 401, 403, 400, 422, 413]
 
 
 def test_another_method_takes_it(api: Api) -> None:

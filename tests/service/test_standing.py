@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
@@ -22,15 +22,18 @@ from service import judging
 from service.asks import Ask
 from service.clock import FixedClock
 from service.customers import Regulars
+from service.deciding import Decider
 from service.errors import ApiError
 from service.ingest import ingest
 from service.judging import Saying
 from service.messages import Message, parse
 from service.outcomes import record_outcomes, report
+from service.pasts import Pasts, read
 from service.people import People
-from service.profile_view import ProfileView
+from service.profile_view import Glance, ProfileView
 from service.standing import Standing, standing
 from service.store import decisions, nodes
+from service.store.decisions import DecisionRow, OutcomeRow
 from service.store.watch import News
 from service.wiring import Homing
 from tests.service.customers.world import World
@@ -55,12 +58,27 @@ steps = (
     | st.tuples(st.just("undo"))
     | st.tuples(st.just("lost"), happenings)
     | st.tuples(st.just("elsewhere"), happenings)
+    | st.tuples(st.just("elsewhere"), st.tuples(st.just("ask"), who))
+    | st.tuples(st.just("elsewhere"), st.tuples(st.just("outcome"), st.sampled_from(list(OutcomeKind))))
 )
 traffics = st.lists(st.tuples(happenings, steps), min_size=4, max_size=8)
 
 
 class Lost(Exception):  # noqa: N818 - what happens to a job
     """The job is rolled back."""
+
+
+class Deaf:
+    """Follows the folds of another process: nothing that is told here is heard."""
+
+    def decided(self, row: DecisionRow) -> None:
+        """Hear of no decision."""
+
+    def came(self, row: OutcomeRow) -> None:
+        """Hear of no outcome."""
+
+    def forget(self) -> None:
+        """Have nothing to forget."""
 
 
 class Traffic:
@@ -105,7 +123,23 @@ class Traffic:
         raise Lost
 
     def _elsewhere(self, conn: Connection, happening: tuple[Any, ...]) -> None:
-        """Let another process take an event in: what it changed is told afterwards, as the watch does."""
+        """Let another process do something: what it changed is told afterwards, as the watch does."""
+        if happening[0] == "event":
+            self._event_elsewhere(conn, happening)
+            return
+        decisions.follow(conn, Deaf())
+        if happening[0] == "ask":
+            ask = Ask(recipient=(happening[1],), message_id=f"message-{self._number}")
+            homing = self.homing
+            other = Decider(self._others(), homing.customer_rules, homing.settings, homing.secret)
+            other.standings.of = other.standings.anew  # type: ignore[method-assign]  # it must not follow this connection
+            other.decide(conn, ask, homing.clock.now())
+        else:
+            self._outcome(conn, *happening[1:])
+        news = News(everything=False, components=frozenset(), learned=False, judged=False, decided=True)
+        self.homing.decider.renew(news)
+
+    def _event_elsewhere(self, conn: Connection, happening: tuple[Any, ...]) -> None:
         message = self._message(*happening[1:])
         named = clean(message.identifiers, self.homing.rules)[0]
         before = nodes.find(conn, named).values()
@@ -143,8 +177,20 @@ class Traffic:
         for kept, anew in self.homing.writer.submit(self._read).result(30):
             assert (kept is None) == (anew is None)
             if kept is not None and anew is not None:
+                assert isinstance(kept.view, ProfileView)
+                assert isinstance(anew.view, ProfileView)
                 assert_same_view(kept.view, anew.view)
                 assert_same_standing(kept, anew)
+        for glance, view in self.homing.writer.submit(self._glances).result(30):
+            for name in ("profile", "absorbed", "facts", "parted"):
+                assert getattr(glance, name) == getattr(view, name), name
+
+    def _glances(self, conn: Connection) -> list[tuple[Glance, ProfileView | None]]:
+        """Read who each name means as for sending, and the same profiles in full by another process."""
+        people, others = self.homing.people, self._others()
+        seen = [people.who(conn, [("user_id", user)], NOON) for user in USERS]
+        seen += [people.who(conn, [("device_id", device)], NOON) for device in DEVICES]
+        return [(each, others.view(conn, each.profile.profile_id)) for each in seen if each is not None]
 
     def _read(self, conn: Connection) -> list[tuple[Standing | None, Standing | None]]:
         """Read everybody with all at hand, and with nothing."""
@@ -174,6 +220,7 @@ def _telling(view: ProfileView) -> tuple[Any, ...]:
     """Say what telling means by its words alone."""
     members = set(view.profile.identifiers)
     beside = members.union(*(f.observation.identifiers for f in view.facts if members & {*f.observation.identifiers}))
+    beside = beside.union(*(each.others for each in view.parted))
     mine = view.profile.profile_id
     return tuple(f for f in view.facts if f.owner == mine or beside & {*f.observation.identifiers})
 
@@ -188,6 +235,13 @@ def assert_same_standing(kept: Standing, anew: Standing) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(traffic=traffics)
+@example(
+    traffic=[
+        (("event", "Seen", 0, "bob", None), ("event", "Seen", 0, "ada", None)),
+        (("event", "Seen", 0, None, None), ("judge", JudgementKind.MUST_LINK)),
+        (("event", "Seen", 0, None, None), ("judge", JudgementKind.CANNOT_LINK)),
+    ]
+)
 def test_at_hand_is_as_read_anew(traffic: list[tuple[tuple[Any, ...], tuple[Any, ...]]]) -> None:
     """After events in any order, orders, decisions, outcomes, judgements, rollbacks and what others wrote."""
     with TemporaryDirectory() as folder:
@@ -214,3 +268,52 @@ def test_regulars_are_bounded_and_all_the_same() -> None:
         assert large.customer(profile, facts[:6]).messages == anew.messages[:2]
         assert large.customer(profile, facts) == anew
     assert (small.weight, large.weight) == (13, 39)
+
+
+def test_what_others_write_of_decisions_is_read(tmp_path: Path) -> None:
+    """Of one that is at hand, another process's decision and what became of it count from the next transaction on."""
+    homing = deployment(tmp_path, FixedClock(NOON))
+    happened = Traffic(homing)
+    event = ("event", "Seen", 1, USERS[0], DEVICES[0])
+    told = [
+        ("outcome", OutcomeKind.CLICKED),
+        ("elsewhere", ("outcome", OutcomeKind.BOUNCED)),
+        ("outcome", OutcomeKind.OPENED),
+    ]
+    for step in (event, ("ask", ("user_id", USERS[0])), ("elsewhere", ("ask", ("user_id", USERS[0]))), *told):
+        happened.let(step)
+        happened.check()
+    assert sum(len(each.sends) for each, _ in homing.writer.submit(happened._read).result(30) if each is not None) == 4
+    homing.close()
+
+
+def test_pasts_are_bounded_and_all_the_same(tmp_path: Path) -> None:
+    """With room for a decision or two, each endpoint's past is still what it is."""
+    homing = deployment(tmp_path, FixedClock(NOON))
+    names = ["a", "b", "c"]
+
+    def put(conn: Connection) -> None:
+        small, large = Pasts(max_rows=3), Pasts()
+        for number in range(12):
+            decisions.follow(conn, large)
+            made = DecisionRow(
+                decision_id=f"d{number}",
+                seq=number,
+                profile_id="p",
+                message_id=f"m{number}",
+                endpoint_id=names[number % 3],
+                send_at=NOON - timedelta(hours=number % 5),
+                expires_at=NOON,
+            )
+            decisions.put_decision(conn, made)
+            decisions.put_outcome(
+                conn, OutcomeRow(seq=100 + number, decision_id=f"d{number // 2}", kind="opened", at=NOON)
+            )
+            for asked in (names, names[:1], names[1:]):
+                small.forget()
+                assert large.of(conn, asked) == small.of(conn, asked) == read(conn, asked)
+                assert small.weight <= 3
+        assert large.weight > 12
+
+    homing.writer.submit(put).result(30)
+    homing.close()
