@@ -132,12 +132,12 @@ class Estimates:
             settings.customer_exploration**2,
             settings.population_exploration**2,
         )
-        return found
+        return found + np.tril(found, -1).T
 
     def best_shares(self, batch: Batch, *, do_not_send: bool) -> tuple[Floats, Floats]:
         """Give q of every cell, its probability to have the highest value, and of each request's sending nothing.
 
-        O(n² × 1024 + n × 16,384) for each request with n cells that compete (`compiled.points`).
+        O(n² × 1024 + n × 8,192) for each request with n cells that compete (`compiled.points`).
         """
         from channel_selector.compiled import deciding, points  # noqa: PLC0415 - loads numba: see there
 

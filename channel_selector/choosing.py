@@ -20,7 +20,7 @@ from channel_selector.shares import NewChannels
 from channel_selector.tallies import NO_TALLY
 from channel_selector.validation import EPOCH, utc
 
-MODEL = "tastes-2"
+MODEL = "tastes-3"
 """Name and number of the model; another formula, constant or grid has another number."""
 
 

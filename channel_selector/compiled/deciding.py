@@ -131,34 +131,47 @@ def best_shares(
             shares[chosen[a]] = q[a]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def log_covariance(keys, slope, converting, roots, fresh, learned, fresh_variances, tastes, customer, population):
-    """Give how the explored logarithms of n cells of one decision go together, n × n; see `best_shares`."""
+    """Give how the explored logarithms of n cells of one decision go together, the lower half of n × n (`best_shares`).
+
+    All that a row is made of goes along the row, for loops that are compiled to work on several cells at once.
+    """
     count = len(keys)
-    beliefs, tries = np.ascontiguousarray(roots.T), np.ascontiguousarray(learned.T)
-    covariance, belief, taught = np.empty((count, count)), np.empty(count), np.empty(count)
+    tries, width = np.ascontiguousarray(learned.T), roots.shape[1]
+    names, news = np.ascontiguousarray(keys.T), np.ascontiguousarray(fresh.T)
+    covariance, belief, taste = np.zeros((count, count)), np.empty(count), np.empty(count)
+    any_new = news.max() >= 0
     for i in range(count):
-        belief[:] = 0.0
-        taught[:] = 0.0
-        for k in range(len(beliefs)):
-            _add(belief, beliefs[k, i], beliefs[k])
+        upto = i + 1
+        for j in range(upto):
+            both = 0.0
+            for k in range(width):
+                both += roots[i, k] * roots[j, k]
+            belief[j], taste[j] = both, tastes[0]
         for k in range(len(tries)):
-            _add(taught, tries[k, i], tries[k])
-        for j in range(i + 1):
-            believed = belief[j]
-            for k in range(fresh.shape[1]):
-                if fresh[i, k] >= 0 and fresh[i, k] == fresh[j, k]:
-                    believed += fresh_variances[k]
-            taste = shared(keys[i], keys[j], tastes) - taught[j]
-            both = slope[i] * slope[j] * (customer * taste + population * believed)
-            if keys[i, MEDIUM[0]] == keys[j, MEDIUM[0]] and keys[i, MEDIUM[1]] == keys[j, MEDIUM[1]]:
-                both += np.sqrt(converting[i] * converting[j])
-            covariance[i, j] = both + (LEAST_VARIANCE if i == j else 0.0)
-            covariance[j, i] = covariance[i, j]
+            _add(taste, -tries[k, i], tries[k], upto)
+        for k in range(len(names)):
+            _add_where(taste, tastes[k + 1], names[k], names[k, i], upto)
+        if any_new:
+            for k in range(len(news)):
+                if news[k, i] >= 0:
+                    _add_where(belief, fresh_variances[k], news[k], news[k, i], upto)
+        for j in range(upto):
+            covariance[i, j] = slope[i] * slope[j] * (customer * taste[j] + population * belief[j])
+            if names[MEDIUM[0], i] == names[MEDIUM[0], j] and names[MEDIUM[1], i] == names[MEDIUM[1], j]:
+                covariance[i, j] += np.sqrt(converting[i] * converting[j])
+        covariance[i, i] += LEAST_VARIANCE
     return covariance
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add(total, times, row):
-    for b in range(len(total)):
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _add(total, times, row, upto):
+    for b in range(upto):
         total[b] += times * row[b]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_where(total, amount, names, name, upto):
+    for b in range(upto):
+        total[b] += amount if names[b] == name else 0.0
