@@ -28,10 +28,7 @@ CellKey = tuple[int, str, float, str | None]
 """Row of the population, endpoint, cost and variant: options alike in these are alike to the model."""
 NORMAL_95 = 1.959963984540054
 
-WHEN = attrgetter("channel", "device_kind", "local_hour")
-MEDIUM = attrgetter("channel", "device_kind")
-ENDPOINT, COST, VARIANT = attrgetter("endpoint_id"), attrgetter("cost"), attrgetter("variant")
-DAY, MOMENT = attrgetter("weekday", "variant"), attrgetter("send_at", "weekday", "variant")
+MOMENT = attrgetter("send_at", "weekday", "variant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +87,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """How the cells of decisions go together: what of their doubt is shared, in the words of `compiled.deciding`."""
+    """How the cells of decisions go together: what of their doubt is shared, in the words of `compiled.deciding`.
+
+    `roots`, `fresh`: of every row of the population (`PopulationPosterior`), not of every cell.
+    """
 
     cell_keys: Indices
     slope: Floats
@@ -124,8 +124,8 @@ class Estimates:
             known.cell_keys[cells],
             known.slope[cells],
             known.converting[cells],
-            known.roots[cells],
-            known.fresh[cells],
+            known.roots[batch.cell_row[cells]],
+            known.fresh[batch.cell_row[cells]],
             known.learned[mine].reshape(cells.stop - cells.start, -1),
             self.posterior.fresh_variances,
             self.posterior.tastes,
@@ -145,6 +145,7 @@ class Estimates:
         shares, nothing = np.zeros(len(batch.cell_row)), np.zeros(len(batch.requests))
         deciding.best_shares(
             batch.cell_starts,
+            batch.cell_row,
             known.cell_keys,
             self.explored_location,
             self.explored_spread,
@@ -229,8 +230,8 @@ def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSet
             cell_keys=cell_keys,
             slope=slope,
             converting=converting,
-            roots=priors.root,
-            fresh=priors.fresh,
+            roots=posterior.roots,
+            fresh=posterior.fresh,
             learned=learned,
         ),
         posterior=posterior,
@@ -288,15 +289,17 @@ class _Cells:
 
     def add(self, request: Request) -> None:
         options, first = request.options, len(self._rows)
-        rows = list(map(self._posterior.rows(request.context.segment).__getitem__, map(WHEN, options)))
-        endpoints, costs = list(map(ENDPOINT, options)), list(map(COST, options))
-        cells = list(zip(rows, endpoints, costs, map(VARIANT, options), strict=True))
+        known = self._posterior.rows(request.context.segment)
+        rows = [known[option.channel, option.device_kind, option.local_hour] for option in options]
+        endpoints = [option.endpoint_id for option in options]
         self._option_counts.append(len(options))
-        if len(set(cells)) == len(cells):
-            self._option_cell.extend(range(first, first + len(cells)))
+        if len(set(zip(rows, endpoints, strict=True))) == len(options):
+            self._option_cell.extend(range(first, first + len(options)))
         else:
+            others = [(option.cost, option.variant) for option in options]
+            cells = [(row, name, *other) for row, name, other in zip(rows, endpoints, others, strict=True)]
             options, cells = self._gather(options, cells, first)
-            rows, endpoints, costs = ([cell[place] for cell in cells] for place in range(3))  # type: ignore[assignment]  # columns of a cell's key
+            rows, endpoints = [cell[0] for cell in cells], [cell[1] for cell in cells]
         self._rows.extend(rows)
         self._costs.extend(self._posterior.losses.of(request.context, options, self._settings))
         self._describe(request, options, endpoints)
@@ -342,9 +345,7 @@ class _Cells:
     def _remember(self, effects: CustomerEffects, segment: str | None, number: dict[str, int]) -> None:
         """Take in what came of the customer's own messages."""
         row = self._posterior.row
-        for spot in sorted(effects.spots):
-            (channel, kind, part), endpoint = spot
-            tally = effects.spots[spot]
+        for ((channel, kind, part), endpoint), tally in effects.spots.items():
             self._spots.append(
                 (
                     row(segment, channel, kind, part),
@@ -362,7 +363,7 @@ class _Cells:
             if tally.conversions or tally.converted_exposure
         }
         if own:
-            found = enumerate(map(own.get, map(MEDIUM, options)), first)
+            found = enumerate([own.get((option.channel, option.device_kind)) for option in options], first)
             self._met.extend([(place, *counts) for place, counts in found if counts is not None])
 
     def _leave_out(self, taught: Cells, segment: str | None, options: Sequence[DeliveryOption]) -> None:
@@ -429,13 +430,16 @@ class _Occasions:
     def added(self, context: Context, options: Sequence[DeliveryOption]) -> list[float] | None:
         """Give it of each option; None: nothing to any."""
         if context.abandoned_at is None and not context.recent_sends:
-            known = self._known
-            return [known[None, *day, 0] for day in map(DAY, options)] if self._varies else None
+            return self._of_days([(option.weekday, option.variant) for option in options]) if self._varies else None
         moments: dict[tuple[datetime, int, str | None], float] = {}
         for moment, option in zip(map(MOMENT, options), options, strict=True):
             if moment not in moments:
                 moments[moment] = self._of(occasion_of(context, option))
         return [moments[moment] for moment in map(MOMENT, options)]
+
+    def _of_days(self, days: Sequence[tuple[int, str | None]]) -> list[float]:
+        added = {day: self._known[None, *day, 0] for day in set(days)}
+        return [added[day] for day in days]
 
     def _of(self, occasion: Occasion) -> float:
         waited = None if occasion.waited is None else wait_of(occasion.waited)

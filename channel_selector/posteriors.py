@@ -33,17 +33,13 @@ LEAST_CURVE, LARGEST_SHIFT = 1e-9, 10.0
 class Priors(NamedTuple):
     """What the population says of cells, one entry a cell.
 
-    log_odds, variance: of a typical customer's reaction. Of two cells they covary by the product of their rows of
-    `root` and, for each of an arm's keys never learned from that they share (a number in `fresh`, −1: learned from), by
-    its variance (`PopulationPosterior.fresh_variances`).
+    log_odds, variance: of a typical customer's reaction (of two together: `PopulationPosterior.roots`).
     converted, converted_variance: mean of P(buys | reacted), and variance of its logarithm. met: the same for one
     customer of whom no conversion is known: mean, variance of the customer's own, variance of the population's.
     """
 
     log_odds: Floats
     variance: Floats
-    root: Floats
-    fresh: NDArray[np.int64]
     converted: Floats
     converted_variance: Floats
     met: Floats
@@ -157,6 +153,21 @@ class PopulationPosterior:
         self._work_out()
         return self._keys
 
+    @property
+    def roots(self) -> Floats:
+        """The root of every row: the log-odds of two rows covary by the product of theirs, and by what is `fresh`."""
+        self._work_out()
+        return self._roots
+
+    @property
+    def fresh(self) -> NDArray[np.int64]:
+        """A number for each of every row's keys never learned from (−1: learned from): rows that share one covary more.
+
+        By how much, `fresh_variances` tells.
+        """
+        self._work_out()
+        return self._fresh
+
     def log_odds(self, rows: NDArray[np.int64]) -> Floats:
         """Give a typical customer's log-odds of a reaction, of these rows."""
         self._work_out()
@@ -174,8 +185,6 @@ class PopulationPosterior:
         return Priors(
             self._log_odds[rows],
             self._variance[rows],
-            self._roots[rows],
-            self._fresh[rows],
             found[:, 0],
             found[:, 1],
             met,

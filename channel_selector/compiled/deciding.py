@@ -103,13 +103,14 @@ def convert(means, variances, inherited, converted, customer, population):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def best_shares(
-    starts, keys, location, spreads, gain, cost, slope, converting, roots, fresh, fresh_variances, tastes,
+    starts, rows, keys, location, spreads, gain, cost, slope, converting, roots, fresh, fresh_variances, tastes,
     known_starts, spot_starts, known, customer, population, do_not_send, base, shares, nothing,
 ):  # fmt: skip
     """Give q of every cell and of sending nothing, into `shares` and `nothing`.
 
-    `roots`, `fresh`: `posteriors.Priors`, of every cell. `customer`, `population`: variances explored, as shares of
-    those believed; `converting` is the variance explored of the second stage, one doubt for all cells of a medium.
+    `rows`: of each cell, its own of `roots` and `fresh` (`posteriors.PopulationPosterior`). `customer`, `population`:
+    variances explored, as shares of those believed; `converting` is the variance explored of the second stage, one
+    doubt for all cells of a medium.
     """
     members, q = np.empty(MOST, np.int64), np.empty(MOST)
     for decision in range(len(starts) - 1):
@@ -122,7 +123,7 @@ def best_shares(
             members[:count]
         ]
         covariance = log_covariance(
-            keys[chosen], slope[chosen], converting[chosen], roots[chosen], fresh[chosen], learned,
+            keys[chosen], slope[chosen], converting[chosen], roots[rows[chosen]], fresh[rows[chosen]], learned,
             fresh_variances, tastes, customer, population,
         )  # fmt: skip
         factor(covariance)

@@ -174,12 +174,15 @@ def _weighed(order, middle, rows, prices, unit, do_not_send, base, counts):
     numbers = np.empty(SIGNS * AT_ONCE // 2, np.int32)
     for block in range(len(base)):
         worth[:], whose[:], leading[:] = (np.float32(0.0) if do_not_send else -np.inf), NEVER, NEVER
+        led = False
         for place in range(n):
             i = order[place]
             if alive[i]:
                 _compare(i, middle, rows, base[block], leading)
-            if place == n - 1 or prices[order[place + 1]] != prices[i]:
+                led = True
+            if led and (place == n - 1 or prices[order[place + 1]] != prices[i]):
                 _challenge(leading, prices[i], unit, worth, whose)
+                led = False
         # Where nobody is worth the sending the first cell is counted, and taken off again.
         for b in range(SIGNS * AT_ONCE):
             if whose[b] == NEVER:

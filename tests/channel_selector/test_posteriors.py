@@ -46,7 +46,7 @@ def test_nothing_known_gives_the_published_rates() -> None:
     assert priors.log_odds[0] == pytest.approx(USUAL_LOG_ODDS * PRIOR_TASTES.stretch)
     assert priors.converted[0] == pytest.approx(CONVERTED_RATE)
     assert priors.variance[0] == pytest.approx(posterior.fresh_variances.sum()), "no key was ever learned from"
-    assert (priors.fresh[0] >= 0).all()
+    assert (posterior.fresh[0] >= 0).all()
     assert priors.variance[0] > 0.5
 
 
