@@ -89,7 +89,7 @@ class Batch:
 class Known:
     """How the cells of decisions go together: what of their doubt is shared, in the words of `compiled.deciding`.
 
-    `roots`, `fresh`: of every row of the population (`PopulationPosterior`), not of every cell.
+    `roots`, `fresh`: of every row of the population (`posteriors.Typical`), not of every cell.
     """
 
     cell_keys: Indices
@@ -183,39 +183,38 @@ def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSet
     """Give every cell's conversion probability: population, then the customer's own, both stages multiplied."""
     from channel_selector.compiled import deciding  # noqa: PLC0415 - loads numba: see there
 
-    priors, spots = posterior.priors(batch.cell_row, batch.apart, batch.taught), batch.spots
-    cell_keys = deciding.keys_of(batch.cell_row, batch.cell_endpoint, posterior.keys)
-    spot_keys = deciding.keys_of(spots.rows, spots.endpoints, posterior.keys)
-    added, offset = _left_out(batch, posterior, batch.added, posterior.log_odds(spots.rows))
-    mean, own, learned = np.empty(len(cell_keys)), np.empty(len(cell_keys)), np.empty(batch.known_starts[-1])
-    deciding.weigh(
+    typical, spots = posterior.typical, batch.spots
+    converted = posterior.converted(batch.cell_row, batch.apart, batch.taught)
+    if len(batch.met):
+        refined = refine_customer(
+            converted.mean[batch.met],
+            converted.variance[batch.met],
+            CUSTOMER_CONVERTED_WORTH,
+            batch.converted,
+            batch.converted_exposure,
+        )
+        converted.met[batch.met] = np.stack(refined, axis=1)
+    added, spot_added = _left_out(batch, posterior)
+    found, cell_keys, learned = deciding.weigh(
         batch.cell_starts,
-        cell_keys,
-        priors.log_odds,
+        batch.cell_row,
+        batch.cell_endpoint,
+        typical.log_odds,
+        typical.variance,
+        typical.keys,
         added,
+        converted.met,
         batch.active,
         batch.activity,
         _hours(posterior, settings),
         batch.spot_starts,
-        spot_keys,
-        offset,
+        spots.rows,
+        spots.endpoints,
+        spot_added,
         spots.reacted,
         spots.exposure,
         posterior.tastes,
-        mean,
-        own,
         batch.known_starts,
-        learned,
-    )
-    if len(batch.met):
-        prior = priors.converted[batch.met], priors.converted_variance[batch.met]
-        refined = refine_customer(*prior, CUSTOMER_CONVERTED_WORTH, batch.converted, batch.converted_exposure)
-        priors.met[batch.met] = np.stack(refined, axis=1)
-    found = deciding.convert(
-        mean,
-        own,
-        priors.variance,
-        priors.met,
         settings.customer_exploration**2,
         settings.population_exploration**2,
     )
@@ -230,8 +229,8 @@ def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSet
             cell_keys=cell_keys,
             slope=slope,
             converting=converting,
-            roots=posterior.roots,
-            fresh=posterior.fresh,
+            roots=typical.roots,
+            fresh=typical.fresh,
             learned=learned,
         ),
         posterior=posterior,
@@ -244,11 +243,12 @@ def _hours(posterior: PopulationPosterior, settings: SelectorSettings) -> float:
     return posterior.reactions.hours(settings.activity_weight) * posterior.stretch
 
 
-def _left_out(batch: Batch, posterior: PopulationPosterior, cells: Floats, spots: Floats) -> tuple[Floats, Floats]:
-    """Move the log-odds of cells and of spots by what they change where customers are left out of the population."""
+def _left_out(batch: Batch, posterior: PopulationPosterior) -> tuple[Floats, Floats]:
+    """Give what is added to the log-odds of cells and of spots, also for leaving customers out of the population."""
+    cells, spots = batch.added, np.zeros(len(batch.spots.rows))
     if not batch.left:
         return cells, spots
-    cells, spots = cells.copy(), spots.copy()
+    cells = cells.copy()
     for request, left in batch.left:
         for shift, row, starts in (
             (cells, batch.cell_row, batch.cell_starts),
