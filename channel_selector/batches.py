@@ -28,10 +28,7 @@ CellKey = tuple[int, str, float, str | None]
 """Row of the population, endpoint, cost and variant: options alike in these are alike to the model."""
 NORMAL_95 = 1.959963984540054
 
-WHEN = attrgetter("channel", "device_kind", "local_hour")
-MEDIUM = attrgetter("channel", "device_kind")
-ENDPOINT, COST, VARIANT = attrgetter("endpoint_id"), attrgetter("cost"), attrgetter("variant")
-DAY, MOMENT = attrgetter("weekday", "variant"), attrgetter("send_at", "weekday", "variant")
+MOMENT = attrgetter("send_at", "weekday", "variant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +87,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """How the cells of decisions go together: what of their doubt is shared, in the words of `compiled.deciding`."""
+    """How the cells of decisions go together: what of their doubt is shared, in the words of `compiled.deciding`.
+
+    `roots`, `fresh`: of every row of the population (`posteriors.Typical`), not of every cell.
+    """
 
     cell_keys: Indices
     slope: Floats
@@ -124,20 +124,20 @@ class Estimates:
             known.cell_keys[cells],
             known.slope[cells],
             known.converting[cells],
-            known.roots[cells],
-            known.fresh[cells],
+            known.roots[batch.cell_row[cells]],
+            known.fresh[batch.cell_row[cells]],
             known.learned[mine].reshape(cells.stop - cells.start, -1),
             self.posterior.fresh_variances,
             self.posterior.tastes,
             settings.customer_exploration**2,
             settings.population_exploration**2,
         )
-        return found
+        return found + np.tril(found, -1).T
 
     def best_shares(self, batch: Batch, *, do_not_send: bool) -> tuple[Floats, Floats]:
         """Give q of every cell, its probability to have the highest value, and of each request's sending nothing.
 
-        O(n² × 1024 + n × 16,384) for each request with n cells that compete (`compiled.points`).
+        O(n² × 1024 + n × 8,192) for each request with n cells that compete (`compiled.points`).
         """
         from channel_selector.compiled import deciding, points  # noqa: PLC0415 - loads numba: see there
 
@@ -145,6 +145,7 @@ class Estimates:
         shares, nothing = np.zeros(len(batch.cell_row)), np.zeros(len(batch.requests))
         deciding.best_shares(
             batch.cell_starts,
+            batch.cell_row,
             known.cell_keys,
             self.explored_location,
             self.explored_spread,
@@ -182,39 +183,38 @@ def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSet
     """Give every cell's conversion probability: population, then the customer's own, both stages multiplied."""
     from channel_selector.compiled import deciding  # noqa: PLC0415 - loads numba: see there
 
-    priors, spots = posterior.priors(batch.cell_row, batch.apart, batch.taught), batch.spots
-    cell_keys = deciding.keys_of(batch.cell_row, batch.cell_endpoint, posterior.keys)
-    spot_keys = deciding.keys_of(spots.rows, spots.endpoints, posterior.keys)
-    added, offset = _left_out(batch, posterior, batch.added, posterior.log_odds(spots.rows))
-    mean, own, learned = np.empty(len(cell_keys)), np.empty(len(cell_keys)), np.empty(batch.known_starts[-1])
-    deciding.weigh(
+    typical, spots = posterior.typical, batch.spots
+    converted = posterior.converted(batch.cell_row, batch.apart, batch.taught)
+    if len(batch.met):
+        refined = refine_customer(
+            converted.mean[batch.met],
+            converted.variance[batch.met],
+            CUSTOMER_CONVERTED_WORTH,
+            batch.converted,
+            batch.converted_exposure,
+        )
+        converted.met[batch.met] = np.stack(refined, axis=1)
+    added, spot_added = _left_out(batch, posterior)
+    found, cell_keys, learned = deciding.weigh(
         batch.cell_starts,
-        cell_keys,
-        priors.log_odds,
+        batch.cell_row,
+        batch.cell_endpoint,
+        typical.log_odds,
+        typical.variance,
+        typical.keys,
         added,
+        converted.met,
         batch.active,
         batch.activity,
         _hours(posterior, settings),
         batch.spot_starts,
-        spot_keys,
-        offset,
+        spots.rows,
+        spots.endpoints,
+        spot_added,
         spots.reacted,
         spots.exposure,
         posterior.tastes,
-        mean,
-        own,
         batch.known_starts,
-        learned,
-    )
-    if len(batch.met):
-        prior = priors.converted[batch.met], priors.converted_variance[batch.met]
-        refined = refine_customer(*prior, CUSTOMER_CONVERTED_WORTH, batch.converted, batch.converted_exposure)
-        priors.met[batch.met] = np.stack(refined, axis=1)
-    found = deciding.convert(
-        mean,
-        own,
-        priors.variance,
-        priors.met,
         settings.customer_exploration**2,
         settings.population_exploration**2,
     )
@@ -229,8 +229,8 @@ def estimate(batch: Batch, posterior: PopulationPosterior, settings: SelectorSet
             cell_keys=cell_keys,
             slope=slope,
             converting=converting,
-            roots=priors.root,
-            fresh=priors.fresh,
+            roots=typical.roots,
+            fresh=typical.fresh,
             learned=learned,
         ),
         posterior=posterior,
@@ -243,11 +243,12 @@ def _hours(posterior: PopulationPosterior, settings: SelectorSettings) -> float:
     return posterior.reactions.hours(settings.activity_weight) * posterior.stretch
 
 
-def _left_out(batch: Batch, posterior: PopulationPosterior, cells: Floats, spots: Floats) -> tuple[Floats, Floats]:
-    """Move the log-odds of cells and of spots by what they change where customers are left out of the population."""
+def _left_out(batch: Batch, posterior: PopulationPosterior) -> tuple[Floats, Floats]:
+    """Give what is added to the log-odds of cells and of spots, also for leaving customers out of the population."""
+    cells, spots = batch.added, np.zeros(len(batch.spots.rows))
     if not batch.left:
         return cells, spots
-    cells, spots = cells.copy(), spots.copy()
+    cells = cells.copy()
     for request, left in batch.left:
         for shift, row, starts in (
             (cells, batch.cell_row, batch.cell_starts),
@@ -288,15 +289,17 @@ class _Cells:
 
     def add(self, request: Request) -> None:
         options, first = request.options, len(self._rows)
-        rows = list(map(self._posterior.rows(request.context.segment).__getitem__, map(WHEN, options)))
-        endpoints, costs = list(map(ENDPOINT, options)), list(map(COST, options))
-        cells = list(zip(rows, endpoints, costs, map(VARIANT, options), strict=True))
+        known = self._posterior.rows(request.context.segment)
+        rows = [known[option.channel, option.device_kind, option.local_hour] for option in options]
+        endpoints = [option.endpoint_id for option in options]
         self._option_counts.append(len(options))
-        if len(set(cells)) == len(cells):
-            self._option_cell.extend(range(first, first + len(cells)))
+        if len(set(zip(rows, endpoints, strict=True))) == len(options):
+            self._option_cell.extend(range(first, first + len(options)))
         else:
+            others = [(option.cost, option.variant) for option in options]
+            cells = [(row, name, *other) for row, name, other in zip(rows, endpoints, others, strict=True)]
             options, cells = self._gather(options, cells, first)
-            rows, endpoints, costs = ([cell[place] for cell in cells] for place in range(3))  # type: ignore[assignment]  # columns of a cell's key
+            rows, endpoints = [cell[0] for cell in cells], [cell[1] for cell in cells]
         self._rows.extend(rows)
         self._costs.extend(self._posterior.losses.of(request.context, options, self._settings))
         self._describe(request, options, endpoints)
@@ -342,9 +345,7 @@ class _Cells:
     def _remember(self, effects: CustomerEffects, segment: str | None, number: dict[str, int]) -> None:
         """Take in what came of the customer's own messages."""
         row = self._posterior.row
-        for spot in sorted(effects.spots):
-            (channel, kind, part), endpoint = spot
-            tally = effects.spots[spot]
+        for ((channel, kind, part), endpoint), tally in effects.spots.items():
             self._spots.append(
                 (
                     row(segment, channel, kind, part),
@@ -362,7 +363,7 @@ class _Cells:
             if tally.conversions or tally.converted_exposure
         }
         if own:
-            found = enumerate(map(own.get, map(MEDIUM, options)), first)
+            found = enumerate([own.get((option.channel, option.device_kind)) for option in options], first)
             self._met.extend([(place, *counts) for place, counts in found if counts is not None])
 
     def _leave_out(self, taught: Cells, segment: str | None, options: Sequence[DeliveryOption]) -> None:
@@ -429,13 +430,16 @@ class _Occasions:
     def added(self, context: Context, options: Sequence[DeliveryOption]) -> list[float] | None:
         """Give it of each option; None: nothing to any."""
         if context.abandoned_at is None and not context.recent_sends:
-            known = self._known
-            return [known[None, *day, 0] for day in map(DAY, options)] if self._varies else None
+            return self._of_days([(option.weekday, option.variant) for option in options]) if self._varies else None
         moments: dict[tuple[datetime, int, str | None], float] = {}
         for moment, option in zip(map(MOMENT, options), options, strict=True):
             if moment not in moments:
                 moments[moment] = self._of(occasion_of(context, option))
         return [moments[moment] for moment in map(MOMENT, options)]
+
+    def _of_days(self, days: Sequence[tuple[int, str | None]]) -> list[float]:
+        added = {day: self._known[None, *day, 0] for day in set(days)}
+        return [added[day] for day in days]
 
     def _of(self, occasion: Occasion) -> float:
         waited = None if occasion.waited is None else wait_of(occasion.waited)

@@ -5,10 +5,12 @@ from datetime import datetime
 from math import exp
 from typing import NamedTuple
 
+import numpy as np
+
 from channel_selector.batches import NORMAL_95, Batch, Estimates, Request, build, estimate
 from channel_selector.context import Context
 from channel_selector.decisions import Decision
-from channel_selector.holdout import Assignment, assign
+from channel_selector.holdout import Assignment, Uniform, assign
 from channel_selector.options import DeliveryOption
 from channel_selector.policies import BusinessAsUsual, Greedy, Learned, Policy, Propensities, expected_values
 from channel_selector.population import Population
@@ -20,25 +22,26 @@ from channel_selector.shares import NewChannels
 from channel_selector.tallies import NO_TALLY
 from channel_selector.validation import EPOCH, utc
 
-MODEL = "tastes-2"
+MODEL = "tastes-3"
 """Name and number of the model; another formula, constant or grid has another number."""
 
 
 class Answer(NamedTuple):
-    """What is known of one request's options, in their order, before the draw."""
+    """What is known of one request's options, in their order, before the draw; `best`: the highest value of any."""
 
-    probabilities: list[float]
+    probabilities: tuple[float, ...]
     nothing: float
-    conversions: list[float]
+    conversions: tuple[float, ...]
     values: list[float]
+    best: float
     cells: list[int]
 
 
 class Rule(NamedTuple):
-    """Who decides, by which policy, when, and whether by a draw."""
+    """Who decides, by which policy under which settings, when, and whether by a draw."""
 
     assignment: Assignment
-    version: str
+    policy_version: str
     at: datetime
     explore: bool
 
@@ -71,6 +74,7 @@ class Chooser:
         self.model_version = f"{MODEL}:{population.version}"
         self._posterior = PopulationPosterior(population)
         self._settings_version = settings.version
+        self._places = Uniform("draw", seed)
         self._bau = BusinessAsUsual(channels=settings.bau_channels)
         self._greedy = Greedy(do_not_send=settings.do_not_send)
         new = NewChannels.of(population, settings)
@@ -112,9 +116,9 @@ class Chooser:
     ) -> Iterator[Decision]:
         policy = self.policy(assignment, explore=explore)
         batch, estimates, law = self.probabilities(requests, policy)
-        rule = Rule(assignment, policy.version, now, explore)
+        rule = self._rule(assignment, policy.version, now, explore=explore)
         for request, answer in zip(requests, _answers(batch, estimates, law), strict=True):
-            index = draw(answer.probabilities, answer.nothing, self.seed, request.decision_id)
+            index = draw(answer.probabilities, answer.nothing, self._places.of(request.decision_id))
             code = ReasonCode.BUSINESS_AS_USUAL if policy is self._bau else self._code(request, answer, index)
             choice = _choice(answer, estimates, index, code)
             yield self._decision(request, answer, choice, rule)
@@ -123,9 +127,12 @@ class Chooser:
         held = assignment is Assignment.HOLDOUT
         code = ReasonCode.HOLDOUT if held else ReasonCode.NO_OPTIONS
         version = "holdout-1" if held else self.policy(assignment, explore=explore).version
-        answer = Answer([0.0] * len(request.options), 1.0, [], [], [])
+        answer = Answer((0.0,) * len(request.options), 1.0, (), [], 0.0, [])
         choice = Choice(None, 1.0, None, 0.0, None, code)
-        return self._decision(request, answer, choice, Rule(assignment, version, now, explore))
+        return self._decision(request, answer, choice, self._rule(assignment, version, now, explore=explore))
+
+    def _rule(self, assignment: Assignment, version: str, now: datetime, *, explore: bool) -> Rule:
+        return Rule(assignment, f"{version}:{self._settings_version}", now, explore)
 
     def _decision(self, request: Request, answer: Answer, choice: Choice, rule: Rule) -> Decision:
         option = None if choice.chosen is None else request.options[choice.chosen]
@@ -134,17 +141,17 @@ class Chooser:
             subject=request.context.subject,
             option_id=None if option is None else option.option_id,
             propensity=choice.propensity if rule.explore else None,
-            probabilities=tuple(answer.probabilities),
+            probabilities=answer.probabilities,
             no_send_probability=answer.nothing,
             expected_value=choice.value,
             assignment=rule.assignment,
-            policy_version=f"{rule.version}:{self._settings_version}",
+            policy_version=rule.policy_version,
             model_version=self.model_version,
             seed=self.seed,
             at=rule.at,
             chosen=choice.chosen,
             conversion_probability=choice.conversion,
-            conversion_probabilities=tuple(answer.conversions),
+            conversion_probabilities=answer.conversions,
             interval=choice.interval,
             reason_code=choice.code,
             evidence=NO_TALLY if option is None else self._posterior.tally(option.arm),
@@ -155,11 +162,10 @@ class Chooser:
         )
 
     def _code(self, request: Request, answer: Answer, index: int | None) -> ReasonCode:
-        best = max(answer.values)
-        unsent_is_best = self.settings.do_not_send and best < 0.0
+        unsent_is_best = self.settings.do_not_send and answer.best < 0.0
         if index is None:
             return ReasonCode.DO_NOT_SEND if unsent_is_best else ReasonCode.EXPLORING
-        if unsent_is_best or answer.values[index] < best:
+        if unsent_is_best or answer.values[index] < answer.best:
             return ReasonCode.EXPLORING
         return ReasonCode.BEST_EXPECTED_VALUE if request.effects.arms else ReasonCode.POPULATION_BEST
 
@@ -202,12 +208,13 @@ def recompute(decision: Decision, population: Population, settings: SelectorSett
 
 def _answers(batch: Batch, estimates: Estimates, law: Propensities) -> Iterator[Answer]:
     """Cut the arrays of a batch into its requests."""
-    probabilities, nothing = law.options.tolist(), law.nothing.tolist()
-    conversions = estimates.probability[batch.option_cell].tolist()
-    values, cells = expected_values(batch, estimates).tolist(), batch.option_cell.tolist()
-    for request, start, unsent in zip(batch.requests, batch.option_starts[:-1].tolist(), nothing, strict=True):
-        own = slice(start, start + len(request.options))
-        yield Answer(probabilities[own], unsent, conversions[own], values[own], cells[own])
+    conversions, values = estimates.probability[batch.option_cell], expected_values(batch, estimates)
+    best = np.maximum.reduceat(values, batch.option_starts[:-1]).tolist()
+    columns = [each.tolist() for each in (law.options, conversions, values, batch.option_cell)]
+    starts = batch.option_starts.tolist()
+    for first, last, unsent, highest in zip(starts[:-1], starts[1:], law.nothing.tolist(), best, strict=True):
+        probabilities, converting, worth, cells = (column[first:last] for column in columns)
+        yield Answer(tuple(probabilities), unsent, tuple(converting), worth, highest, cells)
 
 
 def _choice(answer: Answer, estimates: Estimates, index: int | None, code: ReasonCode) -> Choice:

@@ -136,10 +136,10 @@ class _Parts:
         rows = np.array(self._rows([arm]), dtype=np.int64)
         counts = [Pools(self._taught).counts(self._context.segment, arm)] if self._taught else []
         taught = np.array(counts, dtype=np.float64).reshape(-1, LEVELS * 2)
-        priors = self._posterior.priors(rows, np.arange(len(counts)), taught)
+        everybody = self._posterior.converted(rows, np.arange(len(counts)), taught)
         own = self._effects.media.get(arm.medium, Tally())
         seen = np.array([own.conversions]), np.array([own.converted_exposure])
-        refined = refine_customer(priors.converted, priors.converted_variance, CUSTOMER_CONVERTED_WORTH, *seen)
+        refined = refine_customer(everybody.mean, everybody.variance, CUSTOMER_CONVERTED_WORTH, *seen)
         return float(refined.mean[0])
 
 

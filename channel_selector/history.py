@@ -18,6 +18,7 @@ class History:
         self._outcomes: dict[str, set[Outcome]] = {}
         self._moved: dict[str, str] = {}
         self._held: dict[str, set[str]] = {}
+        self._sends: dict[str, Send | None] = {}
 
     def add_decision(self, decision: Decision) -> None:
         """Take a decision in; one whose id is known changes nothing."""
@@ -42,6 +43,7 @@ class History:
         """Forget a subject's decisions and what came of them."""
         for decision_id in self._held.pop(subject, set()):
             del self._decisions[decision_id]
+            self._sends.pop(decision_id, None)
             self._outcomes.pop(decision_id, None)
             self._moved.pop(decision_id, None)
 
@@ -60,7 +62,10 @@ class History:
     def sends(self, subject: str | None = None) -> Iterator[Send]:
         """Give what learning needs of a subject's decisions (None: of all)."""
         for decision in self.decisions() if subject is None else self.held(subject):
-            send = decision.send
+            name = decision.decision_id
+            if name not in self._sends:
+                self._sends[name] = decision.send
+            send = self._sends[name]
             if send is not None:
                 holder = self._moved.get(send.decision_id)
                 yield send if holder is None else replace(send, subject=holder)

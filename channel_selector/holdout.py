@@ -14,12 +14,29 @@ class Assignment(StrEnum):
     BAU = "bau"
 
 
+class Uniform:
+    """Numbers in [0, 1) that depend on the parts given here and the last one alone (BLAKE2b, parts kept apart)."""
+
+    def __init__(self, *parts: str | int) -> None:
+        self._begun = blake2b(b"".join(map(_told, parts)), digest_size=8)
+
+    def of(self, part: str | int) -> float:
+        """Give the number of a last part."""
+        told = self._begun.copy()
+        told.update(_told(part))
+        # 53 bits fit a double exactly, so that the largest stays below 1
+        return (int.from_bytes(told.digest(), "big") >> 11) * 2.0**-53
+
+
+def _told(part: str | int) -> bytes:
+    """Give a part as bytes that no two parts together can be mistaken for."""
+    encoded = str(part).encode("utf-8", "surrogatepass")
+    return len(encoded).to_bytes(8, "big") + encoded
+
+
 def stable_uniform(*parts: str | int) -> float:
-    """Give a number in [0, 1) that depends on the parts alone (BLAKE2b; parts are kept apart by their lengths)."""
-    encoded = [str(part).encode("utf-8", "surrogatepass") for part in parts]
-    told = b"".join([len(part).to_bytes(8, "big") + part for part in encoded])
-    # 53 bits fit a double exactly, so that the largest stays below 1
-    return (int.from_bytes(blake2b(told, digest_size=8).digest(), "big") >> 11) * 2.0**-53
+    """Give a number in [0, 1) that depends on the parts, one at least, alone."""
+    return Uniform(*parts[:-1]).of(parts[-1])
 
 
 def assign(subject: str, settings: SelectorSettings) -> Assignment:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, fsum
+from typing import NamedTuple
 
 from channel_selector import organic
 from channel_selector.decisions import Send
@@ -46,6 +47,32 @@ class Trial:
     bought: bool
     left: bool
     weight: float
+
+
+class Counted(NamedTuple):
+    """A trial, and what it is exposed to: reactions, more on a better occasion than the plainest; purchases."""
+
+    trial: Trial
+    engaged: float
+    converted: float
+
+
+class Beliefs(NamedTuple):
+    """What trials are counted under: how late what comes of messages comes, and how they are reacted to."""
+
+    engaged: Delays
+    converted: Delays
+    reactions: Reactions
+
+    def counted(self, trial: Trial) -> Counted:
+        """Tell what a trial is exposed to; to purchases only if there was a reaction."""
+        channel, age = trial.send.channel, trial.age.total_seconds()
+        occasion = self.reactions.occasion(trial.send.occasion)
+        engaged = trial.weight * self.engaged.share(channel, age) * exp(occasion)
+        if trial.engaged_after is None:
+            return Counted(trial, engaged, 0.0)
+        since = (trial.age - trial.engaged_after).total_seconds()
+        return Counted(trial, engaged, trial.weight * self.converted.share(channel, since))
 
 
 def tracked_channels(sends: Iterable[Send], outcomes: Iterable[Reported], *, now: datetime) -> frozenset[str]:
@@ -94,10 +121,11 @@ def fit_population(
     converted = estimated(window, _bought(joined))
     observed = [_observed(trial, engaged) for trial in sorted(joined, key=_sending_order)]
     reactions = fit_reactions(observed, activity_weight=settings.activity_weight)
+    beliefs = Beliefs(engaged, converted, reactions)
     return Population(
         position=position,
         at=now,
-        tallies=_cells(joined, engaged, converted, reactions),
+        tallies=_cells(map(beliefs.counted, joined)),
         engaged_delays=engaged,
         converted_delays=converted,
         tracked=tracked,
@@ -126,16 +154,46 @@ def customer_effects(
     now, sends, outcomes = utc("now", now), list(sends), list(outcomes)
     if not sends:
         return NO_EFFECTS
-    beliefs = population.engaged_delays, population.converted_delays, population.reactions
+    beliefs = Beliefs(population.engaged_delays, population.converted_delays, population.reactions)
     tracked = population.tracked | tracked_channels(sends, outcomes, now=now)
-    groups: dict[Spot, list[Trial]] = {}
-    for trial in trials(sends, outcomes, tracked=tracked, settings=settings, now=now):
-        groups.setdefault(Spot(trial.send.arm, trial.send.endpoint_id), []).append(trial)
-    spots = {spot: _tally(members, *beliefs) for spot, members in groups.items()}
+    joined = trials(sends, outcomes, tracked=tracked, settings=settings, now=now)
+    counted = [beliefs.counted(trial) for trial in joined]
+    groups: dict[Spot, list[Counted]] = {}
+    for each in counted:
+        groups.setdefault(Spot(each.trial.send.arm, each.trial.send.endpoint_id), []).append(each)
+    spots = {spot: _tally(members) for spot, members in groups.items()}
     if population.at is None:
         return CustomerEffects(spots)
-    known = trials(sends, outcomes, tracked=population.tracked, settings=settings, now=population.at)
-    return CustomerEffects(spots, _cells(known, *beliefs))
+    settled = _settled(counted, outcomes, tracked - population.tracked, settings, now=now, before=population.at)
+    known = {each.trial.send.decision_id for each in settled}
+    rest = [send for send in sends if send.decision_id not in known]
+    again = trials(rest, outcomes, tracked=population.tracked, settings=settings, now=population.at)
+    return CustomerEffects(spots, _cells([*settled, *map(beliefs.counted, again)]))
+
+
+def _settled(
+    counted: Iterable[Counted],
+    outcomes: Iterable[Reported],
+    newly: Collection[str],
+    settings: SelectorSettings,
+    *,
+    now: datetime,
+    before: datetime,
+) -> list[Counted]:
+    """Give those that count the same now and then: windows closed, nothing told in between, not of channels `newly`.
+
+    A purchase is waited for from the reaction on, for as long again.
+    """
+    if settings.half_life is not None:
+        return []
+    since, late = max(now - before, timedelta(0)), {name for name, said in outcomes if said.at > min(now, before)}
+    return [
+        each
+        for each in counted
+        if each.trial.age - since - (each.trial.engaged_after or timedelta(0)) >= settings.attribution_window
+        and each.trial.send.decision_id not in late
+        and each.trial.send.channel not in newly
+    ]
 
 
 def _by_decision(outcomes: Iterable[Reported]) -> dict[str, list[Outcome]]:
@@ -225,38 +283,27 @@ def _observed(trial: Trial, engaged: Delays) -> Observed:
     )
 
 
-def _cells(joined: Iterable[Trial], engaged: Delays, converted: Delays, reactions: Reactions) -> Cells:
-    groups: dict[Cell, list[Trial]] = {}
-    for trial in joined:
-        groups.setdefault((trial.send.segment, trial.send.arm), []).append(trial)
-    return {cell: _tally(members, engaged, converted, reactions) for cell, members in groups.items()}
+def _cells(counted: Iterable[Counted]) -> Cells:
+    groups: dict[Cell, list[Counted]] = {}
+    for each in counted:
+        groups.setdefault((each.trial.send.segment, each.trial.send.arm), []).append(each)
+    return {cell: _tally(members) for cell, members in groups.items()}
 
 
-def _tally(members: Sequence[Trial], engaged: Delays, converted: Delays, reactions: Reactions) -> Tally:
-    """Count some sends; a message on a better occasion than the plainest is exposed to reactions as much more."""
-    reacted = [trial for trial in members if trial.engaged_after is not None]
+def _tally(members: Sequence[Counted]) -> Tally:
+    reacted = [each.trial for each in members if each.trial.engaged_after is not None]
     bought_of_reacted = [trial for trial in reacted if trial.converted_after is not None]
     return Tally(
         sends=len(members),
         engaged=len(reacted),
         converted=len(bought_of_reacted),
-        engaged_exposure=fsum(trial.weight * _share(engaged, trial) * _odds(reactions, trial) for trial in members),
-        converted_exposure=fsum(trial.weight * _share_since(converted, trial) for trial in reacted),
-        bought=sum(trial.bought for trial in members),
-        engaged_faded=fsum(1.0 - trial.weight for trial in reacted),
-        converted_faded=fsum(1.0 - trial.weight for trial in bought_of_reacted),
+        engaged_exposure=fsum([each.engaged for each in members]),
+        converted_exposure=fsum([each.converted for each in members]),
+        bought=sum([each.trial.bought for each in members]),
+        engaged_faded=fsum([1.0 - trial.weight for trial in reacted]),
+        converted_faded=fsum([1.0 - trial.weight for trial in bought_of_reacted]),
     )
-
-
-def _odds(reactions: Reactions, trial: Trial) -> float:
-    return exp(reactions.occasion(trial.send.occasion))
 
 
 def _share(delays: Delays, trial: Trial) -> float:
     return delays.share(trial.send.channel, trial.age.total_seconds())
-
-
-def _share_since(converted: Delays, trial: Trial) -> float:
-    """Give F of the time since the reaction: of purchases that reactions lead to, those that have come by now."""
-    since = trial.age if trial.engaged_after is None else trial.age - trial.engaged_after
-    return converted.share(trial.send.channel, since.total_seconds())

@@ -1,6 +1,6 @@
 """What came of a decision: a dated fact that counts once per decision and kind, however often it is reported."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -73,8 +73,13 @@ class Effects:
     left: bool = False
 
 
-def was_sent(outcomes: Iterable[Outcome], *, reported: bool, now: datetime) -> bool:
+NOTHING = Effects(engaged_at=None, converted_at=None, bought=False)
+
+
+def was_sent(outcomes: Collection[Outcome], *, reported: bool, now: datetime) -> bool:
     """Tell whether a decision counts as sent: nobody denied it and, where `reported` asks for it, somebody said so."""
+    if not outcomes:
+        return not reported
     kinds = {outcome.kind for outcome in outcomes if outcome.at <= now}
     if OutcomeKind.NOT_SENT in kinds:
         return False
@@ -87,12 +92,14 @@ def reacts(kind: OutcomeKind, channel: str) -> bool:
 
 
 def effects_of(
-    outcomes: Iterable[Outcome], *, channel: str, tracked: bool, send_at: datetime, window: timedelta, now: datetime
+    outcomes: Collection[Outcome], *, channel: str, tracked: bool, send_at: datetime, window: timedelta, now: datetime
 ) -> Effects:
     """Give the first engagement and conversion in [send_at, send_at + window] up to `now`, in whatever order told.
 
     `tracked`: the channel's clicks are told. Then a purchase without one before it is not the message's doing.
     """
+    if not outcomes:
+        return NOTHING
     counted = [each for each in outcomes if send_at <= each.at <= now and each.at - send_at <= window]
     bought = sorted(each.at for each in counted if each.kind is OutcomeKind.CONVERTED)
     if tracked:

@@ -134,7 +134,7 @@ def _best(values: Sequence[float], request: Request) -> int:
 
 
 def _sizes(batch: Batch) -> NDArray[np.int64]:
-    return np.diff(batch.option_starts)
+    return batch.option_starts[1:] - batch.option_starts[:-1]
 
 
 def _certain(batch: Batch, chosen: list[int | None]) -> Propensities:

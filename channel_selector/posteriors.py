@@ -30,22 +30,31 @@ LIGHT = 100
 LEAST_CURVE, LARGEST_SHIFT = 1e-9, 10.0
 
 
-class Priors(NamedTuple):
-    """What the population says of cells, one entry a cell.
+class Typical(NamedTuple):
+    """A typical customer's log-odds of a reaction, an entry a row of the population.
 
-    log_odds, variance: of a typical customer's reaction. Of two cells they covary by the product of their rows of
-    `root` and, for each of an arm's keys never learned from that they share (a number in `fresh`, −1: learned from), by
-    its variance (`PopulationPosterior.fresh_variances`).
-    converted, converted_variance: mean of P(buys | reacted), and variance of its logarithm. met: the same for one
-    customer of whom no conversion is known: mean, variance of the customer's own, variance of the population's.
+    log_odds, variance: the mean and how unsure it is. Of two rows they covary by the product of theirs of `roots` and,
+    for each of an arm's keys never learned from that they share (a number in `fresh`, −1: learned from), by its
+    variance (`PopulationPosterior.fresh_variances`). keys: numbers of channel, device kind, part of the day and arm,
+    equal for what is equal: rows × 4.
     """
 
     log_odds: Floats
     variance: Floats
-    root: Floats
+    roots: Floats
     fresh: NDArray[np.int64]
-    converted: Floats
-    converted_variance: Floats
+    keys: NDArray[np.int64]
+
+
+class Converted(NamedTuple):
+    """P(buys | reacted) of cells, an entry a cell: its mean and the variance of its logarithm.
+
+    met: the same for one customer of whom no conversion is known: mean, variance of the customer's own, variance of the
+    population's.
+    """
+
+    mean: Floats
+    variance: Floats
     met: Floats
 
 
@@ -152,34 +161,25 @@ class PopulationPosterior:
         return row
 
     @property
-    def keys(self) -> NDArray[np.int64]:
-        """Numbers of every row's channel, device kind, part of the day and arm: rows × 4, equal for what is equal."""
+    def typical(self) -> Typical:
+        """What is known of every row there is by now."""
         self._work_out()
-        return self._keys
+        return Typical(self._log_odds, self._variance, self._roots, self._fresh, self._keys)
 
     def log_odds(self, rows: NDArray[np.int64]) -> Floats:
         """Give a typical customer's log-odds of a reaction, of these rows."""
-        self._work_out()
-        found: Floats = self._log_odds[rows]
+        found: Floats = self.typical.log_odds[rows]
         return found
 
-    def priors(self, rows: NDArray[np.int64], apart: NDArray[np.int64], taught: Floats) -> Priors:
-        """Give the posteriors of these rows; `taught`: what is left out of the counts of those `apart` (indices)."""
+    def converted(self, rows: NDArray[np.int64], apart: NDArray[np.int64], taught: Floats) -> Converted:
+        """Give P(buys | reacted) of these rows; `taught`: what is left out of the counts of those `apart` (indices)."""
         self._work_out()
         found, met = self._beliefs[rows], self._met[rows]
         if len(apart):
             kept = np.maximum(self._counts[rows[apart]] - taught, 0.0)
             found[apart] = _beliefs(kept, self._segmented[rows[apart]])
             met[apart] = _met(found[apart])
-        return Priors(
-            self._log_odds[rows],
-            self._variance[rows],
-            self._roots[rows],
-            self._fresh[rows],
-            found[:, 0],
-            found[:, 1],
-            met,
-        )
+        return Converted(found[:, 0], found[:, 1], met)
 
     def without(self, left: Left, rows: NDArray[np.int64]) -> Floats:
         """Give how much less the log-odds of these rows were, had the customer's own part never been learned from.
@@ -275,7 +275,7 @@ class PopulationPosterior:
 
 
 def _met(beliefs: Floats) -> Floats:
-    """Give `Priors.met` from means and variances of P(buys | reacted)."""
+    """Give `Converted.met` from means and variances of P(buys | reacted)."""
     nothing = np.zeros(len(beliefs))
     one = refine_customer(beliefs[:, 0], beliefs[:, 1], CUSTOMER_CONVERTED_WORTH, nothing, nothing)
     return np.stack(one, axis=1)

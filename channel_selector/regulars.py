@@ -65,5 +65,7 @@ class Regulars:
 
 
 def _settled(told: _Told, now: datetime, window: timedelta) -> bool:
-    """Tell whether every window is closed and everything told of has happened."""
-    return all(send.send_at + window <= now for send in told.sends) and all(said.at <= now for _, said in told.outcomes)
+    """Tell whether every window is closed, of messages and of reactions, from which on purchases are waited for."""
+    return all(send.send_at + window <= now for send in told.sends) and all(
+        said.at + window <= now for _, said in told.outcomes
+    )

@@ -79,7 +79,7 @@ class Spot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CustomerEffects:
-    """One customer's own tallies by arm and endpoint, as known at one moment; empty: nothing was ever sent.
+    """One customer's own tallies by arm and endpoint, in order, as known at one moment; empty: nothing was ever sent.
 
     `taught`: what of it the population has been learned from too, so that nobody counts in their own prior.
     """
@@ -90,8 +90,9 @@ class CustomerEffects:
     media: Mapping[Medium, Tally] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        ordered = sorted(self.spots)
-        arms = _grouped((spot.arm, self.spots[spot]) for spot in ordered)
+        spots = {spot: self.spots[spot] for spot in sorted(self.spots)}
+        arms = _grouped((spot.arm, tally) for spot, tally in spots.items())
+        object.__setattr__(self, "spots", spots)
         object.__setattr__(self, "arms", arms)
         object.__setattr__(self, "media", _grouped((arm.medium, tally) for arm, tally in arms.items()))
 
@@ -102,7 +103,7 @@ class CustomerEffects:
 
     def to_json(self) -> dict[str, Any]:
         """Give the record as JSON holds it: rows of an arm's three parts, an endpoint and its tally, and of cells."""
-        spots = [[*spot.arm, spot.endpoint_id, *self.spots[spot].to_json()] for spot in sorted(self.spots)]
+        spots = [[*spot.arm, spot.endpoint_id, *tally.to_json()] for spot, tally in self.spots.items()]
         return {"spots": spots, "taught": cells_to_json(self.taught)}
 
     @classmethod

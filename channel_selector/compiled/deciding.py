@@ -46,26 +46,30 @@ def keys_of(rows, endpoints, row_keys):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def weigh(
-    starts, keys, log_odds, added, active, activity, hours, spot_starts, spot_keys, spot_log_odds, reacted, exposure,
-    tastes, means, variances, known_starts, known,
+    starts, rows, endpoints, log_odds, inherited, row_keys, added, converted, active, activity, hours, spot_starts,
+    spot_rows, spot_endpoints, spot_added, reacted, exposure, tastes, known_starts, customer, population,
 ):  # fmt: skip
-    """Give mean and variance of the customer's log-odds of a reaction of every cell, into `means` and `variances`.
+    """Give what both stages come to for each cell; what the cells share (`keys_of`); and v (`customers.learn`).
 
-    `active`: for each decision the row of `activity` (24 counts) or −1. `known`: v of every cell (`customers.learn`),
-    those of a decision from `known_starts` on, cell by cell, as many each as the customer has spots.
+    `log_odds`, `inherited`, `row_keys`: of every row of the population, the mean of a typical customer's log-odds of a
+    reaction, their variance, and numbers (`keys_of`); the cells' and the spots' rows point there. `active`: for each
+    decision the row of `activity` (24 counts) or −1. v of a decision's cells stands from `known_starts` on, cell by
+    cell, as many numbers each as the customer has spots. For the rest, and for what is given, see `_convert`.
     """
     total = tastes.sum()
+    keys, spot_keys = keys_of(rows, endpoints, row_keys), keys_of(spot_rows, spot_endpoints, row_keys)
+    found, known = np.empty((7, len(rows))), np.empty(known_starts[-1])
     for decision in range(len(starts) - 1):
         first, spot = starts[decision], spot_starts[decision]
         count, spots = starts[decision + 1] - first, spot_starts[decision + 1] - spot
         leaning = leans(activity[active[decision]], hours) if active[decision] >= 0 else np.zeros(DAYPARTS)
-        history, offset = spot_keys[spot : spot + spots], spot_log_odds[spot : spot + spots].copy()
+        history, offset = spot_keys[spot : spot + spots], np.empty(spots)
         for j in range(spots):
-            offset[j] += leaning[history[j, 3]]
+            offset[j] = log_odds[spot_rows[spot + j]] + spot_added[spot + j] + leaning[history[j, 3]]
         mine = slice(spot, spot + spots)
         weight, root, lower = learn(history, offset, reacted[mine], exposure[mine], tastes)
         for i in range(first, first + count):
-            mean, variance = log_odds[i] + leaning[keys[i, 3]] + added[i], total
+            mean, variance = log_odds[rows[i]] + leaning[keys[i, 3]] + added[i], total
             place = known_starts[decision] + (i - first) * spots
             v = known[place : place + spots]
             for j in range(spots):
@@ -75,41 +79,37 @@ def weigh(
             solve(lower, v)
             for j in range(spots):
                 variance -= v[j] ** 2
-            means[i], variances[i] = mean, max(variance, 0.0)
+            _convert(mean, max(variance, 0.0), inherited[rows[i]], converted[i], customer, population, found[:, i])
+    return found, keys, known
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def convert(means, variances, inherited, converted, customer, population):
-    """Give what both stages come to for each cell, in columns (`batches.Estimates` and `batches.Known`).
+def _convert(mean, variance, inherited, converted, customer, population, found):
+    """Put what both stages come to for a cell into `found` (`batches.Estimates` and `batches.Known`).
 
-    `inherited`: the population's variance of the log-odds. `converted`: `posteriors.Priors.met`. `customer`,
-    `population`: variances explored, as shares of those believed.
+    `mean`, `variance`: of the customer's log-odds of a reaction; `inherited`: the population's variance of them.
+    `converted`: `posteriors.Converted.met`. `customer`, `population`: variances explored, as shares of those believed.
     """
-    count = len(means)
-    found = np.empty((7, count))
-    probability, explored_at, explored, believed_at, believed, slope, converting = found
-    for i in range(count):
-        p = 1.0 / (1.0 + np.exp(-means[i] / np.sqrt(1.0 + PROBIT * variances[i])))
-        probability[i], slope[i] = p * converted[i, 0], 1.0 - p
-        converting[i] = customer * converted[i, 1] + population * converted[i, 2]
-        reacting = slope[i] ** 2 * (customer * variances[i] + population * inherited[i])
-        tried = reacting + converting[i] + LEAST_VARIANCE
-        held = slope[i] ** 2 * (variances[i] + inherited[i]) + converted[i, 1] + converted[i, 2] + LEAST_VARIANCE
-        middle = np.log(probability[i])
-        explored_at[i], explored[i] = middle - tried / 2.0, np.sqrt(tried)
-        believed_at[i], believed[i] = middle - held / 2.0, np.sqrt(held)
-    return found
+    p = 1.0 / (1.0 + np.exp(-mean / np.sqrt(1.0 + PROBIT * variance)))
+    slope, middle = 1.0 - p, np.log(p * converted[0])
+    converting = customer * converted[1] + population * converted[2]
+    tried = slope**2 * (customer * variance + population * inherited) + converting + LEAST_VARIANCE
+    held = slope**2 * (variance + inherited) + converted[1] + converted[2] + LEAST_VARIANCE
+    found[0], found[5], found[6] = p * converted[0], slope, converting
+    found[1], found[2] = middle - tried / 2.0, np.sqrt(tried)
+    found[3], found[4] = middle - held / 2.0, np.sqrt(held)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def best_shares(
-    starts, keys, location, spreads, gain, cost, slope, converting, roots, fresh, fresh_variances, tastes,
+    starts, rows, keys, location, spreads, gain, cost, slope, converting, roots, fresh, fresh_variances, tastes,
     known_starts, spot_starts, known, customer, population, do_not_send, base, shares, nothing,
 ):  # fmt: skip
     """Give q of every cell and of sending nothing, into `shares` and `nothing`.
 
-    `roots`, `fresh`: `posteriors.Priors`, of every cell. `customer`, `population`: variances explored, as shares of
-    those believed; `converting` is the variance explored of the second stage, one doubt for all cells of a medium.
+    `rows`: of each cell, its own of `roots` and `fresh` (`posteriors.Typical`). `customer`, `population`:
+    variances explored, as shares of those believed; `converting` is the variance explored of the second stage, one
+    doubt for all cells of a medium.
     """
     members, q = np.empty(MOST, np.int64), np.empty(MOST)
     for decision in range(len(starts) - 1):
@@ -122,7 +122,7 @@ def best_shares(
             members[:count]
         ]
         covariance = log_covariance(
-            keys[chosen], slope[chosen], converting[chosen], roots[chosen], fresh[chosen], learned,
+            keys[chosen], slope[chosen], converting[chosen], roots[rows[chosen]], fresh[rows[chosen]], learned,
             fresh_variances, tastes, customer, population,
         )  # fmt: skip
         factor(covariance)
@@ -131,34 +131,47 @@ def best_shares(
             shares[chosen[a]] = q[a]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def log_covariance(keys, slope, converting, roots, fresh, learned, fresh_variances, tastes, customer, population):
-    """Give how the explored logarithms of n cells of one decision go together, n × n; see `best_shares`."""
+    """Give how the explored logarithms of n cells of one decision go together, the lower half of n × n (`best_shares`).
+
+    All that a row is made of goes along the row, for loops that are compiled to work on several cells at once.
+    """
     count = len(keys)
-    beliefs, tries = np.ascontiguousarray(roots.T), np.ascontiguousarray(learned.T)
-    covariance, belief, taught = np.empty((count, count)), np.empty(count), np.empty(count)
+    tries, width = np.ascontiguousarray(learned.T), roots.shape[1]
+    names, news = np.ascontiguousarray(keys.T), np.ascontiguousarray(fresh.T)
+    covariance, belief, taste = np.zeros((count, count)), np.empty(count), np.empty(count)
+    any_new = news.max() >= 0
     for i in range(count):
-        belief[:] = 0.0
-        taught[:] = 0.0
-        for k in range(len(beliefs)):
-            _add(belief, beliefs[k, i], beliefs[k])
+        upto = i + 1
+        for j in range(upto):
+            both = 0.0
+            for k in range(width):
+                both += roots[i, k] * roots[j, k]
+            belief[j], taste[j] = both, tastes[0]
         for k in range(len(tries)):
-            _add(taught, tries[k, i], tries[k])
-        for j in range(i + 1):
-            believed = belief[j]
-            for k in range(fresh.shape[1]):
-                if fresh[i, k] >= 0 and fresh[i, k] == fresh[j, k]:
-                    believed += fresh_variances[k]
-            taste = shared(keys[i], keys[j], tastes) - taught[j]
-            both = slope[i] * slope[j] * (customer * taste + population * believed)
-            if keys[i, MEDIUM[0]] == keys[j, MEDIUM[0]] and keys[i, MEDIUM[1]] == keys[j, MEDIUM[1]]:
-                both += np.sqrt(converting[i] * converting[j])
-            covariance[i, j] = both + (LEAST_VARIANCE if i == j else 0.0)
-            covariance[j, i] = covariance[i, j]
+            _add(taste, -tries[k, i], tries[k], upto)
+        for k in range(len(names)):
+            _add_where(taste, tastes[k + 1], names[k], names[k, i], upto)
+        if any_new:
+            for k in range(len(news)):
+                if news[k, i] >= 0:
+                    _add_where(belief, fresh_variances[k], news[k], news[k, i], upto)
+        for j in range(upto):
+            covariance[i, j] = slope[i] * slope[j] * (customer * taste[j] + population * belief[j])
+            if names[MEDIUM[0], i] == names[MEDIUM[0], j] and names[MEDIUM[1], i] == names[MEDIUM[1], j]:
+                covariance[i, j] += np.sqrt(converting[i] * converting[j])
+        covariance[i, i] += LEAST_VARIANCE
     return covariance
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add(total, times, row):
-    for b in range(len(total)):
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _add(total, times, row, upto):
+    for b in range(upto):
         total[b] += times * row[b]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_where(total, amount, names, name, upto):
+    for b in range(upto):
+        total[b] += amount if names[b] == name else 0.0

@@ -11,12 +11,7 @@ from channel_selector.arms import Arm
 from channel_selector.delays import Delays
 from channel_selector.pools import Pools
 from channel_selector.population import Population
-from channel_selector.posteriors import (
-    CONVERTED_RATE,
-    MOST_ROWS,
-    PopulationPosterior,
-    Priors,
-)
+from channel_selector.posteriors import CONVERTED_RATE, MOST_ROWS, Converted, PopulationPosterior
 from channel_selector.reactions import PRIOR_TASTES, USUAL_LOG_ODDS
 from channel_selector.shrinkage import Floats
 from channel_selector.tallies import NO_TALLY, Tally, total
@@ -33,38 +28,37 @@ def population(cells: dict[tuple[str | None, Arm], Tally]) -> Population:
     return Population(position=1, at=NOW, tallies=cells, engaged_delays=delays, converted_delays=delays)
 
 
-def priors_of(posterior: PopulationPosterior, row: int, taught: Floats | None = None) -> Priors:
-    """Give the priors of one row, for a customer with this part in it."""
+def converted(posterior: PopulationPosterior, row: int, taught: Floats | None = None) -> Converted:
+    """Give P(buys | reacted) of one row, for a customer with this part in it."""
     apart = np.array([] if taught is None else [0], dtype=np.int64)
-    return posterior.priors(np.array([row]), apart, np.empty((0, 6)) if taught is None else taught)
+    return posterior.converted(np.array([row]), apart, np.empty((0, 6)) if taught is None else taught)
 
 
 def test_nothing_known_gives_the_published_rates() -> None:
     """An empty population has the documented starting rates for any arm, with room for doubt."""
     posterior = PopulationPosterior(Population.empty(WEEK))
-    priors = priors_of(posterior, posterior.row("vip", "pager", "", 3))
-    assert priors.log_odds[0] == pytest.approx(USUAL_LOG_ODDS * PRIOR_TASTES.stretch)
-    assert priors.converted[0] == pytest.approx(CONVERTED_RATE)
-    assert priors.variance[0] == pytest.approx(posterior.fresh_variances.sum()), "no key was ever learned from"
-    assert (priors.fresh[0] >= 0).all()
-    assert priors.variance[0] > 0.5
+    row = posterior.row("vip", "pager", "", 3)
+    typical = posterior.typical
+    assert converted(posterior, row).mean[0] == pytest.approx(CONVERTED_RATE)
+    assert typical.log_odds[row] == pytest.approx(USUAL_LOG_ODDS * PRIOR_TASTES.stretch)
+    assert typical.variance[row] == pytest.approx(posterior.fresh_variances.sum()), "no key was ever learned from"
+    assert (typical.fresh[row] >= 0).all()
+    assert typical.variance[row] > 0.5
 
 
 def test_more_evidence_is_surer_of_what_it_is_about() -> None:
     """What came of an arm narrows that arm most, its channel less and another channel least."""
     cells: dict[tuple[str | None, Arm], Tally] = {(None, EVENING): Tally(9000, 900, 180, 9000.0, 900.0)}
     posterior = PopulationPosterior(population(cells))
-    arms = (EVENING, MORNING, Arm("email", "", 2))
-    rows = [posterior.row(None, *arm) for arm in arms]
-    variances = posterior.priors(np.array(rows), np.array([], dtype=np.int64), np.empty((0, 6))).variance
+    rows = [posterior.row(None, *arm) for arm in (EVENING, MORNING, Arm("email", "", 2))]
+    variances = posterior.typical.variance[rows]
     assert variances[0] < variances[1] < variances[2]
 
 
 def test_without_click_tracking_the_second_stage_tends_to_one() -> None:
     """Where every engagement is a conversion, P(converts | engaged) is nearly 1."""
     posterior = PopulationPosterior(population({(None, EVENING): Tally(10_000, 200, 200, 10_000.0, 200.0)}))
-    priors = priors_of(posterior, posterior.row(None, *EVENING))
-    assert priors.converted[0] > 0.97
+    assert converted(posterior, posterior.row(None, *EVENING)).mean[0] > 0.97
 
 
 @given(st.dictionaries(st.tuples(st.sampled_from([None, "vip"]), arms.map(lambda arm: Arm(*arm))), tallies()))
@@ -79,13 +73,15 @@ def test_populations_survive_json(cells: dict[tuple[str | None, Arm], Tally]) ->
 def test_the_memory_of_cells_is_bounded() -> None:
     """A flood of segments is forgotten at the next batch, and what is asked again is the same."""
     posterior = PopulationPosterior(population({(None, EVENING): Tally(100, 10, 2, 100.0, 10.0)}))
-    before = priors_of(posterior, posterior.row(None, *EVENING))
+    row = posterior.row(None, *EVENING)
+    before = *converted(posterior, row), *(each[row] for each in posterior.typical)
     for number in range(MOST_ROWS):
         posterior.row(str(number), *MORNING)
     posterior.begin()
     row = posterior.row(None, *EVENING)
     assert row == 0
-    for now, then in zip(priors_of(posterior, row), before, strict=True):
+    again = *converted(posterior, row), *(each[row] for each in posterior.typical)
+    for now, then in zip(again, before, strict=True):
         assert np.array_equal(now, then)
 
 
@@ -106,14 +102,14 @@ def test_a_customer_is_no_part_of_their_own_prior(
     arm = Arm("email", "phone", 6)
     without, whole = PopulationPosterior(population(others)), PopulationPosterior(population(both))
     taught = np.array([Pools(own).counts(segment, arm)])
-    expected = priors_of(without, without.row(segment, *arm))
-    got = priors_of(whole, whole.row(segment, *arm), taught)
-    assert got.converted == pytest.approx(expected.converted, rel=1e-9)
-    assert got.converted_variance == pytest.approx(expected.converted_variance, rel=1e-9)
+    expected = converted(without, without.row(segment, *arm))
+    got = converted(whole, whole.row(segment, *arm), taught)
+    assert got.mean == pytest.approx(expected.mean, rel=1e-9)
+    assert got.variance == pytest.approx(expected.variance, rel=1e-9)
 
 
 def test_taught_more_than_there_is_leaves_nothing() -> None:
     """A part larger than the whole, told since the population was learned, never makes a count negative."""
     posterior = PopulationPosterior(population({(None, EVENING): Tally(10, 2, 1, 10.0, 2.0)}))
-    priors = priors_of(posterior, posterior.row(None, *EVENING), np.full((1, 6), 1e6))
-    assert priors.converted[0] == pytest.approx(CONVERTED_RATE)
+    left = converted(posterior, posterior.row(None, *EVENING), np.full((1, 6), 1e6))
+    assert left.mean[0] == pytest.approx(CONVERTED_RATE)

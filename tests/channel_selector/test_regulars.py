@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from channel_selector import Context, Selector, SelectorSettings
@@ -26,6 +26,7 @@ steps = st.one_of(
 
 
 @given(st.sampled_from(EACH_SETTINGS), st.lists(steps, max_size=25))
+@example(EACH_SETTINGS[0], [("choose", "a", 0), ("clicked", 0, 49), ("choose", "b", 50)])
 def test_what_is_at_hand_is_what_folding_gives(
     settings: SelectorSettings, taken: list[tuple[str, str | int, int]]
 ) -> None:

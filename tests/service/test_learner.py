@@ -179,8 +179,8 @@ def test_the_next_decision_uses_the_model(shop: Shopping, clock: FixedClock) -> 
     population = shop.api.run(learn(shop.api.homing))
     assert population is not None
     second = shop.ask("second", channels=["app_push"])
-    assert first["model_version"] == f"tastes-2:{Population.empty(timedelta(days=7)).version}"
-    assert second["model_version"] == f"tastes-2:{population.version}"
+    assert first["model_version"] == f"tastes-3:{Population.empty(timedelta(days=7)).version}"
+    assert second["model_version"] == f"tastes-3:{population.version}"
     after = shop.ask("after", recipient=other, channels=["app_push"])
     assert after["conversion_probability"] > before["conversion_probability"]
     shop.api.homing.decider.forget()
@@ -283,7 +283,7 @@ def test_a_changed_window_begins_anew_until_it_is_learned(tmp_path: Path, clock:
             assert api.run(learn(homing)) is not None
         else:
             empty = Population.empty(timedelta(days=3))
-            assert shop.ask("after")["model_version"] == f"tastes-2:{empty.version}"
+            assert shop.ask("after")["model_version"] == f"tastes-3:{empty.version}"
         api.close()
         homing.close()
     homing = deployment(tmp_path, clock, {"HOMING_ATTRIBUTION_WINDOW": "3d"})
@@ -413,7 +413,7 @@ def test_a_damaged_model_is_passed_over(homing: Homing, damage: bytes | None) ->
     spoiled = newest.body.replace(b"1000", b"1001", 1) if damage is None else damage
     assert spoiled != newest.body
     table = schema.models
-    for run, expected in ((2, good), (1, f"tastes-2:{Population.empty(window).version}")):
+    for run, expected in ((2, good), (1, f"tastes-3:{Population.empty(window).version}")):
         spoil = table.update().where(table.c.run == run).values(body=spoiled)
         homing.writer.submit(partial(Connection.execute, statement=spoil)).result(10)
         homing.decider.forget()
