@@ -1,18 +1,24 @@
 """Servers as processes of their own: the service as anybody starts it, and whatever it is compared with."""
 
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.load import Address
+from benchmarks.load import Address, get, send
 
 _HOMING = "from service.cli import main; main()"
 _ANNOUNCES = "listens on "
+_PROCESSOR = re.compile(rb"^process_cpu_seconds_total ([0-9.e+]+)$", re.MULTILINE)
 STOP_SECONDS = 60
+REST_SECONDS = 60
+IDLE = 0.1
+"""Seconds of the processor within one second that are as good as none."""
 
 
 @contextmanager
@@ -37,6 +43,25 @@ def served(command: Sequence[str], folder: Path, settings: Mapping[str, str] | N
         finally:
             process.terminate()
             process.wait(STOP_SECONDS)
+
+
+def at_rest(address: Address) -> None:
+    """Wait until the service does nothing: after its start it reads compiled code, beside what it is asked."""
+    used = _processor_seconds(address)
+    for _ in range(REST_SECONDS):
+        time.sleep(1)
+        before, used = used, _processor_seconds(address)
+        if used - before < IDLE:
+            return
+    raise RuntimeError(f"the server was not at rest within {REST_SECONDS} seconds")
+
+
+def _processor_seconds(address: Address) -> float:
+    (told,) = send(address, [get("/metrics", {})], 1).bodies
+    found = _PROCESSOR.search(told)
+    if found is None:
+        raise RuntimeError("the server does not tell its processor's time")
+    return float(found[1])
 
 
 def homing(url: str) -> list[str]:

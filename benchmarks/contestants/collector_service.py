@@ -11,7 +11,7 @@ from benchmarks.access import make_key
 from benchmarks.latencies import waits
 from benchmarks.load import Address, Load, post, send
 from benchmarks.records import Figures, Size
-from benchmarks.served import homing, served
+from benchmarks.served import at_rest, homing, served
 from benchmarks.stores import Copy, sqlite_copy
 from benchmarks.traffic import Batch, Event, batches, read_events
 from identity.observations import Trust
@@ -38,6 +38,7 @@ def collect(store: Copy, size: Size, events: Sequence[Event]) -> Figures:
     """Send all but the last events in batches on several connections, then those one by one on a single one."""
     keys = {trust: make_key(store.url, trust) for trust in (Trust.ASSERTED, Trust.SERVER)}
     with served(homing(store.url), store.folder, store.settings) as address:
+        at_rest(address)
         return sent_to(address, store.folder, size, events, keys)
 
 

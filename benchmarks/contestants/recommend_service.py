@@ -10,7 +10,7 @@ from benchmarks.load import Address, Load, post, send
 from benchmarks.questions import carts, read_customers, requests
 from benchmarks.recommend import CONNECTIONS, answered
 from benchmarks.records import Figures, Size
-from benchmarks.served import homing, served
+from benchmarks.served import at_rest, homing, served
 from benchmarks.stores import sqlite_copy
 from benchmarks.traffic import BATCH
 from identity.observations import Trust
@@ -22,6 +22,7 @@ def measure(folder: Path, size: Size) -> Figures:
     with sqlite_copy(folder) as store:
         key = make_key(store.url, Trust.SERVER)
         with served(homing(store.url), store.folder, store.settings) as address:
+            at_rest(address)
             return answered([_pass(address, users, number, key) for number in range(size.passes + 1)])
 
 

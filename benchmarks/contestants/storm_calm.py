@@ -14,7 +14,7 @@ from benchmarks.access import make_key
 from benchmarks.latencies import waits
 from benchmarks.load import Address, Load, get, post, send
 from benchmarks.records import Figures, Size
-from benchmarks.served import homing, served
+from benchmarks.served import at_rest, homing, served
 from benchmarks.stores import sqlite_copy
 from identity.observations import Trust
 
@@ -35,6 +35,7 @@ def beside(folder: Path, size: Size, people: Sequence[str]) -> Figures:
         storm = [post("/v1/identify", _identify(who, n, first), key) for n, who in enumerate(people)]
         others = [post("/v1/page", _page(number), key) for number in range(10 * size.alone)]
         with served(homing(store.url), store.folder, store.settings) as address, ThreadPoolExecutor(1) as pool:
+            at_rest(address)
             stormy = pool.submit(send, address, storm, CLIENTS) if storm else None
             calm = send(address, others, 1)
             seconds = None if stormy is None else _accepted(stormy.result()).seconds
