@@ -8,17 +8,21 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from typing import Generic, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from service.errors import HomingError
+from service.errors import HomingError, Overloaded
 from service.store.writer import Writer
 
 EVENTS_A_JOB = 100
 """So many events at most share a job, so that others need not wait for it long."""
 QUESTIONS_A_JOB = 16
 """So many messages at most are decided on in one job: what sharing saves is had by then, and the rest is waiting."""
+
+MOST_QUESTIONS = 1_000
+"""With more messages waiting than this, new ones are refused: who asked first would have to wait for seconds."""
 
 I = TypeVar("I")  # noqa: E741 - items
 R = TypeVar("R")
@@ -56,12 +60,17 @@ class _Job(Generic[I, R]):
 
 
 class Gathering(Generic[I, R]):
-    """Has the items of requests worked on, at most so many in a job; belongs to the loop that serves them."""
+    """Has the items of requests worked on, at most so many in a job; belongs to the loop that serves them.
 
-    def __init__(self, writer: Writer, work: Work[I, R], most: int) -> None:
+    With more than `most_waiting` items under way, requests are refused as `Overloaded`.
+    """
+
+    def __init__(self, writer: Writer, work: Work[I, R], most: int, most_waiting: float = inf) -> None:
         self._writer = writer
         self._work = work
         self._most = most
+        self._most_waiting = most_waiting
+        self._waiting = 0
         self._open: tuple[_Job[I, R], asyncio.Future[list[R]]] | None = None
 
     async def take(self, items: Sequence[I]) -> list[R]:
@@ -70,10 +79,14 @@ class Gathering(Generic[I, R]):
         Where one job fails the client sends everything again, and what is in the log already counts once. Raises what
         `Writer.run` raises.
         """
-        taken: list[R] = []
-        for start in range(0, len(items), self._most):
-            taken += await self._part(items[start : start + self._most])
-        return taken
+        if self._waiting >= self._most_waiting:
+            raise Overloaded
+        self._waiting += len(items)
+        try:
+            parts = [items[start : start + self._most] for start in range(0, len(items), self._most)]
+            return [each for part in parts for each in await self._part(part)]
+        finally:
+            self._waiting -= len(items)
 
     async def _part(self, items: Sequence[I]) -> list[R]:
         job, place, done = self._joined(items)

@@ -14,7 +14,7 @@ from service.clock import Clock, SystemClock
 from service.customers import CustomerRules
 from service.deciding import Decider
 from service.errors import SettingsError
-from service.gathering import EVENTS_A_JOB, QUESTIONS_A_JOB, Gathering
+from service.gathering import EVENTS_A_JOB, MOST_QUESTIONS, QUESTIONS_A_JOB, Gathering
 from service.identity_tokens import IdentityTokens, Presented
 from service.ingest import Taken, admit
 from service.keys import KeyRing
@@ -115,7 +115,7 @@ def open_homing(settings: Settings, clock: Clock | None = None, *, to_rebuild: b
         writer=writer,
         people=people,
         gathering=Gathering(writer, lambda conn, events: admit(conn, people, events), EVENTS_A_JOB),
-        questions=Gathering(writer, desk.answer, QUESTIONS_A_JOB),
+        questions=Gathering(writer, desk.answer, QUESTIONS_A_JOB, MOST_QUESTIONS),
         desk=desk,
         rules_to_come=rules_to_come,
         reading=reading,

@@ -13,6 +13,7 @@ import orjson
 import pytest
 from sqlalchemy.engine import Connection
 
+from service import keys
 from service.clock import FixedClock
 from service.ingest import Taken, admit
 from service.keys import Scope
@@ -121,3 +122,29 @@ def test_what_nobody_expected_of_one_does_not_fail_the_others(api: Api, monkeypa
 
     assert [each.get("accepted") for each in answers] == [None if n == 5 else 1 for n in range(10)]
     assert answers[5]["code"] == "internal"
+
+
+def test_too_many_questions_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that wait already are answered all the same, each its own; the client is told when to come again."""
+    monkeypatch.setattr(api.homing.questions, "_most_waiting", 3)
+    monkeypatch.setattr(keys, "FRESH_SECONDS", 60.0)
+    headers = {"Authorization": f"Bearer {api.key(Scope.DECIDE)}"}
+
+    async def ask(number: int) -> tuple[int, str | None, str | None]:
+        body = {"recipient": {"namespace": "user_id", "value": f"u{number}"}, "message": {"id": "m"}}
+        answer = await api.client.post("/v1/recommendations", json=body, headers=headers)
+        return answer.status_code, answer.headers.get("retry-after"), answer.json().get("decision_id")
+
+    async def together() -> list[tuple[int, str | None, str | None]]:
+        first = await ask(0)
+        with held(api.homing):
+            tasks = [asyncio.create_task(ask(number)) for number in range(5)]
+            for _, answered in zip(range(2), asyncio.as_completed(tasks), strict=False):
+                await answered
+        return [first, *[await task for task in tasks]]
+
+    first, *answers = api.run(together())
+    assert sorted(status for status, _, _ in answers) == [200, 200, 200, 503, 503]
+    assert all((retry is not None) == (status == 503) for status, retry, _ in answers)
+    assert first[2] in {decision for _, _, decision in answers}
+    assert len({decision for _, _, decision in answers}) == 4
