@@ -47,6 +47,8 @@ class Caps:
 
     def allow(self, channel: str, at: datetime) -> bool:
         """Tell whether one more send by this channel at this instant breaks no cap, past or planned."""
+        if not self.caps:
+            return True
         concerned = (cap for cap in self.caps if cap.channel in (None, channel))
         return all(_room(self._times[cap.channel], at, cap) for cap in concerned)
 

@@ -7,6 +7,7 @@ frequency caps.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from channel_selector.arms import Arm, daypart
 from channel_selector.caps import Caps, FrequencyCap, PastSend
@@ -163,8 +164,7 @@ class MessageWindow:
         object.__setattr__(self, "deadline", utc("deadline", self.deadline))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EligibleOption:
+class EligibleOption(NamedTuple):
     """An option with the endpoint that it sends to."""
 
     option: DeliveryOption
@@ -208,13 +208,14 @@ def eligible(recipient: Recipient, message: MessageWindow, rules: EligibilityRul
         return _hold(recipient.endpoints, SUPPRESSED)
     times, no_time = _times(recipient, message, rules)
     caps = Caps(() if message.purpose == TRANSACTIONAL else rules.caps, recipient.sends)
+    named = _named(times, message.variants)
     options: list[EligibleOption] = []
     excluded: list[Ineligible] = []
     for endpoint in recipient.endpoints:
         reason = _refusal(endpoint, recipient, message, rules) or no_time
-        open_times = () if reason else tuple(when for when in times if caps.allow(endpoint.channel, when.send_at))
-        if open_times:
-            options.extend(_options(endpoint, open_times, message.variants, rules.costs.get(endpoint.channel, 0.0)))
+        fitting = [] if reason else [each for each in named if caps.allow(endpoint.channel, each.when.send_at)]
+        if fitting:
+            options.extend(_options(endpoint, fitting, rules.costs.get(endpoint.channel, 0.0)))
         else:
             excluded.append(_left_out(endpoint, reason or FREQUENCY_CAP))
     return Eligibility(
@@ -266,23 +267,33 @@ def option_id(endpoint_id: str, send_at: datetime, variant: str | None = None) -
     return name if variant is None else f"{name}#{variant}"
 
 
-def _options(
-    endpoint: Endpoint, times: Iterable[SendTime], variants: Sequence[str], cost: float
-) -> Iterator[EligibleOption]:
-    for when in times:
-        for variant in variants or (None,):
-            option = DeliveryOption(
-                option_id=option_id(endpoint.endpoint_id, when.send_at, variant),
-                channel=endpoint.channel,
-                device_kind=endpoint.device_kind,
-                endpoint_id=endpoint.endpoint_id,
-                send_at=when.send_at,
-                local_hour=when.local_hour,
-                weekday=when.weekday,
-                cost=cost,
-                variant=variant,
-            )
-            yield EligibleOption(option=option, endpoint=endpoint)
+class _Named(NamedTuple):
+    """A send time with a variant, and how the names of options at it end."""
+
+    when: SendTime
+    variant: str | None
+    ending: str
+
+
+def _named(times: Iterable[SendTime], variants: Sequence[str]) -> list[_Named]:
+    return [_Named(when, each, option_id("", when.send_at, each)) for when in times for each in variants or (None,)]
+
+
+def _options(endpoint: Endpoint, fitting: Iterable[_Named], cost: float) -> Iterator[EligibleOption]:
+    name, channel, kind = endpoint.endpoint_id, endpoint.channel, endpoint.device_kind
+    for when, variant, ending in fitting:
+        option = DeliveryOption(
+            option_id=name + ending,
+            channel=channel,
+            device_kind=kind,
+            endpoint_id=name,
+            send_at=when.send_at,
+            local_hour=when.local_hour,
+            weekday=when.weekday,
+            cost=cost,
+            variant=variant,
+        )
+        yield EligibleOption(option, endpoint)
 
 
 def _left_out(endpoint: Endpoint, reason: str) -> Ineligible:

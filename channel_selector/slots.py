@@ -7,6 +7,8 @@ in a spring gap does not exist, one across it is shorter, and one that an autumn
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from channel_selector.validation import EPOCH, require_integer, utc
@@ -103,18 +105,45 @@ def send_times(
     end; a slot they cover has none. No time left before the deadline: (). At most `HORIZON` is looked ahead.
     """
     start, end = utc("not_before", not_before), utc("deadline", deadline)
-    if not FIRST_YEAR <= start.year <= LAST_YEAR:
+    if start >= end or not FIRST_YEAR <= start.year <= LAST_YEAR:
         return ()
-    parts = [(slot, part) for slot in slots for part in _sendable(slot, quiet)]
+    end = min(end, start + HORIZON)
+    kept, day = tuple(slots), datetime.combine(start.date(), time(), UTC)
     first: dict[tuple[date, SendSlot], SendTime] = {}
-    for begins, ends, offset in _stretches(start, min(end, start + HORIZON), tz):
-        for day in _days(begins + offset, ends + offset):
-            midnight = datetime.combine(day, time(), UTC) - offset
-            for slot, (opens, closes) in parts:
-                at = max(begins, midnight + timedelta(minutes=opens))
-                if at < min(ends, midnight + timedelta(minutes=closes)):
-                    first.setdefault((day, slot), _at(at, offset, slot))
+    while day < end:
+        for local_day, opens, closes, offset in _openings(kept, quiet, tz, day):
+            if opens.send_at < end and start < closes:
+                late = opens if opens.send_at >= start else _at(start, offset, opens.slot)
+                first.setdefault((local_day, opens.slot), late)
+        day += DAY
     return tuple(sorted(first.values(), key=lambda when: (when.send_at, when.slot)))
+
+
+class _Opening(NamedTuple):
+    """A part of a slot within one UTC day: the local day it is of, its first instant, its end, the UTC offset then."""
+
+    local_day: date
+    opens: SendTime
+    closes: datetime
+    offset: timedelta
+
+
+@lru_cache(maxsize=4_096)
+def _openings(
+    slots: tuple[SendSlot, ...], quiet: QuietHours | None, tz: tzinfo, midnight: datetime
+) -> tuple[_Opening, ...]:
+    """Give what of some slots lies in the UTC day that begins at `midnight`, by time; customers of a zone share it."""
+    parts = [(slot, part) for slot in slots for part in _sendable(slot, quiet)]
+    found: list[_Opening] = []
+    for begins, ends, offset in _stretches(midnight, midnight + DAY, tz):
+        for day in _days(begins + offset, ends + offset):
+            local_midnight = datetime.combine(day, time(), UTC) - offset
+            for slot, (opens, closes) in parts:
+                at = max(begins, local_midnight + timedelta(minutes=opens))
+                until = min(ends, local_midnight + timedelta(minutes=closes))
+                if at < until:
+                    found.append(_Opening(day, _at(at, offset, slot), until, offset))
+    return tuple(found)
 
 
 def _sendable(slot: SendSlot, quiet: QuietHours | None) -> tuple[tuple[int, int], ...]:
