@@ -215,7 +215,7 @@ def test_shares_sum_to_one(cells: list[tuple[float, float, float]], gain: float,
 
 def test_the_points_are_fixed() -> None:
     """They are part of the model's version: other points need another (`choosing.MODEL`)."""
-    base = points.points().reshape(8, 33, 128)
+    base = points.points().reshape(8, points.WIDTH, 128)
     assert base[0, :3, :3].ravel().tolist() == pytest.approx(POINTS, abs=1e-5)
     assert float(np.abs(base).max()) < points.FARTHEST
 
