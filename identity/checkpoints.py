@@ -12,7 +12,7 @@ from identity.replay import Replay
 LEAST = 64
 """How many sightings lie between two states, at least."""
 SHARE = 256
-"""No more states are kept on the way than this: copying them costs a few steps for each sighting."""
+"""They are a share of so many apart in larger components: copying them costs each sighting a few steps at most."""
 GROWTH = 4
 """How many times as far behind the last sighting as the next newer one a state may be, of those that stay."""
 
@@ -35,11 +35,15 @@ class Checkpoints:
         """Keep none: what came before them is another than it was."""
         self._kept.clear()
 
-    def before(self, first: int) -> Checkpoint | None:
-        """Give the newest state that the sighting of that place has no part in; those it has are kept no more."""
+    @property
+    def newest(self) -> Checkpoint | None:
+        """The newest state kept."""
+        return self._kept[-1] if self._kept else None
+
+    def drop_from(self, first: int) -> None:
+        """Keep no state that the sighting of that place, or a later one, has part in."""
         while self._kept and self._kept[-1].taken > first:
             self._kept.pop()
-        return self._kept[-1] if self._kept else None
 
     def mark(self, taken: int, replayed: int, replay: Replay) -> None:
         """Keep the state after so many sightings, if the last one kept is far enough behind."""

@@ -51,21 +51,27 @@ class Cluster:
             self.core = core_of(self.links, ranking)
         return self.core.settle(self.links, ranking)
 
+    @property
+    def _core(self) -> Core:
+        if self.core is None:
+            raise RuntimeError("tree() comes first")
+        return self.core
+
     def below(self, last: Ranked) -> set[Identifier]:
         """Give the members on one side of a link of its tree."""
-        return set() if self.core is None else self.core.below(last)
+        return self._core.below(last)
 
     def neighbours(self, members: Iterable[Identifier]) -> set[Identifier]:
         """Give all that some members are linked with; its tree was asked for before."""
-        return set() if self.core is None else {other for i in members for other in self.core.near.get(i, ())}
+        return {other for i in members for other in self._core.near.get(i, ())}
 
-    def part(self, off: "Cluster") -> dict[Pair, Weight]:
+    def hand_over(self, off: "Cluster") -> dict[Pair, Weight]:
         """Hand some members' links over to the cluster that they are now; give those left behind, in between.
 
         This one was asked for its tree before. Neither founders nor persons are told anew.
         """
         between = {}
-        for pair in () if self.core is None else self.core.release(off.members):
+        for pair in self._core.release(off.members):
             weight = self.links.pop(pair)
             if off.members.issuperset(pair):
                 off.links[pair] = weight

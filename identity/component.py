@@ -185,11 +185,11 @@ class Component:
         """Take sightings that others have overtaken: each by itself if none changes what came after it, or replay."""
         last = _place(self._sightings[-1])
         late = [s for s in expected if _place(s) < last]
-        first = bisect_left(self._sightings, _place(late[0]), key=_place)
+        first = bisect_left(self._sightings, _place(expected[0]), key=_place)
         if not all(map(self._replay.commutes, late)):
             self._sightings = _merged(self._sightings, expected, _place)
             return self._again(first)
-        self._checkpoints.before(first)
+        self._checkpoints.drop_from(first)
         for sighting in late:
             insort(self._sightings, sighting, key=_place)
             self._replay.step(sighting)
@@ -206,7 +206,8 @@ class Component:
 
     def _run(self, first: int) -> tuple[Replay, list[Replayed]]:
         """Replay from the newest state kept that none of what came from the sighting of that place on is in."""
-        kept = self._checkpoints.before(first)
+        self._checkpoints.drop_from(first)
+        kept = self._checkpoints.newest
         if kept is None:
             replay, replayed, taken = Replay(self._rules, self._verdicts, self._graves), list[Replayed](), 0
         else:

@@ -51,19 +51,25 @@ class Core:
             self.near[other].discard(identifier)
         return others
 
+    @property
+    def _settled(self) -> Tree:
+        if self.tree is None or self.again:
+            raise RuntimeError("settle() comes first")
+        return self.tree
+
     def release(self, gone: Iterable[Identifier]) -> Iterator[Pair]:
         """Let go of identifiers; give the pairs they were linked in."""
         for identifier in gone:
             for other in self.part(identifier):
                 pair = (identifier, other) if identifier < other else (other, identifier)
-                link = None if self.tree is None else self.tree.find(pair)
-                if self.tree is not None and link is not None:
-                    self.tree.cut(link)
+                link = self._settled.find(pair)
+                if link is not None:
+                    self._settled.cut(link)
                 yield pair
 
     def below(self, link: Ranked) -> set[Identifier]:
         """Give one of the two sides that a link of the tree holds together."""
-        return set() if self.tree is None else self.tree.below(link, self.near)
+        return self._settled.below(link, self.near)
 
     def settle(self, links: Mapping[Pair, Weight], ranking: Ranking) -> Tree:
         """Bring the tree in step with a profile's links."""

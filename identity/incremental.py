@@ -74,7 +74,7 @@ class Incremental:
         return self.add_many((observation,))
 
     def add_many(self, observations: Iterable[Observation]) -> Moved:
-        """Take in observations not seen before, in any order; give whose profile is another than before.
+        """Take in observations not seen before, in any order; give all whose profile is another than before.
 
         In order and without conflict one costs its pairs. However many come late or cross hubs, each component they
         touch is replayed once. Observations that an erasure forbids (`graves.drops`) are left out.

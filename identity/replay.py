@@ -1,8 +1,8 @@
 """The canonical replay: observations, taken in the order of their keys, make and unmake profiles (DESIGN 4.4).
 
 After every step each profile is within its limits, and what it is depends on the observations alone, for their order
-is their own. A step costs the pairs of its observation; only where joining would break a limit are the links of the
-profiles it touches put in order and added anew.
+is their own. A step costs the pairs of its observation. Where joining would break a limit, the links of the profiles it
+touches are put in order and added anew, if what comes off cannot be told by less (`_shed`, `_contest`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -75,7 +75,7 @@ class Replay:
         self.redirects: dict[ProfileRef, ProfileRef] = {}
 
     def copy(self) -> "Replay":
-        """Give the same state, of its own; clusters are shared until one of the two changes them. O(identifiers)."""
+        """Give the same state, of its own; clusters are shared until either changes them. O(identifiers + refusals)."""
         other = Replay(self._rules, self._verdicts, self._graves)
         other._ranking = self._ranking  # what it says depends on its rules alone
         other.absorb(self)
@@ -301,8 +301,9 @@ class Replay:
         links: dict[Pair, Weight] = {}
         for cluster in old:
             links |= cluster.links
-        if expired:
-            links = {pair: weight for pair, weight in links.items() if expired.isdisjoint(pair)}
+        for pair in [pair for pair in links if not expired.isdisjoint(pair)] if expired else ():
+            del links[pair]
+            self._ranking.forget(pair)
         incoming = frozenset(pairs)
         made = incoming - links.keys()
         for pair in pairs:
@@ -350,7 +351,7 @@ class Replay:
         if parts is None:
             return None
         before = self._before(old)
-        apart = [self._part(home, off, observation) for home, off in parts]
+        apart = [self._come_off(home, off, observation) for home, off in parts]
         into = self._united(old, fresh, pairs, observation)
         for part, between in apart:
             persons = part.person is not None and into.person is not None
@@ -359,12 +360,12 @@ class Replay:
                 self._refuse(pair, Reasons(RefusalReason.PROFILE_CAP, asserted).of(weight.trust), observation)
         return self._moved(before, [into, *(part for part, _ in apart)])
 
-    def _part(
+    def _come_off(
         self, home: Cluster, off: AbstractSet[Identifier], observation: Observation
     ) -> tuple[Cluster, dict[Pair, Weight]]:
         """Make a profile of its own of some members; give it with what linked them to the others."""
         part = self._cluster(off, observation.key)
-        between = home.part(part)
+        between = home.hand_over(part)
         home.since = observation.key
         if home.founder[1] in off:
             home.founder = self._founder(home.members)
@@ -399,23 +400,23 @@ class Replay:
         return self._divide(Division(old, trees, made), placed, reasons, observation)
 
     def _divide(
-        self, contest: Division, placed: Sequence[Ranked], reasons: Reasons, observation: Observation
+        self, division: Division, placed: Sequence[Ranked], reasons: Reasons, observation: Observation
     ) -> set[Identifier]:
         """Let clusters take the place of old ones, with the links between their members; refuse those in between."""
-        before = self._before(contest.old)
-        parted = contest.inherit()
+        before = self._before(division.old)
+        parted = division.inherit()
         for order, weight in placed:
             pair = order[-1]
             self.refused.pop(pair, None)
             parted.pop(pair, None)
-            if not contest.see(pair, weight):
+            if not division.see(pair, weight):
                 parted[pair] = weight
         for pair, weight in parted.items():
             self._refuse(pair, reasons.of(weight.trust), observation)
-        contest.close()
-        for cluster in contest.made:
+        division.close()
+        for cluster in division.made:
             self._clusters.update(dict.fromkeys(cluster.members, cluster))
-        return self._moved(before, contest.made)
+        return self._moved(before, division.made)
 
     def _at_hand(
         self, old: Sequence[Cluster], pairs: Sequence[Pair], observation: Observation

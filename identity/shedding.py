@@ -3,7 +3,8 @@
 Links are added in order. Let the last of all come after those at hand: what it joins is complete on either side before
 its turn. So it is refused, and with it every link across, if only both sides together are too many; and so is the last
 one of the side that is at hand, as long as that is too many by itself. (tests/identity/test_replay.py compares whole
-rebuilds.)
+rebuilds.) No two must-linked identifiers are among them, every limit but the cap holds for all together, and at most
+one old cluster or fresh identifier has a person.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -35,7 +36,7 @@ def comes_off(
         if order[-1] in at_hand or not gone.isdisjoint(order[-1]):
             continue
         off = _beyond(link, home, named)
-        if order < latest or not off or not off.isdisjoint(gone):
+        if order < latest or not off:
             return None
         parts.append((home, off))
         gone |= off
@@ -45,8 +46,11 @@ def comes_off(
 
 def _last_first(old: Collection[Cluster], ranking: Ranking) -> Iterator[tuple[Order, Ranked, Cluster]]:
     """Give the links of the clusters' least spanning trees, the last in the order first."""
-    trees = [[(entry[0], entry, cluster) for entry in reversed(cluster.tree(ranking).links)] for cluster in old]
-    return merge(*trees, key=lambda each: each[0], reverse=True)
+    return merge(*(_of_one(cluster, ranking) for cluster in old), key=lambda each: each[0], reverse=True)
+
+
+def _of_one(cluster: Cluster, ranking: Ranking) -> Iterator[tuple[Order, Ranked, Cluster]]:
+    return ((link[0], link, cluster) for link in reversed(cluster.tree(ranking).links))
 
 
 def _beyond(link: Ranked, home: Cluster, named: AbstractSet[Identifier]) -> set[Identifier]:

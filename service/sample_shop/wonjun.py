@@ -3,9 +3,9 @@
 His habits are written here; which reminders he got was drawn by the same uniform policy as everybody's, from a stream
 of its own, so that his evidence is the same for every seed and at every hour. He has been here for ten weeks, four more
 than are told of the others. He fills a cart every day but for the last week, not logged in (one login, on the first
-day, ties the tablet to him). Of the reminders, he takes up most of those that
-reach his phone's app in the evening, and now and then an e-mail that he finds on the phone then; nothing else. In the
-last week he only looks; on the Sunday he fills the cart in question.
+day, ties the tablet to him). Of the reminders, he takes up nearly all of those that reach his phone's app in the
+evening, and now and then an e-mail that he finds on the phone then; nothing else. In the last week he only looks; on
+the Sunday he fills the cart in question.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ FIRST_DAY, LAST_BUSY_DAY = -28, 33
 QUESTION_CART = 881
 """His carts are numbered day by day, up to this one."""
 LATE_CARTS = 0.1
-TAKES_UP = {"app_push": 2 / 3, "email": 1 / 8}
+TAKES_UP = {"app_push": 0.9, "email": 1 / 8}
 """How often he buys after a message of the channel, found on his phone in the evening."""
 
 PHONE = Device(

@@ -35,6 +35,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.steps = 0
         self.number = 0
+        self.said_at = START
         self.lives = Living(LinkingRules())
 
     @initialize(rules=linking_rules())
@@ -67,13 +68,13 @@ class Machine(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(JudgementKind), ends=st.tuples(identifiers(), identifiers()), at=moments(HOURS + 2))
     def judge(self, kind: JudgementKind, ends: tuple[Identifier, Identifier], at: datetime) -> None:
         """Judge a pair."""
-        self.say(judged(kind, *ends, at=at, name=self.next_id()))
+        self.say(judged(kind, *ends, at=self.later(at), name=self.next_id()))
 
     @rule(side=st.frozensets(identifiers(), min_size=1, max_size=3), at=moments(HOURS + 2))
     def split(self, side: frozenset[Identifier], at: datetime) -> None:
         """Split some identifiers from the rest of their profiles; that holds at once, unless newer words say else."""
         profiles = list(self.lives.said().profiles.values())
-        word = split(side, profiles, at=at, name=self.next_id())
+        word = split(side, profiles, at=self.later(at), name=self.next_id())
         if word is not None:
             self.say(word)
 
@@ -82,7 +83,7 @@ class Machine(RuleBasedStateMachine):
         """Undo a judgement."""
         ids = sorted(w.id for w in self.lives.words if isinstance(w, Judgement))
         if ids:
-            self.say(Undo(judgement=data.draw(st.sampled_from(ids)), at=at))
+            self.say(Undo(judgement=data.draw(st.sampled_from(ids)), at=self.later(at)))
 
     @rule(given=st.frozensets(identifiers(), min_size=1, max_size=2), at=moments(HOURS + 2))
     def erase(self, given: frozenset[Identifier], at: datetime) -> None:
@@ -115,6 +116,11 @@ class Machine(RuleBasedStateMachine):
         """Say a word, and hold what comes of it against its trial."""
         self.lives.say(word)
         self.check()
+
+    def later(self, at: datetime) -> datetime:
+        """Date a word, no earlier than those said before: what was known at a moment can hold together."""
+        self.said_at = max(self.said_at, at)
+        return self.said_at
 
     def next_id(self) -> str:
         """Give a new judgement its id."""

@@ -183,6 +183,7 @@ def test_an_id_never_comes_to_mean_another_person(world: World) -> None:
 
 def test_an_empty_sighting_moves_nothing() -> None:
     """An observation of hubs alone is a step that does nothing."""
-    world = LinkingRules()
-    replay = Replay(world, Verdicts())
+    replay = Replay(LinkingRules(), Verdicts())
+    nothing = Sighting(Observation(id="1", at=START, identifiers=()), (), main=True)
+    assert replay.step(nothing) == set()
     assert state(replay) == ({}, {}, {})
