@@ -52,7 +52,7 @@ def rows(path: str) -> int:
 
 
 def write(frames: Iterator[pl.DataFrame], path: str, called: str) -> None:
-    """Write parts, of which there is at least one, into one file; FrameError names it as `called` where that cannot be."""
+    """Write parts, of which there is at least one, into one file; FrameError names it `called` where that cannot be."""
     first = next(frames)
 
     def source(_columns: object, _predicate: object, _rows: object, _size: object) -> Iterator[pl.DataFrame]:
