@@ -3,13 +3,14 @@
 import glob
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
+import polars as pl
 
 from identity.frames import files
 from identity.frames.aside import Bounds
@@ -104,10 +105,10 @@ def run(batch: Batch, steps: Steps) -> dict[str, Any]:
     with Scratch(batch.out) as scratch, Results(batch.out) as results:
         answer = resolved(_read(batch, steps, scratch), key=batch.key, told=steps.begin)
         steps.begin("writing")
-        files.write(ahead(answer.parts()), results.path(batch.out.name))
-        files.write(iter([answer.refused_links()]), results.path(REFUSED))
+        results.write(batch.out.name, ahead(answer.parts()))
+        results.write(REFUSED, iter([answer.refused_links()]))
         if batch.explain:
-            files.write(links(answer), results.path(EXPLAINED))
+            results.write(EXPLAINED, links(answer))
         steps.end()
         summary = _summary(answer, steps)
         Path(results.path(SUMMARY)).write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
@@ -127,7 +128,7 @@ def _read(batch: Batch, steps: Steps, scratch: Scratch) -> Intake:
 
 
 def check(batch: Batch) -> None:
-    """Refuse an output that cannot be, before anything is read."""
+    """Refuse an output that cannot be, and inputs without a byte, before anything is read."""
     if not batch.out.name.endswith(files.WRITTEN) or batch.out.name in (REFUSED, EXPLAINED):
         raise BatchFailed(
             f"{batch.out} cannot be the output: use a name that ends in one of {', '.join(files.WRITTEN)}, and is "
@@ -138,6 +139,8 @@ def check(batch: Batch) -> None:
     names = (batch.out.name, REFUSED, SUMMARY, *((EXPLAINED,) if batch.explain else ()))
     written = {batch.out.with_name(name).resolve() for name in names}
     for path in batch.inputs:
+        if path.is_file() and path.stat().st_size == 0:
+            raise BatchFailed(f"{path}: the file is empty; leave it out, or see why nothing was written there")
         if path.resolve() in written:
             raise BatchFailed(f"{path} is an input, and would be written over; name another output")
 
@@ -181,6 +184,10 @@ class Results:
         """Give where to write what is to be called so."""
         self._names.append(name)
         return str(self._draft(name))
+
+    def write(self, name: str, frames: Iterator[pl.DataFrame]) -> None:
+        """Write a table that is to be called so. Raises FrameError."""
+        files.write(frames, self.path(name), str(self._folder / name))
 
     def _draft(self, name: str) -> Path:
         return self._folder / f".{self._token}-{name}"

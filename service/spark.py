@@ -18,7 +18,6 @@ import orjson
 import polars as pl
 from pyspark.sql import DataFrame, SparkSession
 
-from identity.frames import files
 from identity.spark.reading import read
 from identity.spark.resolving import SparkAnswer, resolve_spark
 from service.batch import MOST_HUBS, REFUSED, SUMMARY, Batch, Results, Steps, check
@@ -81,8 +80,8 @@ def run(batch: Batch, steps: Steps, master: str) -> dict[str, Any]:
         profiles, refused = _table(answer.profiles), _table(answer.refused).sort("left", "right")
         steps.begin("writing")
         with Results(batch.out) as results:
-            files.write(iter([profiles]), results.path(batch.out.name))
-            files.write(iter([refused]), results.path(REFUSED))
+            results.write(batch.out.name, iter([profiles]))
+            results.write(REFUSED, iter([refused]))
             steps.end()
             summary = _summary(answer, profiles, refused, steps)
             Path(results.path(SUMMARY)).write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))

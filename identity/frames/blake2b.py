@@ -1,17 +1,19 @@
 """BLAKE2b of one short text after the other, with a key and a personalisation, in compiled code.
 
-Source: RFC 7693; its letters are kept.
+States `h` and blocks `m` are given by address: eight and sixteen words, for a call that is given an array counts who
+refers to it. Source: RFC 7693; its letters are kept.
 """
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from identity.frames.bytes import load_64
+from identity.frames.bytes import copy, load_64, store_64
 from identity.frames.interning import Hashes
 
 BLOCK = 128
 """Bytes that are taken in at once."""
+STATE = 64
+"""Bytes of a state; a digest is what it begins with."""
 _IV = np.array(
     [
         0x6A09E667F3BCC908,
@@ -52,14 +54,14 @@ def begun(key: bytes, person: bytes, size: int) -> tuple[Hashes, int]:
     if not key:
         return h, 0
     block = np.frombuffer(key.ljust(BLOCK, b"\0"), np.uint8)
-    compress(h, block.ctypes.data, BLOCK, last=False)
+    compress(h.ctypes.data, block.ctypes.data, BLOCK, last=False)
     return h, BLOCK
 
 
 @njit(cache=True)
-def digest(begin: Hashes, before: int, text: int, size: int, h: Hashes) -> None:
-    """Hash so many bytes at an address, behind which there are zeros up to the block's end, into `h`."""
-    h[:] = begin
+def digest(begin: int, before: int, text: int, size: int, h: int) -> None:
+    """Hash so many bytes at an address, behind which there are zeros up to the block's end: `begin` becomes `h`."""
+    copy(begin, STATE, h)
     at = 0
     while size - at > BLOCK:
         compress(h, text + at, before + at + BLOCK, False)
@@ -68,9 +70,10 @@ def digest(begin: Hashes, before: int, text: int, size: int, h: Hashes) -> None:
 
 
 @njit(cache=True)
-def compress(h: npt.NDArray[np.uint64], m: int, count: int, last: bool) -> None:
-    """Take in the block at an address: F of section 3.2, its vector v in sixteen variables, for speed."""
-    v0, v1, v2, v3, v4, v5, v6, v7 = h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]
+def compress(h: int, m: int, count: int, last: bool) -> None:
+    """Take in a block: F of section 3.2, its vector v in sixteen variables, for speed."""
+    v0, v1, v2, v3 = _word(h, 0), _word(h, 1), _word(h, 2), _word(h, 3)
+    v4, v5, v6, v7 = _word(h, 4), _word(h, 5), _word(h, 6), _word(h, 7)
     v8, v9, va, vb, vc, vd, ve, vf = _IV[0], _IV[1], _IV[2], _IV[3], _IV[4], _IV[5], _IV[6], _IV[7]
     vc ^= np.uint64(count)
     if last:
@@ -85,14 +88,26 @@ def compress(h: npt.NDArray[np.uint64], m: int, count: int, last: bool) -> None:
         v1, v6, vb, vc = _mix(v1, v6, vb, vc, _word(m, s[10]), _word(m, s[11]))
         v2, v7, v8, vd = _mix(v2, v7, v8, vd, _word(m, s[12]), _word(m, s[13]))
         v3, v4, v9, ve = _mix(v3, v4, v9, ve, _word(m, s[14]), _word(m, s[15]))
-    h[0], h[1], h[2], h[3] = h[0] ^ v0 ^ v8, h[1] ^ v1 ^ v9, h[2] ^ v2 ^ va, h[3] ^ v3 ^ vb
-    h[4], h[5], h[6], h[7] = h[4] ^ v4 ^ vc, h[5] ^ v5 ^ vd, h[6] ^ v6 ^ ve, h[7] ^ v7 ^ vf
+    _blend(h, 0, v0 ^ v8)
+    _blend(h, 1, v1 ^ v9)
+    _blend(h, 2, v2 ^ va)
+    _blend(h, 3, v3 ^ vb)
+    _blend(h, 4, v4 ^ vc)
+    _blend(h, 5, v5 ^ vd)
+    _blend(h, 6, v6 ^ ve)
+    _blend(h, 7, v7 ^ vf)
 
 
 @njit(cache=True)
-def _word(m: int, place: int) -> int:
-    """Give a word of a block."""
-    return load_64(m + 8 * np.int64(place))
+def _word(words: int, place: int) -> int:
+    """Give one of some words."""
+    return load_64(words + 8 * np.int64(place))
+
+
+@njit(cache=True)
+def _blend(h: int, place: int, word: int) -> None:
+    """Mix a word into one of a state's."""
+    store_64(h + 8 * place, _word(h, place) ^ word)
 
 
 @njit(cache=True)

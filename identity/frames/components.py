@@ -213,8 +213,8 @@ def _connect(starts: Starts, entries: Ids, trust: npt.NDArray[np.int8], hubs: Fl
     """Join what each observation saw together."""
     for each in range(len(starts) - 1):
         begin, end = starts[each], starts[each + 1]
-        if begin + _AHEAD < len(entries):
-            prefetch(np.int64(parent.ctypes.data + np.int64(entries[begin + _AHEAD]) * 4))
+        for place in range(begin + _AHEAD, min(end + _AHEAD, len(entries))):
+            prefetch(np.int64(parent.ctypes.data + np.int64(entries[place]) * 4))
         trusted = len(trust) == 0 or trust[each] >= _SERVER
         into, together = -1, 0
         for place in range(begin, end):
@@ -235,6 +235,12 @@ def _note(starts: Starts, entries: Ids, at: Starts, hubs: Flags, times: Ids, fir
     """Count each entry's observations, and note the first and the last of them."""
     for each in range(len(starts) - 1):
         for place in range(starts[each], starts[each + 1]):
+            if place + _AHEAD < len(entries):
+                ahead = np.int64(entries[place + _AHEAD])
+                prefetch(times.ctypes.data + ahead * 4)
+                if len(at):
+                    prefetch(first.ctypes.data + ahead * 8)
+                    prefetch(last.ctypes.data + ahead * 8)
             entry = entries[place]
             if hubs[entry] == SHARED:
                 continue

@@ -4,6 +4,7 @@ Cells of CSV and NDJSON are text until `columns` reads them. What polars says of
 it, so it is not repeated.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import polars as pl
@@ -20,6 +21,7 @@ ROWS = 1 << 18
 _KNOWN = (*columns.OBSERVATIONS, *columns.LINKS, *columns.OPTIONAL)
 _LEVEL = 1
 """Of zstd: for profiles half the time of the usual level, in as many bytes."""
+_SYSTEM = re.compile(r"([A-Z][a-z -]+) \(os error \d+\)")
 _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
@@ -49,8 +51,8 @@ def rows(path: str) -> int:
         return 0
 
 
-def write(frames: Iterator[pl.DataFrame], path: str) -> None:
-    """Write parts, of which there is at least one, into one file; FrameError where that cannot be."""
+def write(frames: Iterator[pl.DataFrame], path: str, called: str) -> None:
+    """Write parts, of which there is at least one, into one file; FrameError names it `called` where that cannot be."""
     first = next(frames)
 
     def source(_columns: object, _predicate: object, _rows: object, _size: object) -> Iterator[pl.DataFrame]:
@@ -60,7 +62,7 @@ def write(frames: Iterator[pl.DataFrame], path: str) -> None:
     try:
         _SINKS[_ending(path)](register_io_source(source, schema=first.schema), path)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise FrameError(path, f"cannot be written ({_reason(error)})") from None
+        raise FrameError(called, f"cannot be written ({_reason(error)})") from None
 
 
 def _scan(path: str) -> pl.LazyFrame:
@@ -82,9 +84,9 @@ def _ending(path: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Give what the system says, if it is the system that says it: polars quotes it last."""
-    text = str(error)
-    return "No space left on device" if "No space left" in text else type(error).__name__
+    """Give what the system says, if it is the system that says it."""
+    told = _SYSTEM.search(str(error))
+    return type(error).__name__ if told is None else told[1]
 
 
 _KINDS = {PARQUET: "Parquet", CSV: "CSV", **dict.fromkeys(NDJSON, "NDJSON")}

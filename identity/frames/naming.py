@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from identity.frames.blake2b import BLOCK, begun, digest
-from identity.frames.bytes import copy, store_8, store_64
+from identity.frames.blake2b import BLOCK, STATE, begun, digest
+from identity.frames.bytes import copy, load_8, store_8, store_64
 from identity.frames.chunks import Starts
 from identity.frames.interning import Hashes, Ids
 
@@ -66,8 +66,8 @@ def _name_all(founders: Founders, begin: Hashes, before: int, digits: Bytes) -> 
 @njit(cache=True)
 def _name(founders: Founders, begin: Hashes, before: int, first: int, last: int, digits: Bytes) -> None:
     """Hash namespace, NUL, value, NUL, generation of some founders; write the digits."""
-    text, h = np.empty(_ROOM, np.uint8), np.empty(8, np.uint64)
-    start = text.ctypes.data
+    text, state = np.empty(_ROOM, np.uint8), np.empty(STATE, np.uint8)
+    start, h, into = text.ctypes.data, state.ctypes.data, digits.ctypes.data
     spaces, data = founders.spaces.ctypes.data, founders.data.ctypes.data
     for row in range(first, last):
         entry = founders.entries[row]
@@ -77,8 +77,8 @@ def _name(founders: Founders, begin: Hashes, before: int, first: int, last: int,
         end = _count(founders.generations[row], end)
         for place in range(end, end + BLOCK, 8):
             store_64(place, np.uint64(0))
-        digest(begin, before, start, end - start, h)
-        _write(h, digits, DIGITS * row)
+        digest(begin.ctypes.data, before, start, end - start, h)
+        _write(h, into + DIGITS * row)
 
 
 @njit(cache=True)
@@ -103,9 +103,9 @@ def _count(number: int, into: int) -> int:
 
 
 @njit(cache=True)
-def _write(h: Hashes, digits: Bytes, into: int) -> None:
+def _write(h: int, into: int) -> None:
     """Write a digest in hexadecimal digits."""
     for place in range(DIGITS // 2):
-        byte = (h[place >> 3] >> np.uint64(8 * (place & 7))) & np.uint64(255)
-        digits[into + 2 * place] = _HEX[byte >> np.uint64(4)]
-        digits[into + 2 * place + 1] = _HEX[byte & np.uint64(15)]
+        byte = load_8(h + place)
+        store_8(into + 2 * place, _HEX[byte >> np.uint8(4)])
+        store_8(into + 2 * place + 1, _HEX[byte & np.uint8(15)])

@@ -4,7 +4,6 @@ A name of at most sixteen bytes is told by two words, which overlap, and its len
 """
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from identity.frames.arrow import Texts
@@ -20,6 +19,7 @@ _FIRST = 1_000
 """Texts by which the names of the others are learned."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _TOP = np.uint64(56)
+_ONE = np.uint64(1)
 
 
 class Prefixes:
@@ -56,10 +56,15 @@ class Prefixes:
 
 
 @njit(cache=True)
-def _spelled(start: int, length: int) -> tuple[int, int]:
-    """Give the first and the last eight bytes of a name; of one shorter than that all of it, and zero."""
+def _spelled(start: int, length: int, room: int) -> tuple[int, int]:
+    """Give the first and the last eight bytes of a name; of one shorter than that all of it, and zero.
+
+    So many bytes may be read from where it begins.
+    """
     if length >= 8:
         return load_64(start), load_64(start + length - 8)
+    if room >= 8:
+        return load_64(start) & ((_ONE << np.uint64(8 * length)) - _ONE), np.uint64(0)
     word = np.uint64(0)
     for place in range(length):
         word |= np.uint64(load_8(start + place)) << np.uint64(8 * place)
@@ -67,21 +72,18 @@ def _spelled(start: int, length: int) -> tuple[int, int]:
 
 
 @njit(cache=True)
-def _slot(first: int, last: int, length: int, words: npt.NDArray[np.uint64], sizes: Lengths, numbers: Ids) -> int:
-    """Find the slot of a name, or the empty one where it would be."""
-    slot = np.int64(((first ^ (last * _MIX) ^ np.uint64(length)) * _MIX) >> _TOP)
-    while numbers[slot] >= 0:
-        if words[slot, 0] == first and words[slot, 1] == last and sizes[slot] == length:
-            break
-        slot = (slot + 1) & (_SLOTS - 1)
-    return slot
+def _slot(first: int, last: int, length: int) -> int:
+    """Give the slot where a name is, unless others took it and those behind it."""
+    return np.int64(((first ^ (last * _MIX) ^ np.uint64(length)) * _MIX) >> _TOP)
 
 
 @njit(cache=True)
 def _learn(start: int, length: int, number: int, words: Hashes, sizes: Lengths, numbers: Ids) -> None:
     """Know a name from now on."""
-    first, last = _spelled(start, length)
-    slot = _slot(first, last, length, words, sizes, numbers)
+    first, last = _spelled(start, length, length)
+    slot = _slot(first, last, length)
+    while numbers[slot] >= 0:
+        slot = (slot + 1) & (_SLOTS - 1)
     words[slot, 0], words[slot, 1], sizes[slot], numbers[slot] = first, last, length, number
 
 
@@ -96,7 +98,12 @@ def _divide(
         before[row] = length
         found[row] = -1
         if 0 <= length <= _LONGEST:
-            first, last = _spelled(starts[row], length)
-            found[row] = numbers[_slot(first, last, length, words, sizes, numbers)]
+            first, last = _spelled(starts[row], length, lengths[row])
+            slot = _slot(first, last, length)
+            while numbers[slot] >= 0:
+                if words[slot, 0] == first and words[slot, 1] == last and sizes[slot] == length:
+                    break
+                slot = (slot + 1) & (_SLOTS - 1)
+            found[row] = numbers[slot]
         missed = missed or found[row] < 0
     return missed

@@ -25,8 +25,8 @@ class Line:
     done: float
 
 
-def lines(path: Path) -> Iterator[Line]:
-    """Give the lines of a file that are not blank; ImportFailed where it cannot be read (further)."""
+def lines(path: Path, then: str = "what came before is taken") -> Iterator[Line]:
+    """Give the lines of a file that are not blank; ImportFailed where it cannot be read (further), and what `then`."""
     number = 0
     try:
         size = max(path.stat().st_size, 1)
@@ -41,7 +41,7 @@ def lines(path: Path) -> Iterator[Line]:
                     yield Line(number=number, text=text.rstrip(b"\r\n") if whole else None, done=file.tell() / size)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or "the file is damaged or cut off"
-        raise ImportFailed(f"{path} cannot be read after line {number}: {reason}; what came before is taken") from error
+        raise ImportFailed(f"{path} cannot be read after line {number}: {reason}; {then}") from error
 
 
 def _skip(stream: BinaryIO, text: bytes) -> None:

@@ -42,7 +42,7 @@ def _parquet(path: Path) -> Iterator[Part]:
 
 
 def _csv(path: Path) -> Iterator[Part]:
-    found = lines(path)
+    found = lines(path, "nothing of it is taken, for any observation may have rows in what is missing")
     first = next(found, None)
     head = [] if first is None else cells_of(first)
     header = [] if isinstance(head, Rejection) else [name.strip() for name in head]

@@ -1,5 +1,6 @@
 """A table taken in bulk leaves the store that its blocks make of it: `verify`, `rebuild` and `resolve` agree."""
 
+import gzip
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ from identity.judgements import JudgementKind
 from identity.observations import Trust
 from service import judging
 from service.clock import FixedClock
+from service.errors import ImportFailed
 from service.imports import bulk
 from service.imports.items import Origin
 from service.imports.loading import Loaded, load
@@ -185,6 +187,17 @@ def test_a_load_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
     assert (taken.accepted, taken.duplicates) == (50, 40)
     agree(again, frame)
     again.close()
+
+
+def test_of_a_table_that_is_cut_off_nothing_is_taken(tmp_path: Path) -> None:
+    """Or half of an observation would be a fact; what is said is what is so."""
+    homing = deployment(tmp_path, FixedClock(NOON))
+    path = tmp_path / "seen.csv.gz"
+    path.write_bytes(gzip.compress(households(3_000, 5).write_csv().encode())[:9_000])
+    with pytest.raises(ImportFailed, match=r"after line [1-9].*nothing of it is taken"):
+        put(homing, path)
+    assert held(homing) == set()
+    homing.close()
 
 
 def test_a_judgement_sends_all_the_usual_way(tmp_path: Path) -> None:

@@ -99,6 +99,9 @@ BAD = {
     "none.parquet": (None, "none.parquet: there is no such file"),
     "text.txt": (b"left,right\n", "no ending that tells"),
     "empty.csv": (b"", "empty.csv: the file is empty"),
+    "empty.parquet": (b"", "empty.parquet: the file is empty"),
+    "empty.ndjson": (b"", "empty.ndjson: the file is empty"),
+    "blank.csv": (b"\n\n", "blank.csv: the file is empty"),
     "lacking.csv": (b"left,value\n", "lacking.csv: the column right is missing"),
     "cut.parquet": (b"PAR1 and then nothing", "cut.parquet: cannot be read as Parquet"),
     "cut.ndjson": (b'{"left":"a:b","right":"c:d"}\n{"left":', "cut.ndjson: cannot be read as NDJSON"),
@@ -221,6 +224,20 @@ def test_a_disk_that_fills_while_waiting_is_told(program: Program) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
         with pytest.raises(FrameError, match=r"homing-.* cannot be written \(File too large\)"):
+            run(batch, Steps(lambda _: None))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert {path.name for path in program.folder.iterdir()} <= {"many.parquet", "homing.db"}
+
+
+@pytest.mark.parametrize("out", ["profiles.parquet", "profiles.csv", "profiles.ndjson"])
+def test_an_output_that_cannot_grow_is_told(out: str, program: Program) -> None:
+    """With the name it was to have, and what the system says; nothing of it stays."""
+    batch = batch_of(program, out, None)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(FrameError, match=rf"/{out}: cannot be written \(File too large\)"):
             run(batch, Steps(lambda _: None))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
