@@ -1,4 +1,4 @@
-"""A bulk load that is killed leaves its blocks whole or not at all; run again, it ends where an undisturbed one does."""
+"""A bulk load that is killed leaves its blocks whole or not at all; run again, it ends as an undisturbed one does."""
 
 import signal
 import time
@@ -68,7 +68,7 @@ def ends_alike(folder: Path, store: str, calm: Holdings) -> None:
 
 @pytest.mark.slow
 def test_killed_at_any_point_it_goes_on(store: str, tmp_path: Path) -> None:
-    """Before the first block is kept, within others, and after them; each run begins where the one before was cut off."""
+    """Before the first block is kept, within others, and after them; each run begins where the one before was cut."""
     people(tmp_path, COUNT)
     calm = undisturbed(tmp_path)
     taken = [held(store)]
