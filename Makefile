@@ -17,6 +17,7 @@ demo: $(VENV)/.installed ## The sample shop, served: one recommendation, then un
 	@$(BIN)/homing demo $(DEMO_ARGS)
 
 test: $(VENV)/.tests ## All tests (TEST_ARGS: what pytest is told)
+	@$(BIN)/python -c 'from channel_selector.choosing import load_compiled; load_compiled()'  # once, before tests share it
 	@$(BIN)/python -m pytest $(TEST_ARGS)
 
 test-long: $(VENV)/.tests ## The proofs with large numbers, for hours; their output stays in long-tests.log
