@@ -60,13 +60,19 @@ def _name_all(founders: Founders, begin: Hashes, before: int, digits: Bytes) -> 
     count = len(founders.entries)
     for part in prange(count // _TOGETHER + 1):
         first = part * _TOGETHER
-        _name(founders, begin, before, first, min(first + _TOGETHER, count), digits)
+        text, state = np.empty(_ROOM, np.uint8), np.empty(STATE, np.uint8)
+        _name(founders, begin, before, first, min(first + _TOGETHER, count), text, state, digits)
 
 
 @njit(cache=True)
-def _name(founders: Founders, begin: Hashes, before: int, first: int, last: int, digits: Bytes) -> None:
-    """Hash namespace, NUL, value, NUL, generation of some founders; write the digits."""
-    text, state = np.empty(_ROOM, np.uint8), np.empty(STATE, np.uint8)
+def _name(
+    founders: Founders, begin: Hashes, before: int, first: int, last: int, text: Bytes, state: Bytes, digits: Bytes
+) -> None:
+    """Hash namespace, NUL, value, NUL, generation of some founders; write the digits.
+
+    `text` and `state` are room for one of them. They are the caller's: an array made here would be let go of as soon as
+    its address alone is used.
+    """
     start, h, into = text.ctypes.data, state.ctypes.data, digits.ctypes.data
     spaces, data = founders.spaces.ctypes.data, founders.data.ctypes.data
     for row in range(first, last):
