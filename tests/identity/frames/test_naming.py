@@ -1,5 +1,10 @@
 """Compiled names are the names that `profile_id` gives."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +13,21 @@ from identity.frames.naming import DIGITS, profile_ids
 from identity.identifiers import Identifier
 from identity.profiles import ProfileRef, profile_id
 from tests.strategies import examples
+
+ROOT = Path(__file__).parents[3]
+MANY = """
+import numpy as np
+from identity.frames.naming import DIGITS, profile_ids
+from identity.identifiers import Identifier
+from identity.profiles import ProfileRef, profile_id
+
+values = [f"{number:0200}" for number in range(100_000)]
+of, entries = np.zeros(len(values), np.int32), np.arange(len(values), dtype=np.int32)
+offsets, data = np.arange(0, 200 * len(values) + 1, 200), np.frombuffer("".join(values).encode(), np.uint8)
+told = profile_ids([b"user_id"], of, entries, np.zeros_like(of), offsets, data, b"").tobytes().decode()
+known = "".join(profile_id(ProfileRef(Identifier("user_id", value), 0), b"") for value in values)
+print(sum(told[n : n + DIGITS] != known[n : n + DIGITS] for n in range(0, len(told), DIGITS)))
+"""
 
 FOUNDERS = st.tuples(
     st.integers(0, 1), st.text(max_size=8) | st.integers(110, 260).map(lambda n: "x" * n), st.integers(0, 1_000)
@@ -33,3 +53,11 @@ def test_names_are_alike(founders: list[tuple[int, str, int]], key: bytes) -> No
     assert [told[n : n + DIGITS] for n in range(0, len(told), DIGITS)] == [
         profile_id(ProfileRef(Identifier(NAMES[name], value), generation), key) for name, value, generation in founders
     ]
+
+
+def test_each_processor_hashes_in_room_of_its_own() -> None:
+    """Even where both take memory from one heap (MALLOC_ARENA_MAX of glibc), which gives at once what is let go."""
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", MANY]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert (done.stdout, done.returncode) == ("0\n", 0), done.stderr
