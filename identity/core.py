@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from identity.identifiers import Identifier
 from identity.judgements import Pair
+from identity.judgements import pair as linking
 from identity.ranking import Ranked, Ranking, Weight
 from identity.tree import Tree, spanning
 
@@ -61,11 +62,11 @@ class Core:
         """Let go of identifiers; give the pairs they were linked in."""
         for identifier in gone:
             for other in self.part(identifier):
-                pair = (identifier, other) if identifier < other else (other, identifier)
-                link = self._settled.find(pair)
+                linked = linking(identifier, other)
+                link = self._settled.find(linked)
                 if link is not None:
                     self._settled.cut(link)
-                yield pair
+                yield linked
 
     def below(self, link: Ranked) -> set[Identifier]:
         """Give one of the two sides that a link of the tree holds together."""
@@ -102,7 +103,7 @@ class Core:
 
     def _across(self, side: AbstractSet[Identifier]) -> Iterator[Pair]:
         """Give the links between some members and the others."""
-        return ((i, other) if i < other else (other, i) for i in side for other in self.near[i] if other not in side)
+        return (linking(i, other) for i in side for other in self.near[i] if other not in side)
 
 
 def core_of(links: Mapping[Pair, Weight], ranking: Ranking) -> Core:

@@ -6,6 +6,7 @@ from identity.clusters import Cluster
 from identity.core import Core
 from identity.identifiers import Identifier
 from identity.judgements import Pair
+from identity.judgements import pair as linking
 from identity.ranking import Ranked, Weight
 
 
@@ -31,13 +32,13 @@ class Division:
                 parted |= self._carry(identifier, heir)
         return parted
 
-    def see(self, pair: Pair, weight: Weight) -> bool:
+    def see(self, link: Pair, weight: Weight) -> bool:
         """Note a link of the observation at hand; False if its ends are in two clusters."""
-        cluster = self._home[pair[0]]
-        if self._home[pair[1]] is not cluster:
+        cluster = self._home[link[0]]
+        if self._home[link[1]] is not cluster:
             return False
-        cluster.links[pair] = weight
-        self._cores[id(cluster)].see([pair])
+        cluster.links[link] = weight
+        self._cores[id(cluster)].see([link])
         return True
 
     def close(self) -> None:
@@ -61,11 +62,11 @@ class Division:
         home = self._home[identifier]
         parted: dict[Pair, Weight] = {}
         for other in self._cores[id(heir)].part(identifier):
-            pair = (identifier, other) if identifier <= other else (other, identifier)
-            weight = heir.links.pop(pair)
+            linked = linking(identifier, other)
+            weight = heir.links.pop(linked)
             if other in home.members:
-                home.links[pair] = weight
-                self._cores[id(home)].see([pair])
+                home.links[linked] = weight
+                self._cores[id(home)].see([linked])
             else:
-                parted[pair] = weight
+                parted[linked] = weight
         return parted

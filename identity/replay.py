@@ -293,9 +293,10 @@ class Replay:
     ) -> set[Identifier]:
         """Add the links of the profiles touched anew, in the order of DESIGN 4.4; refuse those that break a limit."""
         if not expired:
-            moved = self._shed(old, fresh, pairs, observation)
+            known, placed = self._at_hand(old, pairs, observation)
+            moved = self._shed(old, fresh, placed, observation)
             if moved is None:
-                moved = self._contest(old, fresh, pairs, observation)
+                moved = self._contest(old, fresh, known, placed, observation)
             if moved is not None:
                 return moved
         links: dict[Pair, Weight] = {}
@@ -340,19 +341,18 @@ class Replay:
     # --- the same where only the cap is in the way: the ends of the last links come off ---
 
     def _shed(
-        self, old: Sequence[Cluster], fresh: Sequence[Identifier], pairs: Sequence[Pair], observation: Observation
+        self, old: Sequence[Cluster], fresh: Sequence[Identifier], placed: Sequence[Ranked], observation: Observation
     ) -> set[Identifier] | None:
         """Rebuild by the last links of the least spanning trees alone; None where that does not suffice."""
         once = all(c.size == len(c.members) for c in old) and self._verdicts.groups.keys().isdisjoint(fresh)
         if not once or not self._agree(old, fresh):
             return None
-        _, placed = self._at_hand(old, pairs, observation)
         parts = comes_off(old, fresh, placed, self._ranking, self._rules.profile_cap)
         if parts is None:
             return None
         before = self._before(old)
         apart = [self._come_off(home, off, observation) for home, off in parts]
-        into = self._united(old, fresh, pairs, observation)
+        into = self._united(old, fresh, [order[-1] for order, _ in placed], observation)
         for part, between in apart:
             persons = part.person is not None and into.person is not None
             asserted = RefusalReason.PERSONS_NEED_TRUST if persons else RefusalReason.PROFILE_CAP
@@ -377,7 +377,12 @@ class Replay:
     # --- the same where it divides what it touches into no more than two ---
 
     def _contest(
-        self, old: Sequence[Cluster], fresh: Sequence[Identifier], pairs: Sequence[Pair], observation: Observation
+        self,
+        old: Sequence[Cluster],
+        fresh: Sequence[Identifier],
+        known: Mapping[Pair, Weight],
+        placed: Sequence[Ranked],
+        observation: Observation,
     ) -> set[Identifier] | None:
         """Rebuild by the least spanning tree alone; None where that does not suffice.
 
@@ -385,10 +390,9 @@ class Replay:
         for the refused one lies on the way between its ends, and what may not be joined once never may. No other link
         is refused, for its ends are joined before its turn (tests/identity/test_replay.py compares whole rebuilds).
         """
-        known, placed = self._at_hand(old, pairs, observation)
         if any(self._ranking.standing(pair, weight)[3] for pair, weight in known.items()):
             return None
-        incoming = frozenset(pairs)
+        incoming = frozenset(order[-1] for order, _ in placed)
         trees = [cluster.tree(self._ranking).links for cluster in old]
         ranked = spanning([*(e for tree in trees for e in tree if e[0][-1] not in incoming), *placed])
         forest = Forest(self._terms, [*(i for c in old for i in c.members), *fresh])
