@@ -17,9 +17,10 @@ from identity.judgements import Verdicts
 from identity.observations import Observation, ReplayKey
 from identity.ownership import Owners, Replayed
 from identity.profiles import ProfileRef
-from identity.replay import Moved, Replay, Sighting
+from identity.replay import Replay, Sighting
 from identity.resolve import after_step, run, sightings
 from identity.rules import LinkingRules
+from identity.state import Moved
 
 _T = TypeVar("_T")
 _FEW = 16

@@ -23,8 +23,9 @@ from identity.normalize import normalize
 from identity.observations import Observation
 from identity.ownership import deciding
 from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
-from identity.replay import Moved, Sighting
+from identity.replay import Sighting
 from identity.rules import LinkingRules
+from identity.state import Moved
 from service import rules_digest
 from service.filed import Filing
 from service.messages import Message

@@ -9,8 +9,8 @@ from identity.hubs import Hubs
 from identity.identifiers import Identifier
 from identity.ownership import OwnedInterval
 from identity.profiles import Profile, ProfileId, ProfileRef
-from identity.replay import Refused
 from identity.resolve import live
+from identity.state import Refused
 from service.filed import FiledFacts, SeenFact
 
 

@@ -206,7 +206,7 @@ def _merged(heads: Ids, former: Ids) -> Ids:
 
 
 def _founding_alone(table: Table, spaces: NameRules) -> Ids:
-    """Rank entries as founders of what is seen but once (`identity.replay.founding`)."""
+    """Rank entries as founders of what is seen but once (`identity.founding`)."""
     names = table.intake.vocabulary.entries.names
     return _ranked(table, {"t": spaces.tier[names], "p": spaces.priority[names], "n": spaces.rank[names]})
 

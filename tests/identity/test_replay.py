@@ -1,6 +1,7 @@
 """A step of the replay does only what it must, and yet what the ordered rebuild would do."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -8,16 +9,17 @@ from random import Random
 import pytest
 from hypothesis import given
 
-from identity.clusters import Cluster
 from identity.hubs import PersonTally
 from identity.identifiers import Identifier
 from identity.judgements import Pair, Verdicts, in_force, settle
 from identity.observations import Observation, Trust
 from identity.profiles import ProfileRef
 from identity.ranking import Weight
-from identity.replay import Refused, Replay, Sighting
+from identity.rebuilding import rebuild
+from identity.replay import Replay, Sighting
 from identity.resolve import sightings
 from identity.rules import PRESETS, Conflict, LinkingRules
+from identity.state import Refused, Touched
 from tests.identity.compare import consistent
 from tests.identity.crowd import NAMES, TRUSTS, crowded_world
 from tests.identity.telling import tell
@@ -27,15 +29,9 @@ from tests.strategies import START, World, examples, worlds
 class OrderedReplay(Replay):
     """A replay that always puts the links in order and adds them anew."""
 
-    def _fits(self, _old: Sequence[Cluster], _fresh: Sequence[Identifier]) -> bool:
-        """Never take the short way."""
-        return False
-
-    def _shed(self, *_: object) -> None:
-        """Nor that by the last link."""
-
-    def _contest(self, *_: object) -> None:
-        """Nor that by the least spanning tree."""
+    def _settle(self, touched: Touched, expired: AbstractSet[Identifier]) -> set[Identifier]:
+        """Take no shorter way."""
+        return rebuild(self, touched, expired)
 
 
 def facts(world: World) -> tuple[list[Sighting], Verdicts]:
