@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from identity.identifiers import Identifier
 from identity.normalize import clean
 from identity.profiles import ProfileId
+from service import finding
 from service.abandonment import CART_KINDS, Cart, CartState
 from service.commerce import KINDS, plain_name
 from service.customers import customer, device_of
@@ -70,7 +71,7 @@ class Search:
         found: Found = {}
         for view in self._components(conn, seqs):
             for owner in {fact.owner for fact in view.facts if fact.seq in wanted}:
-                whose = None if owner is None or owner in known else self._homing.people.view(conn, owner)
+                whose = None if owner is None or owner in known else finding.view(conn, self._homing.people, owner)
                 if whose is not None:
                     found[whose.profile.profile_id] = list(self._left(whose))
         return found
@@ -81,7 +82,7 @@ class Search:
         named = {i for fact in facts.read(conn, seqs) for i in clean(facts.message(fact).identifiers, rules)[0]}
         places = {node.component: node.profile_id for node in nodes.find(conn, sorted(named)).values()}
         for profile_id in places.values():
-            view = None if profile_id is None else self._homing.people.view(conn, profile_id)
+            view = None if profile_id is None else finding.view(conn, self._homing.people, profile_id)
             if view is not None:
                 yield view
 

@@ -36,7 +36,7 @@ from channel_selector.options import (
 from identity.identifiers import Identifier
 from identity.normalize import clean
 from identity.profiles import ProfileId
-from service import last_good
+from service import burials, finding, last_good
 from service.abandonment import Cart, already_purchased, cart_named
 from service.asks import DEADLINE, Ask
 from service.customers import Customer, CustomerRules
@@ -150,7 +150,7 @@ class Decider:
         row = decisions.find(conn, decision_id)
         if row is None:
             return self._buried(conn, decision_id, now) if decisions.erased(conn, [decision_id]) else None
-        view = self._people.view(conn, row.profile_id)
+        view = finding.view(conn, self._people, row.profile_id)
         known = None if view is None else self.standings.of(conn, view)
         return self._again(conn, decisions.read(conn, [row.seq])[0], known, now)
 
@@ -166,9 +166,9 @@ class Decider:
     def _find(self, conn: Connection, ask: Ask, now: datetime) -> Glance | None:
         """Find who is meant: whose the device was when the cart was left, who has the contact."""
         if ask.profile_id is not None:
-            return self._people.view(conn, ask.profile_id)
+            return finding.view(conn, self._people, ask.profile_id)
         at = now if ask.abandoned_at is None else min(ask.abandoned_at, now)
-        return self._people.who(conn, ask.recipient, at)
+        return finding.who(conn, self._people, ask.recipient, at)
 
     def strangers(self, identifiers: Iterable[Identifier], profile_ids: Iterable[ProfileId]) -> list[str]:
         """Give the subjects of decisions for people not known then, who were asked for by one of these alone."""
@@ -178,7 +178,7 @@ class Decider:
 
     def _question(self, conn: Connection, ask: Ask, now: datetime) -> "_Question":
         """Read who is meant and what is known of them."""
-        erased = self._people.erased(conn, ask.recipient, ask.profile_id)
+        erased = burials.erased(conn, self._people, ask.recipient, ask.profile_id)
         found = None if erased else self._find(conn, ask, now)
         known = None if found is None else self.standings.of(conn, found)
         subjects = (*(known.profile_ids if known else ()), self._stranger(ask))

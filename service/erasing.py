@@ -19,10 +19,10 @@ from identity.erasures import Erasure, tombstone
 from identity.identifiers import Identifier
 from identity.judgements import Judgement
 from identity.profiles import ProfileId
-from service import refolding, rules_to_come
+from service import burials, refolding, rules_to_come
+from service.burials import Coverage, profile_name
 from service.consents import MESSAGE_TYPE
 from service.errors import ApiError
-from service.people import Coverage, profile_name
 from service.store import chain, changes, decisions, facts, faults, idempotency, locks, meta, nodes, purges
 from service.store.facts import Fact, FactKind
 from service.store.times import EPOCH, to_micros
@@ -83,7 +83,7 @@ class Erased:
 
 def cover(conn: Connection, homing: Homing, given: frozenset[Identifier], now: datetime) -> Plan:
     """Tell what an erasure of these identifiers would destroy. ApiError 422 where there is nobody to erase."""
-    coverage = homing.people.covered(conn, given)
+    coverage = burials.coverage(conn, homing.people, given)
     if not (coverage.covered.tombstones or coverage.seqs):
         message = "none of these names a person or a contact, or was ever seen; what too many share is nobody's"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "nothing_to_erase", message)
@@ -245,7 +245,7 @@ def _destroys(plan: Plan) -> bool:
 
 def _erased_before(conn: Connection, homing: Homing, plan: Plan) -> str | None:
     """Give the last erasure that covered all that is named, where each was covered by one."""
-    named = homing.people.erasures_of(conn, sorted(plan.coverage.covered.buried))
+    named = burials.erasures_of(conn, homing.people, sorted(plan.coverage.covered.buried))
     return max((name for name in named if name is not None), default=None) if all(named) else None
 
 

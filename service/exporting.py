@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from channel_selector.learning import customer_effects
 from identity.identifiers import Identifier
 from identity.judgements import Judgement, Undo
-from service import erasing
+from service import burials, erasing
 from service.past import Who
 from service.portrait import portrait
 from service.profile_answers import Shower
@@ -146,7 +146,7 @@ def _learned(conn: Connection, homing: Homing, known: Standing, now: datetime) -
 
 
 def _erasures(conn: Connection, homing: Homing, members: Iterable[Identifier]) -> list[_Told]:
-    names = {name for name in homing.people.erasures_of(conn, sorted(members)) if name is not None}
+    names = {name for name in burials.erasures_of(conn, homing.people, sorted(members)) if name is not None}
     logged = map(read_erasure, facts.of_kind(conn, FactKind.ERASURE))
     return [{"erasure_id": each.id, "at": each.at} for each in logged if each.id in names]
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
+from service import burials
 from service.identity_tokens import REPLAYED, Presented
 from service.messages import Message, Rejection
 from service.people import People
@@ -37,8 +38,8 @@ def ingest(conn: Connection, people: People, messages: Sequence[Message]) -> lis
     with another content is a conflict and changes nothing either. What an erasure forbids to believe, and what it
     destroyed, is dropped before the log.
     """
-    people.hold(conn, messages)
-    kept_out = people.kept_out_by(conn, messages)
+    people.hold_named(conn, messages)
+    kept_out = burials.kept_out_by(conn, people, messages)
     if not any(kept_out):
         receipts = _take(conn, people, messages)
     else:
@@ -81,7 +82,7 @@ def admit(conn: Connection, people: People, events: Sequence[Message | Presented
         ]
     # Before it is looked what the log holds: a repetition may be on its way into it.
     verified = (each.verified for each in shown if each.verified is not None)
-    people.hold(conn, [*(each.own if isinstance(each, Presented) else each for each in events), *verified])
+    people.hold_named(conn, [*(each.own if isinstance(each, Presented) else each for each in events), *verified])
     chosen = [_chosen(conn, each) if isinstance(each, Presented) else (each, None) for each in events]
     receipts = iter(ingest(conn, people, [message for message, _ in chosen if message is not None]))
     return [

@@ -14,7 +14,7 @@ from channel_selector.organic import Withheld
 from channel_selector.population import Population
 from channel_selector.settings import SelectorSettings
 from channel_selector.shifts import shifts
-from service import last_good, metrics, runs
+from service import finding, last_good, metrics, runs
 from service.attribution import ORDER
 from service.standing import standing
 from service.store import chain, decisions, idempotency, locks, meta, used_tokens
@@ -116,7 +116,7 @@ def _waiting(conn: Connection, selection: SelectorSettings) -> Waiting | None:
 def _read(conn: Connection, homing: Homing, profile_ids: Sequence[str], evidence: Evidence) -> None:
     """Read what came of the messages to some profiles, each as it stands today."""
     for profile_id in profile_ids:
-        view = homing.people.view(conn, profile_id)
+        view = finding.view(conn, homing.people, profile_id)
         if view is not None:
             known = standing(conn, view, homing.customer_rules, homing.settings)
             evidence.take(known.sends, known.outcomes)

@@ -13,13 +13,15 @@ from sqlalchemy.engine import Connection
 from identity.component import Component
 from identity.explain import Explanation, explain, seen_beside
 from identity.identifiers import Identifier
+from identity.judgements import in_force
 from identity.normalize import normalize
 from identity.profiles import ProfileId, ProfileRef
+from service import finding
 from service.errors import ApiError
 from service.filed import Filing
 from service.people import People
 from service.profile_view import ProfileView, view_of
-from service.reading import Known
+from service.reading import Known, known_by
 from service.store import nodes
 from service.turnover import current
 
@@ -58,11 +60,11 @@ class Present:
 
     def view(self, wanted: ProfileId) -> ProfileView:
         """Give the profile an id stands for; ApiError 404 for none."""
-        return _known(self._people.view(self._conn, wanted))
+        return _known(finding.view(self._conn, self._people, wanted))
 
     def profile_of(self, namespace: str, value: str) -> ProfileView:
         """Give the profile that holds an identifier; ApiError 404 for none."""
-        return _known(self._people.profile_of(self._conn, namespace, value))
+        return _known(finding.profile_of(self._conn, self._people, namespace, value))
 
     def component_of(self, view: ProfileView) -> Component:
         """Give the raw component of a profile given before."""
@@ -73,7 +75,12 @@ class Present:
 
     def explain(self, left: Identifier, right: Identifier) -> Explanation:
         """Tell why two identifiers are in one profile, or why not."""
-        return self._people.explain(self._conn, left, right)
+        people = self._people
+        people.begin(self._conn)
+        people.hold(self._conn, [left, right])
+        found = people.shelf.find([left, right])
+        hubs = people.shelf.hubs(seen_beside([left, right], found))
+        return explain(left, right, found, in_force(people.incremental.words), hubs)
 
 
 class Past:
@@ -90,7 +97,7 @@ class Past:
         founder = nodes.founders_of(self._conn, [wanted]).get(wanted)
         if founder is None:
             return _known(None)
-        known = self._people.known_by(self._conn, [founder], self._moment)
+        known = known_by(self._conn, self._people, [founder], self._moment)
         component = self._component(known, founder)
         return self._view(known, component, current(component, founder, wanted, self._people.id_of), wanted)
 
@@ -99,7 +106,7 @@ class Past:
         identifier = normalize(namespace, value, self._people.rules)
         if not isinstance(identifier, Identifier):
             return _known(None)
-        known = self._people.known_by(self._conn, [identifier], self._moment)
+        known = known_by(self._conn, self._people, [identifier], self._moment)
         component = self._component(known, identifier)
         return self._view(known, component, component.replay.ref(identifier), None)
 
@@ -109,7 +116,7 @@ class Past:
 
     def explain(self, left: Identifier, right: Identifier) -> Explanation:
         """Tell why two identifiers were in one profile, or why not."""
-        known = self._people.known_by(self._conn, [left, right], self._moment)
+        known = known_by(self._conn, self._people, [left, right], self._moment)
         found = known.shelf.find([left, right])
         return explain(left, right, found, known.judgements, known.shelf.hubs(seen_beside([left, right], found)))
 
@@ -125,7 +132,9 @@ class Past:
         id_of = self._people.id_of
         filed = Filing(id_of).file(component, known.messages)
         view = view_of(component, ref, asked, filed=filed, hubs=known.shelf.hubs, id_of=id_of)
-        return replace(view, parted=tuple(self._people.parted(self._conn, view.profile.identifiers, known.judgements)))
+        return replace(
+            view, parted=tuple(finding.parted(self._conn, self._people, view.profile.identifiers, known.judgements))
+        )
 
 
 def _known(view: ProfileView | None) -> ProfileView:

@@ -2,15 +2,22 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.engine import Connection
 
 from identity.component import Component
+from identity.history import History
 from identity.hubs import Hubs
 from identity.identifiers import Identifier
-from identity.judgements import Judgement
+from identity.judgements import Judgement, in_force
 from identity.observations import Observation
 from identity.ports import MemoryShelf
 from service.messages import Message
-from service.shelf import History, StoreShelf
+from service.people import People
+from service.shelf import History as Messages
+from service.shelf import StoreShelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +35,7 @@ class Reader:
     def __init__(self, shelf: StoreShelf, hold: Callable[[Collection[Identifier]], None]) -> None:
         self._shelf = shelf
         self._hold = hold
-        self.messages: History = {}
+        self.messages: Messages = {}
 
     def hubs(self, identifiers: Iterable[Identifier]) -> Hubs:
         """Tell which of these are known as hubs."""
@@ -51,3 +58,21 @@ class Reader:
         some = sorted(identifiers)
         self._hold(some)
         return some
+
+
+def known_by(conn: Connection, people: People, identifiers: Iterable[Identifier], moment: datetime) -> Known:
+    """Give what was known at a moment that bears on some identifiers."""
+    people.begin(conn)
+    incremental, reader = people.incremental, Reader(people.shelf, partial(people.hold, conn))
+    past = History(
+        rules=people.rules,
+        shelf=reader,
+        naming=reader.naming,
+        words=incremental.words,
+        graves=incremental.graves,
+    )
+    return Known(
+        shelf=past.past(identifiers, moment),
+        judgements=tuple(in_force(incremental.words, moment)),
+        messages=reader.messages,
+    )

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
-from service import erasing, rules_to_come
+from service import erasing, finding, rules_to_come
 from service.clock import FixedClock
 from service.erasing import purge
 from service.keep_rules import bring_in
@@ -242,7 +242,7 @@ def test_a_purge_cut_off_goes_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> N
 
 def members(homing: Homing, conn: Any) -> tuple[Any, ...]:
     """Give what Ada's profile holds."""
-    view = homing.people.profile_of(conn, "user_id", ADA)
+    view = finding.profile_of(conn, homing.people, "user_id", ADA)
     assert view is not None
     return view.profile.identifiers
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
 from identity.judgements import JudgementKind
+from service import finding
 from service.clock import FixedClock
 from service.erasing import purge_at_once, stands
 from service.ingest import Receipt, ingest
@@ -94,7 +96,7 @@ def profile(homing: Homing, user: str) -> tuple[str, int]:
     """Read a profile: its id and the number of its facts."""
 
     def job(conn: Connection) -> tuple[str, int]:
-        view = homing.people.profile_of(conn, "user_id", user)
+        view = finding.profile_of(conn, homing.people, "user_id", user)
         assert view is not None
         return view.profile.profile_id, len(view.facts)
 
@@ -146,7 +148,8 @@ def test_whom_one_erases_the_other_forgets(servers: tuple[Homing, Homing], clock
     clock.advance(timedelta(days=30))
     name, _ = erase(here, Identifier("user_id", "u1"), purged=False)
     for homing in servers:
-        view = homing.writer.submit(lambda conn, h=homing: h.people.profile_of(conn, "user_id", "u1")).result(30)  # type: ignore[misc]  # h is bound now
+        ask = partial(finding.profile_of, people=homing.people, namespace="user_id", value="u1")
+        view = homing.writer.submit(ask).result(30)
         assert view is None
         assert profile(homing, "u2")
     assert take(there, [message(1, source="late")]).result(30) == [Receipt.DROPPED]

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from service import finding
 from service.clock import FixedClock
 from service.settings import load
 from service.store import decisions, facts
@@ -70,7 +71,7 @@ def _digest(homing: Homing, conn: Connection) -> str:
 
 def _profile(homing: Homing, conn: Connection, profile_id: str) -> Any:
     # A damaged store may hold ids that are nobody's or another's: it has another digest then.
-    view = homing.people.view(conn, profile_id)
+    view = finding.view(conn, homing.people, profile_id)
     if view is None:
         return profile_id, None
     intervals = sorted(map(str, view.intervals))

@@ -13,6 +13,7 @@ from identity.identifiers import Identifier
 from identity.judgements import JudgementKind
 from identity.observations import Trust
 from identity.resolve import resolve
+from service import finding
 from service.change_answers import feed
 from service.clock import FixedClock
 from service.keys import Scope
@@ -265,7 +266,7 @@ def _answers(conn: Connection, homing: Homing) -> dict[str, str | None]:
         (founder,) = nodes.read(conn, [row.founder])
         given_up = wanted.redirects.get(row.profile_id, holder.get(Identifier(*founder.identifier)))
         expected = row.profile_id if row.profile_id in live else given_up
-        view = people.view(conn, row.profile_id)
+        view = finding.view(conn, people, row.profile_id)
         answers[row.profile_id] = None if view is None else view.profile.profile_id
         assert answers[row.profile_id] == expected
         assert view is None or view.redirected_from == (None if expected == row.profile_id else row.profile_id)

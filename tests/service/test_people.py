@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from identity.observations import Trust
 from identity.resolve import resolve
 from identity.rules import LinkingRules, load_rules
-from service import shelf
+from service import finding, shelf
 from service.ingest import Receipt, ingest
 from service.messages import Message
 from service.observing import Observer
@@ -109,13 +109,13 @@ def _compare(conn: Connection, people: People, arrivals: list[Message]) -> None:
     stored = nodes.find(conn, list(by_identifier))
     assert {i: node.profile_id for i, node in stored.items()} == by_identifier
     for profile in wanted.profiles:
-        view = people.view(conn, profile.profile_id)
+        view = finding.view(conn, people, profile.profile_id)
         assert view is not None
         assert view.profile == profile
         for fact in view.facts:
             assert fact.owner == wanted.attribution[fact.observation.key]
     for given_up, successor in wanted.redirects.items():
-        view = people.view(conn, given_up)
+        view = finding.view(conn, people, given_up)
         if view is not None:  # never issued: it came and went within the replay of late events
             assert view.profile.profile_id == successor
             assert view.redirected_from == given_up
@@ -159,10 +159,10 @@ def test_a_shared_tablet_is_whose_it_was_then(database: Database) -> None:
     people = People(LinkingRules(), KEY)
     with database.connect() as conn, conn.begin():
         ingest(conn, people, [message(1, 0, user="kevin", device="tab"), message(2, 60, user="nora", device="tab")])
-        early = people.who(conn, [("device_id", "tab")], START + timedelta(minutes=30))
-        late = people.who(conn, [("device_id", "tab")], START + timedelta(minutes=90))
+        early = finding.who(conn, people, [("device_id", "tab")], START + timedelta(minutes=30))
+        late = finding.who(conn, people, [("device_id", "tab")], START + timedelta(minutes=90))
         assert early is not None
         assert late is not None
         assert (str(early.profile.person), str(late.profile.person)) == ("user_id:kevin", "user_id:nora")
-        assert people.who(conn, [("device_id", "never")], START) is None
-        assert people.who(conn, [("email", "undefined")], START) is None
+        assert finding.who(conn, people, [("device_id", "never")], START) is None
+        assert finding.who(conn, people, [("email", "undefined")], START) is None

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import inspect, select
 
 from identity.rules import LinkingRules, load_rules
-from service import rules_to_come
+from service import finding, rules_to_come
 from service.clock import FixedClock
 from service.keep_rules import bring_in, keep_rules
 from service.people import People
@@ -141,7 +141,7 @@ def test_ids_of_former_rules_answer_for_ever(tmp_path: Path, clock: FixedClock) 
         for _ in range(2):
             held = {row[1:3]: row[4] for row in folds(homing)["nodes"]}
             for old, founder in issued.items():
-                view: ProfileView | None = job(homing, lambda conn, old=old: homing.people.view(conn, old))
+                view: ProfileView | None = job(homing, lambda conn, old=old: finding.view(conn, homing.people, old))
                 assert (None if view is None else view.profile.profile_id) == held[founders[founder]]
                 assert view is None or view.redirected_from == (None if view.profile.profile_id == old else old)
             left = job(homing, lambda conn: {row.profile_id for row in conn.execute(select(former_ids))})

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from channel_selector.holdout import Assignment
 from channel_selector.outcomes import OutcomeKind
+from service import finding
 from service.clock import FixedClock
 from service.learner import learn
 from service.rulings import Logged, logged
@@ -65,7 +66,7 @@ def standing_of(homing: Homing, user: str) -> Standing:
     """Read what is known of a customer."""
 
     def read(conn: Connection) -> Standing:
-        view = homing.people.profile_of(conn, "user_id", user)
+        view = finding.profile_of(conn, homing.people, "user_id", user)
         assert view is not None
         return standing(conn, view, homing.customer_rules, homing.settings)
 
@@ -165,7 +166,7 @@ def holder(homing: Homing, namespace: str, value: str) -> str | None:
     """Give the profile that an identifier is in."""
 
     def read(conn: Connection) -> str | None:
-        view = homing.people.profile_of(conn, namespace, value)
+        view = finding.profile_of(conn, homing.people, namespace, value)
         return None if view is None else view.profile.profile_id
 
     return homing.writer.submit(read).result(10)

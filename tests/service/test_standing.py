@@ -18,7 +18,7 @@ from identity.identifiers import Identifier
 from identity.judgements import JudgementKind
 from identity.normalize import clean
 from identity.observations import Trust
-from service import judging
+from service import finding, judging
 from service.asks import Ask
 from service.clock import FixedClock
 from service.customers import Regulars
@@ -188,17 +188,17 @@ class Traffic:
     def _glances(self, conn: Connection) -> list[tuple[Glance, ProfileView | None]]:
         """Read who each name means as for sending, and the same profiles in full by another process."""
         people, others = self.homing.people, self._others()
-        seen = [people.who(conn, [("user_id", user)], NOON) for user in USERS]
-        seen += [people.who(conn, [("device_id", device)], NOON) for device in DEVICES]
-        return [(each, others.view(conn, each.profile.profile_id)) for each in seen if each is not None]
+        seen = [finding.who(conn, people, [("user_id", user)], NOON) for user in USERS]
+        seen += [finding.who(conn, people, [("device_id", device)], NOON) for device in DEVICES]
+        return [(each, finding.view(conn, others, each.profile.profile_id)) for each in seen if each is not None]
 
     def _read(self, conn: Connection) -> list[tuple[Standing | None, Standing | None]]:
         """Read everybody with all at hand, and with nothing."""
         homing, others = self.homing, self._others()
         read = []
         for namespace, value in [*(("user_id", u) for u in USERS), *(("device_id", d) for d in DEVICES)]:
-            kept = homing.people.profile_of(conn, namespace, value)
-            anew = others.profile_of(conn, namespace, value)
+            kept = finding.profile_of(conn, homing.people, namespace, value)
+            anew = finding.profile_of(conn, others, namespace, value)
             read.append(
                 (
                     None if kept is None else homing.decider.standings.of(conn, kept),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from service import finding
 from service.clock import FixedClock
 from service.customers import customer
 from service.profile_view import ProfileView
@@ -22,7 +23,9 @@ def test_a_customer_is_the_same_by_the_facts_that_tell_of_it(tmp_path: Path) -> 
     shop = generate(NOW, people=60)
     load(homing, shop)
     users = sorted({str(each.raw["userId"]) for each in shop.messages if each.raw.get("userId")})
-    views = homing.writer.submit(lambda conn: [homing.people.profile_of(conn, "user_id", u) for u in users]).result()
+    views = homing.writer.submit(
+        lambda conn: [finding.profile_of(conn, homing.people, "user_id", u) for u in users]
+    ).result()
     found = [view for view in views if isinstance(view, ProfileView)]
 
     left_out = sum(len(view.facts) - len(view.telling()) for view in found)
