@@ -1,6 +1,6 @@
 """Carts left behind and not bought on any device, each folded anew from its person's facts.
 
-The log tells whose carts may have been left; whether they were is for `service.abandonment` alone to say.
+The log tells whose carts may have been left; whether they were is for `service.carts` alone to say.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -15,7 +15,7 @@ from identity.identifiers import Identifier
 from identity.normalize import clean
 from identity.profiles import ProfileId
 from service import finding
-from service.abandonment import CART_KINDS, Cart, CartState
+from service.cart import CART_KINDS, Cart, CartState
 from service.commerce import KINDS, plain_name
 from service.customers import customer, device_of
 from service.profile_view import ProfileView

@@ -11,10 +11,10 @@ from typing import Protocol, TypeVar
 from channel_selector.learning import Reported
 from channel_selector.outcomes import Outcome, OutcomeKind, was_sent
 from identity.observations import Trust
-from service.abandonment import Order
 from service.commerce import plain_name
 from service.event_identifiers import identifier_text
 from service.messages import Message
+from service.orders import Order
 
 _MEDIA = ("email", "push notification", "web push notification", "sms", "message", "in app message")
 _HAPPENINGS: Mapping[str, OutcomeKind] = {

@@ -5,7 +5,7 @@ revenue. A negative, non-finite or absurd amount, a quantity of nothing, a field
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -84,6 +84,16 @@ class CommerceEvent:
     def key(self) -> EventKey:
         """Order events by time; ties by message id, source and trust, so that arrival never matters."""
         return EventKey(self.at, self.message_id, self.source, self.trust)
+
+    @property
+    def order_key(self) -> tuple[bool, str]:
+        """Tell orders apart: by their id, or where none is told, by the message."""
+        return (False, self.message_id) if self.order_id is None else (True, self.order_id)
+
+
+def replayed(events: Iterable[CommerceEvent]) -> list[CommerceEvent]:
+    """Put events in order, each once."""
+    return sorted(set(events), key=lambda event: event.key)
 
 
 def commerce_event(message: Message) -> CommerceEvent | None:

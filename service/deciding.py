@@ -37,9 +37,11 @@ from identity.identifiers import Identifier
 from identity.normalize import clean
 from identity.profiles import ProfileId
 from service import burials, finding, last_good
-from service.abandonment import Cart, already_purchased, cart_named
 from service.asks import DEADLINE, Ask
+from service.cart import Cart
+from service.carts import cart_named
 from service.customers import Customer, CustomerRules
+from service.orders import already_purchased
 from service.people import People
 from service.profile_view import Glance
 from service.rulings import FALLBACK_ENDPOINT, Logged, Ruling, hold_of, log, log_hold, logged

@@ -18,7 +18,7 @@ from channel_selector.options import EligibilityRules
 from channel_selector.settings import Activation, SelectorSettings
 from channel_selector.slots import QuietHours
 from service import setting_kinds as kinds
-from service.abandonment import CartSettings
+from service.cart import CartSettings
 from service.errors import SettingsError, discreet
 from service.setting_kinds import CategoryConsent, Kind
 from service.setting_sources import (

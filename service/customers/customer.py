@@ -14,8 +14,9 @@ from identity.observations import Trust
 from identity.profiles import Profile, ProfileId
 from identity.rules import LinkingRules, TraitRules
 from identity.traits import Trait, survivors
-from service.abandonment import Cart, CartLine, CartSettings, Order, OrderLine
 from service.attribution import told_outcome
+from service.cart import Cart, CartSettings
+from service.carts import CartLine
 from service.commerce import CommerceEvent, commerce_event
 from service.consents import DEFAULT_CATEGORIES, Preferences, Statement, last_words
 from service.customers.activity import Activity
@@ -25,6 +26,7 @@ from service.customers.names import Fact, Names, Reader
 from service.customers.sightings import Known, Sightings
 from service.customers.traits import trait_words
 from service.messages import Message
+from service.orders import Order, OrderLine
 from service.setting_kinds import CategoryConsent
 
 MESSENGERS = ("kakao_id", "messenger_id", "line_id", "whatsapp_id")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from channel_selector.outcomes import Outcome, OutcomeKind
 from identity.observations import Trust
-from service.abandonment import Order
 from service.attribution import EVENTS, TOLD_BY_ANYONE, order_outcomes, sent, told_outcomes
 from service.messages import Message, parse
+from service.orders import Order
 
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)
 WINDOW = timedelta(days=7)

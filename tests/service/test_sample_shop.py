@@ -12,11 +12,13 @@ from identity.identifiers import Identifier
 from identity.normalize import normalize
 from identity.observations import Trust
 from identity.rules import LinkingRules
-from service.abandonment import Cart, CartState, already_purchased, cart_named, carts, orders
+from service.cart import Cart, CartState
+from service.carts import cart_named, carts
 from service.commerce import CommerceEvent, commerce_event
 from service.consents import DEFAULT_CATEGORIES
 from service.devices import device_kind
 from service.messages import Message, parse
+from service.orders import already_purchased, orders
 from service.sample_shop import PastMessage, SampleShop, ShopMessage, generate
 from service.sample_shop.people import KINDS, USER_AGENTS, Address, Person, addresses, home_ip, population
 from service.sample_shop.rates import DAYPART_MATCH, DAYPART_MISS, PUSH_OPT_IN, RATES, delay_hours

@@ -1,83 +1,18 @@
-"""Carts and orders are a fold of one profile: the same for any arrival, and as a model minute by minute has it."""
+"""Carts are a fold of one profile: the same for any arrival, and as a model minute by minute has it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from identity.observations import Trust
-from service.abandonment import (
-    Cart,
-    CartItem,
-    CartLine,
-    CartSettings,
-    CartState,
-    Order,
-    OrderLine,
-    already_purchased,
-    cart_named,
-    carts,
-    orders,
-)
-from service.commerce import CommerceEvent, CommerceKind, Line
-
-K = CommerceKind
-ZERO = datetime(2026, 11, 15, 5, 0, tzinfo=UTC)
-QUICK = CartSettings(wait=timedelta(minutes=3), keep=timedelta(minutes=10))
-
-
-def at(minute: float) -> datetime:
-    """Give a moment by its minute."""
-    return ZERO + timedelta(minutes=minute)
-
-
-def event(
-    minute: float,
-    kind: CommerceKind,
-    product: str | None = None,
-    *,
-    cart_id: str | None = None,
-    order_id: str | None = None,
-    quantity: float | None = None,
-    price: float | None = None,
-    amount: float | None = None,
-    trust: Trust = Trust.SERVER,
-    decision_id: str | None = None,
-    name: str = "",
-    device: str = "tablet",
-) -> CommerceEvent:
-    """Make an event; its message id tells it apart from the others of its minute."""
-    return CommerceEvent(
-        kind=kind,
-        at=at(minute),
-        message_id=f"{minute}-{kind}-{product}-{name}",
-        trust=trust,
-        identifiers=(("anonymous_id", device),),
-        cart_id=cart_id,
-        order_id=order_id,
-        decision_id=decision_id,
-        lines=() if product is None else (Line(product, quantity, price),),
-        amount=amount,
-        currency=None if amount is None else "KRW",
-    )
-
-
-def only(events: Sequence[CommerceEvent], minute: float, spans: CartSettings | None = None) -> Cart:
-    """Fold events that must make one cart."""
-    (cart,) = carts(events, at(minute), spans)
-    return cart
-
-
-def states(events: Sequence[CommerceEvent], minute: float) -> dict[str | None, CartState]:
-    """Give the carts' states by id; later lives of an id win."""
-    return {cart.cart_id: cart.state for cart in carts(events, at(minute))}
-
-
-ADDED = event(0, K.PRODUCT_ADDED, "p", cart_id="c", price=10, quantity=2)
-CHECKOUT = event(5, K.CHECKOUT_STARTED, cart_id="c")
+from service.cart import CartItem, CartSettings, CartState
+from service.carts import CartLine, cart_named, carts
+from service.commerce import CommerceEvent, CommerceKind
+from service.orders import OrderLine, orders
+from tests.service.shop_events import ADDED, CHECKOUT, QUICK, ZERO, K, at, event, events_of_a_profile, only, states
 
 
 def test_a_cart_goes_from_open_over_checkout_to_abandoned_and_expired() -> None:
@@ -242,89 +177,6 @@ def test_spans_of_nothing_are_refused() -> None:
         CartSettings(wait=timedelta())
     with pytest.raises(ValueError, match="keep"):
         CartSettings(keep=timedelta(seconds=-1))
-
-
-def test_an_order_counts_once_and_is_told_by_its_most_trusted_sighting() -> None:
-    """The server's word beats the page's; what it leaves out is taken from the page."""
-    page = event(5, K.ORDER_COMPLETED, order_id="o", amount=99, decision_id="d", trust=Trust.ASSERTED)
-    server = event(6, K.ORDER_COMPLETED, order_id="o", amount=90, cart_id="c")
-    (order,) = orders([page, server])
-    assert order == Order(
-        order_id="o", at=at(6), trust=Trust.SERVER, value=90, currency="KRW", decision_id="d", cart_id="c"
-    )
-
-
-def test_orders_without_order_id_go_by_their_messages() -> None:
-    """Two of them are two orders."""
-    first = event(5, K.ORDER_COMPLETED, name="a", amount=1)
-    second = event(6, K.ORDER_COMPLETED, name="b", amount=2)
-    assert [order.order_id for order in orders([second, first, first])] == [first.message_id, second.message_id]
-
-
-@pytest.mark.parametrize(
-    ("kind", "amount", "trust", "value", "refunded"),
-    [
-        (K.ORDER_CANCELLED, None, Trust.SERVER, 100.0, True),
-        (K.ORDER_CANCELLED, 1.0, Trust.SERVER, 100.0, True),
-        (K.ORDER_REFUNDED, None, Trust.SERVER, 100.0, True),
-        (K.ORDER_REFUNDED, 100.0, Trust.VERIFIED, 100.0, True),
-        (K.ORDER_REFUNDED, 30.0, Trust.SERVER, 70.0, False),
-        (K.ORDER_REFUNDED, None, Trust.ASSERTED, 100.0, False),
-    ],
-)
-def test_refunds(kind: CommerceKind, amount: float | None, trust: Trust, value: float, refunded: bool) -> None:
-    """All of it, or a part; a page's word does not undo what the server says; coming first changes nothing."""
-    order = event(5, K.ORDER_COMPLETED, order_id="o", amount=100)
-    for minute in (1, 9):
-        (found,) = orders([order, event(minute, kind, order_id="o", amount=amount, trust=trust)])
-        assert (found.value, found.refunded) == (value, refunded)
-
-
-def test_partial_refunds_add_up() -> None:
-    """Two halves are the whole; a refund of another order is nothing to this one."""
-    order = event(5, K.ORDER_COMPLETED, order_id="o", amount=100)
-    halves = [event(minute, K.ORDER_REFUNDED, order_id="o", amount=50) for minute in (7, 8)]
-    assert [found.refunded for found in orders([order, *halves])] == [True]
-    assert [found.refunded for found in orders([order, event(7, K.ORDER_REFUNDED, order_id="x")])] == [False]
-    assert orders(halves) == ()
-
-
-def test_already_purchased_looks_at_every_device_since_the_cart_was_left() -> None:
-    """Bought later under another cart's name: hold. Bought before: send. Closed by an order: hold."""
-    cart = only([ADDED], 61)
-    early = orders([event(-5, K.ORDER_COMPLETED, cart_id="x", order_id="o")])
-    later = orders([event(30, K.ORDER_COMPLETED, cart_id="x", order_id="o", device="phone")])
-    assert not already_purchased(cart, early, at(60))
-    assert already_purchased(cart, later, at(60))
-    assert already_purchased(cart, later, None)
-    assert already_purchased(None, later, at(20))
-    assert not already_purchased(None, later, at(60))
-    assert not already_purchased(None, later, None)
-    bought = only([ADDED, event(5, K.ORDER_COMPLETED, cart_id="c")], 61)
-    assert already_purchased(bought, (), at(60))
-
-
-def test_an_order_given_back_still_holds_the_reminder() -> None:
-    """Who has bought and returned it needs no reminder either."""
-    returned = orders([event(30, K.ORDER_COMPLETED, order_id="o"), event(40, K.ORDER_CANCELLED, order_id="o")])
-    assert already_purchased(only([ADDED], 61), returned, at(60))
-
-
-events_of_a_profile = st.lists(
-    st.builds(
-        event,
-        st.integers(0, 40),
-        st.sampled_from(sorted(CommerceKind)),
-        st.none() | st.sampled_from("pq"),
-        cart_id=st.none() | st.sampled_from("cd"),
-        order_id=st.none() | st.sampled_from(["o1", "o2"]),
-        quantity=st.none() | st.integers(1, 3),
-        amount=st.none() | st.integers(0, 9),
-        name=st.sampled_from("ab"),
-    ),
-    max_size=14,
-    unique_by=lambda made: made.key,
-)
 
 
 @given(seen=events_of_a_profile, now=st.integers(0, 60), data=st.data())
