@@ -3,11 +3,13 @@
 A contested profile is two of them that share a device: one limit, one link too many.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from polars.io.plugins import register_io_source
 
 NAME = "links.parquet"
 SEED = 20261121
@@ -15,6 +17,10 @@ EDGES_A_PROFILE = 4
 TAIL = 0.002
 SUPER_NODES = 4
 """Devices that each hundredth of all people were seen with, at most a thousand: hubs."""
+SCHEMA = pl.Schema([("left", pl.String()), ("right", pl.String()), ("observed_at", pl.Datetime("us", "UTC"))])
+ROW_GROUP = 2**18
+PART = 2**22
+"""Rows worked on at once: all of a hundred million take more memory than they are resolved in."""
 _FIRST, _YEAR = 1_735_689_600, 31_536_000
 
 Numbers = npt.NDArray[np.int64]
@@ -35,10 +41,24 @@ def write_links(folder: Path, edges: int, contested: float) -> str:
     left, right = _joined(random, begins, child, parent, edges, contested)
     order = random.permutation(len(left))[:edges]
     values = _values(np.where(place == 0, 0, random.integers(1, 4, len(of))))
-    at = pl.Series((_FIRST + random.integers(0, _YEAR, len(order))) * 1_000_000).cast(pl.Datetime("us", "UTC"))
-    frame = pl.DataFrame({"left": values.gather(left[order]), "right": values.gather(right[order]), "observed_at": at})
-    frame.write_parquet(folder / NAME)
-    return f"{len(frame):,} links of {profiles:,} profiles, {contested:.0%} contested"
+    seconds = _FIRST + random.integers(0, _YEAR, len(order))
+    rows = _in_parts(values, left[order], right[order], seconds)
+    register_io_source(lambda *_: rows, schema=SCHEMA).sink_parquet(folder / NAME, row_group_size=ROW_GROUP)
+    return f"{len(order):,} links of {profiles:,} profiles, {contested:.0%} contested"
+
+
+def _in_parts(values: pl.Series, left: Numbers, right: Numbers, seconds: Numbers) -> Iterator[pl.DataFrame]:
+    """Spell links out."""
+    for first in range(0, len(seconds), PART):
+        part = slice(first, first + PART)
+        yield pl.DataFrame(
+            {
+                "left": values.gather(left[part]),
+                "right": values.gather(right[part]),
+                "observed_at": pl.Series(seconds[part] * 1_000_000).cast(pl.Datetime("us", "UTC")),
+            },
+            schema=SCHEMA,
+        )
 
 
 def _joined(  # noqa: PLR0917 - all of them numbers of one graph
@@ -60,7 +80,12 @@ def _joined(  # noqa: PLR0917 - all of them numbers of one graph
 
 def _values(kind: Numbers) -> pl.Series:
     """Write identifiers: a login, mail addresses, device ids and cookies."""
-    number = np.arange(len(kind), dtype=np.uint64)
+    return pl.concat([_written(kind[first : first + PART], first) for first in range(0, len(kind), PART)])
+
+
+def _written(kind: Numbers, first: int) -> pl.Series:
+    """Write some of them, numbered from `first` on."""
+    number = np.arange(first, first + len(kind), dtype=np.uint64)
     frame = pl.DataFrame({"kind": kind, "i": number, "hash": number * np.uint64(0x9E3779B97F4A7C15)})
     written = (
         pl.when(pl.col("kind") == 0)
