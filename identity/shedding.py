@@ -2,9 +2,9 @@
 
 Links are added in order. Let the last of all come after those at hand: what it joins is complete on either side before
 its turn. So it is refused, and with it every link across, if only both sides together are too many; and so is the last
-one of the side that is at hand, as long as that is too many by itself. (tests/identity/test_replay.py compares whole
-rebuilds.) No two must-linked identifiers are among them, every limit but the cap holds for all together, and at most
-one old cluster or fresh identifier has a person.
+one of the side that is at hand, as long as that is too many by itself. No two must-linked identifiers are among them,
+every limit but the cap holds for all together, and at most one old cluster or fresh identifier has a person.
+(tests/identity/test_replay.py compares whole rebuilds.)
 """
 
 from collections.abc import Collection, Iterator, Sequence
