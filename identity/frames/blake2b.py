@@ -1,8 +1,8 @@
 """BLAKE2b of eight short texts at once, with a key and a personalisation, in compiled code.
 
-Each text has a lane of its own. What eight texts have of something stands side by side, word for word: state `h` is eight
-words of eight lanes, a block `m` sixteen. They are given by address, for a call that is given an array counts who refers
-to it. Source: RFC 7693; its letters are kept.
+Each text has a lane of its own. What eight texts have of something stands side by side, word for word: a state `h` is
+eight words of eight lanes, a block `m` sixteen. They are given by address, for a call that is given an array counts who
+refers to it. Source: RFC 7693; its letters are kept.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ ROOM = 8 * LANES * (8 + 16 + 3)
 _WORD = 8 * LANES
 """Bytes from one word of a lane to the next."""
 _M, _COUNT, _LAST, _LIVE = 8 * _WORD, 24 * _WORD, 25 * _WORD, 26 * _WORD
-"""Where in that room the block begins, and the counts `t`, the flags `f`, and which lanes are live: all bits, or none."""
+"""Where in that room the block begins, the counts `t`, the flags `f`, and which lanes are live: all bits, or none."""
 _IV = np.array(
     [
         0x6A09E667F3BCC908,
