@@ -122,8 +122,8 @@ def _read(batch: Batch, steps: Steps, scratch: Scratch) -> Intake:
     intake.expect(sum(files.rows(str(path)) for path in batch.inputs))
     for path in batch.inputs:
         steps.begin(f"reading {path.name}")
-        for part in files.parts(str(path)):
-            intake.add(part, str(path))
+        for part in ahead(intake.read(part, str(path)) for part in files.parts(str(path))):
+            intake.take(part)
     return intake
 
 

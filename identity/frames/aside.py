@@ -23,7 +23,6 @@ STATE = 100
 _ROW = 64
 """Bytes that grouping takes for each row."""
 _ONE = np.zeros(1, np.uint64)
-_NO_FORM = np.zeros(1, np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +98,10 @@ class Aside:
     def merge(self, vocabulary: Vocabulary) -> "Merged":
         """Give all parts numbers that agree. Raises FrameError where there are more identifiers than may be held."""
         names = vocabulary.names
-        entries, of_values = self.values.merged(names.seeds, names.forms)
+        entries, of_values = self.values.merged(names.seeds)
         if entries.count * STATE > self.bounds.most:
             raise FrameError("", _too_many(entries.count))
-        keys, of_keys = self.keys.merged(_ONE, _NO_FORM)
+        keys, of_keys = self.keys.merged(_ONE)
         space = self.bounds.space
         stands, reasons = np.full(entries.count, NOBODY, np.int32), np.zeros(entries.count, np.uint8)
         for part, name in enumerate(of_values):

@@ -101,7 +101,7 @@ def prefetch(_typing: Any, _address: Any) -> Any:
     return types.void(types.int64), code
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def locate(views: int, buffers: Starts, valid: int, offset: int, starts: Starts, lengths: Lengths) -> None:
     """Find the texts of a Utf8View array: inline, or in one of its buffers."""
     for row in range(len(starts)):

@@ -29,6 +29,12 @@ _NO_TRUSTS = np.zeros(0, np.int8)
 _SERVER = int(Trust.SERVER)
 _AHEAD = 32
 """Entries asked for before they are looked at."""
+_PERSON, _MOST = 255, 254
+"""In a byte for each entry: it is a person itself; so many persons were seen beside it, or more."""
+_SIEVE = 1 << 16
+"""Bits of an entry that tell, without looking further, of nearly all that they are not among a few."""
+_LINE = 6
+"""Entries that differ above these bits stand in different cache lines."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,11 +91,10 @@ def find_hubs(chunks: Sequence[Chunk], names: Ids, spaces: NameRules, limit: int
     marks = np.zeros(len(names), np.uint8)
     if limit is None:
         return marks, []
-    met = np.zeros(len(names), np.int32)
-    person = spaces.person[names]
+    met = np.where(spaces.person, np.uint8(_PERSON), np.uint8(0))[names]
     for chunk in chunks:
-        _meet(chunk.starts, chunk.entries, person, met)
-    crowded = met > limit
+        _meet(chunk.starts, chunk.entries, met)
+    crowded = (met > min(limit, _MOST - 1)) & (met != _PERSON)
     if not crowded.any():
         return marks, []
     met_by = [_persons(chunk, names, spaces, crowded) for chunk in chunks]
@@ -251,26 +256,35 @@ def _note(starts: Starts, entries: Ids, at: Starts, hubs: Flags, times: Ids, fir
 
 
 @njit(cache=True)
-def _meet(starts: Starts, entries: Ids, person: Bools, met: Ids) -> None:
-    """Count, for each entry that is no person, the sightings of persons beside it."""
+def _meet(starts: Starts, entries: Ids, met: Flags) -> None:
+    """Count, for each entry that is no person, the sightings of persons beside it, as far as a byte counts."""
     for each in range(len(starts) - 1):
         persons = 0
         for place in range(starts[each], starts[each + 1]):
-            persons += person[entries[place]]
+            persons += met[entries[place]] == _PERSON
         for place in range(starts[each], starts[each + 1]):
-            if persons and not person[entries[place]]:
-                met[entries[place]] += persons
+            before = met[entries[place]]
+            if persons and before != _PERSON:
+                met[entries[place]] = min(before + persons, _MOST)
 
 
 @njit(cache=True)
 def _beside(
-    starts: Starts, entries: Ids, names: Ids, person: Bools, crowded: Bools, pairs: Starts, of: Starts, count: int
+    starts: Starts,
+    entries: Ids,
+    names: Ids,
+    person: Bools,
+    crowded: Bools,
+    sieve: Bools,
+    pairs: Starts,
+    of: Starts,
+    count: int,
 ) -> int:
     """Write down who was seen beside crowded entries, and where; without room only count."""
     room = len(pairs)
     for each in range(len(starts) - 1):
         for place in range(starts[each], starts[each + 1]):
-            if not crowded[entries[place]]:
+            if not sieve[entries[place] & (_SIEVE - 1)] or not crowded[entries[place]]:
                 continue
             for other in range(starts[each], starts[each + 1]):
                 if person[names[entries[other]]]:
@@ -283,7 +297,9 @@ def _beside(
 
 def _persons(chunk: Chunk, names: Ids, spaces: NameRules, crowded: Bools) -> tuple[Starts, npt.NDArray[np.int8]]:
     """Give the pairs of crowded entries and persons seen together, packed, with their trust."""
-    some = (chunk.starts, chunk.entries, names, spaces.person, crowded)
+    sieve = np.zeros(_SIEVE, np.bool_)
+    sieve[np.flatnonzero(crowded) & (_SIEVE - 1)] = True
+    some = (chunk.starts, chunk.entries, names, spaces.person, crowded, sieve)
     count = _beside(*some, _NO_TIMES, _NO_TIMES, 0)
     pairs, of = np.empty(count, np.int64), np.empty(count, np.int64)
     if count:
@@ -300,7 +316,7 @@ def _count(parent: Ids, counted: Bools, tally: Ids) -> None:
             tally[parent[entry]] += 1
 
 
-@njit(cache=True)
+@njit(cache=True, parallel=True)
 def _best(
     parent: Ids,
     times: Ids,
@@ -313,10 +329,36 @@ def _best(
 ) -> Bools:
     """Find the least of each component but for its value; give those that only the value can tell apart."""
     tied = np.zeros(len(parent), np.bool_)
+    for half in prange(2):
+        _lead(parent, times, names, tier, first, priority, rank, founder, tied, half)
+    chosen = np.zeros(len(parent), np.bool_)
+    for entry in prange(len(parent)):
+        best = founder[parent[entry]] if times[entry] and tied[parent[entry]] else -1
+        if best >= 0:
+            one, other = names[entry], names[best]
+            same = tier[one] == tier[other] and first[entry] == first[best]
+            chosen[entry] = same and priority[one] == priority[other] and rank[one] == rank[other]
+    return chosen
+
+
+@njit(cache=True)
+def _lead(
+    parent: Ids,
+    times: Ids,
+    names: Ids,
+    tier: npt.NDArray[np.int8],
+    first: Starts,
+    priority: Ids,
+    rank: Ids,
+    founder: Ids,
+    tied: Bools,
+    half: int,
+) -> None:
+    """Find the least of every other component, whose roots share no cache line with the others', and whether it is."""
     for entry in range(len(parent)):
-        if times[entry] == 0:
-            continue
         root = parent[entry]
+        if times[entry] == 0 or (root >> _LINE) & 1 != half:
+            continue
         best = founder[root]
         if best < 0:
             founder[root] = entry
@@ -333,14 +375,6 @@ def _best(
             founder[root] = entry
         elif order == 0:
             tied[root] = True
-    chosen = np.zeros(len(parent), np.bool_)
-    for entry in range(len(parent)):
-        best = founder[parent[entry]] if times[entry] and tied[parent[entry]] else -1
-        if best >= 0:
-            one, other = names[entry], names[best]
-            same = tier[one] == tier[other] and first[entry] == first[best]
-            chosen[entry] = same and priority[one] == priority[other] and rank[one] == rank[other]
-    return chosen
 
 
 @njit(cache=True)

@@ -19,6 +19,8 @@ from identity.observations import Trust
 from identity.rules import Conflict, LinkingRules
 
 _SERVER = int(Trust.SERVER)
+_ABSENT, _PRESENT, _ALONE = 0, 1, 2
+"""What an entry is here: no part of it, a member, or one that stands alone where asserted together with others."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +49,9 @@ def fight(
 ) -> Fought:
     """Replay the components whose roots are marked; `name` names an observation where two are of one moment."""
     parts = _gather(chunks, parent, marks, hubs, latest)
-    entries = _members(np.unique(parts.seen), parent, vocabulary, spaces)
+    held = np.zeros(len(parent), np.bool_)
+    held[parts.seen] = True
+    entries = _members(np.flatnonzero(held).astype(np.int32), parent, vocabulary, spaces)
     number = np.zeros(len(parent), np.int32)
     number[entries] = np.arange(len(entries), dtype=np.int32)
     roots, begins = np.unique(parent[entries], return_index=True)
@@ -78,14 +82,15 @@ def _back(found: Contest, entries: Ids) -> Fought:
 
 def _gather(chunks: Sequence[Chunk], parent: Ids, marks: Bools, hubs: Flags, latest: int) -> _Parts:
     """Collect the sightings of marked components; flooded entries of asserted observations stand alone."""
+    part = np.where(marks[parent] & (hubs != SHARED), np.uint8(_PRESENT), np.uint8(_ABSENT))
+    part[(part == _PRESENT) & (hubs == FLOODED)] = _ALONE
     found = []
     for number, chunk in enumerate(chunks):
         trust = np.full(len(chunk), _SERVER, np.int8) if chunk.trust is None else chunk.trust
-        some = (chunk.starts, chunk.entries, trust, parent, marks, hubs)
-        none = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32)
-        count, held = _sightings(*some, *none)
-        place, sizes, seen = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(held, np.int32)
-        _sightings(*some, place, sizes, seen)
+        room = len(chunk.entries)
+        places, numbers, those = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int32)
+        count, held = _sightings(chunk.starts, chunk.entries, trust, part, places, numbers, those)
+        place, sizes, seen = places[:count].copy(), numbers[:count].copy(), those[:held].copy()
         at = np.full(count, UNDATED, np.int64) if chunk.at is None else chunk.at[place]
         first = np.concatenate([[0], np.cumsum(sizes)[:-1]]) if count else np.zeros(0, np.int64)
         found.append(
@@ -112,39 +117,26 @@ def _gather(chunks: Sequence[Chunk], parent: Ids, marks: Bools, hubs: Flags, lat
 
 @njit(cache=True)
 def _sightings(
-    starts: Starts,
-    entries: Ids,
-    trust: npt.NDArray[np.int8],
-    parent: Ids,
-    marks: Bools,
-    hubs: Flags,
-    place: Starts,
-    sizes: Starts,
-    seen: Ids,
+    starts: Starts, entries: Ids, trust: npt.NDArray[np.int8], part: Flags, place: Starts, sizes: Starts, seen: Ids
 ) -> tuple[int, int]:
-    """Write down each sighting: its observation, its size, its entries; without room only count them."""
-    room = len(place) > 0
+    """Write down each sighting: its observation, its size, its entries; tell how many there are of them."""
     count, held = 0, 0
     for each in range(len(starts) - 1):
         begin, end = starts[each], starts[each + 1]
         apart = trust[each] < _SERVER and end - begin > 1
         size = 0
         for at in range(begin, end):
-            entry = entries[at]
-            if hubs[entry] == SHARED or not marks[parent[entry]] or (apart and hubs[entry] == FLOODED):
-                continue
-            if room:
-                seen[held + size] = entry
-            size += 1
+            stands = part[entries[at]]
+            if stands == _PRESENT or (stands == _ALONE and not apart):
+                seen[held + size] = entries[at]
+                size += 1
         if size:
-            if room:
-                place[count], sizes[count] = each, size
+            place[count], sizes[count] = each, size
             count += 1
             held += size
-        for at in range(begin, end):
-            if apart and hubs[entries[at]] == FLOODED and marks[parent[entries[at]]]:
-                if room:
-                    place[count], sizes[count], seen[held] = each, 1, entries[at]
+        for at in range(begin, end if apart else begin):
+            if part[entries[at]] == _ALONE:
+                place[count], sizes[count], seen[held] = each, 1, entries[at]
                 count += 1
                 held += 1
     return count, held

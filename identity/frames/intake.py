@@ -1,4 +1,4 @@
-"""Tables come in, a part at a time, in either shape; numbers go on (CONTRACT 4).
+"""Tables come in, a part at a time; numbers go on (CONTRACT 4).
 
 Nothing of a row is kept but the numbers of its values, its time and its trust.
 """
@@ -16,17 +16,14 @@ from identity.frames import columns
 from identity.frames.arrow import texts
 from identity.frames.aside import Aside, Bounds, KeptChunks
 from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk, distinct, grouped, least, paired
-from identity.frames.faults import FrameError
 from identity.frames.interning import ALL_BITS, Ids, Interner
-from identity.frames.prefixes import Prefixes
+from identity.frames.reading import Part, Reader
 from identity.frames.rows import Listed, Rows, Settled
 from identity.frames.spilling import Entries
 from identity.frames.vocabulary import EVIDENCE, NOBODY, REASONS, Names, Vocabulary
 from identity.identifiers import Identifier
 from identity.rules import LinkingRules
 
-_ONE = np.zeros(1, np.uint64)
-_NO_FORM = np.zeros(1, np.uint8)
 _TOO_MANY = REASONS.index("too_many_identifiers")
 _EVIDENCE = REASONS.index(EVIDENCE)
 Reasons = tuple[npt.NDArray[np.uint8], ...] | None
@@ -63,18 +60,16 @@ class Intake:
     vocabulary: Vocabulary = field(init=False)
     keys: Interner = field(init=False)
     key: Entries = field(init=False)
-    _prefixes: Prefixes = field(init=False)
+    _reader: Reader = field(init=False)
     _rows: list[Rows] = field(default_factory=list)
     _count: int = 0
-    _zoned: str | None = None
-    _naive: str | None = None
     _aside: Aside | None = None
     _dated: bool = False
 
     def __post_init__(self) -> None:
         """Begin with nothing known."""
         self.names = Names(self.rules)
-        self._prefixes = Prefixes(self.names)
+        self._reader = Reader(self.names, lenient=self.listed is not None)
         self.vocabulary = Vocabulary(self.rules, self.names, self.bits)
         self.keys = Interner(self.bits)
         self.key: Entries = self.keys
@@ -86,22 +81,18 @@ class Intake:
 
     def add(self, frame: pl.DataFrame, source: str = "") -> None:
         """Take in a part of a table. FrameError names the source and the column that cannot be."""
-        names = columns.shape(frame.columns, source)
-        bad = np.zeros(len(frame), np.uint8)
-        self._count += len(frame)
-        if names is columns.LINKS:
-            keys = None
-            fields = tuple(self._linked(columns.text(frame[name], source), source) for name in names)
-        else:
-            key = columns.text(frame["observation"], source).fill_null("").str.strip_chars()
-            written = columns.text(frame["namespace"], source)
-            spaces = self.names.add(texts(written), source)
-            fields = (self.vocabulary.add(spaces, texts(columns.text(frame["value"], source))),)
-            keys = self.keys.intern(texts(key), np.zeros(len(key), np.int32), _ONE, _NO_FORM)
-            bad[(key == "").to_numpy()] = REASONS.index("missing_observation")
-        self._rows.append(Rows(keys=keys, fields=fields, at=None, trust=None, bad=bad))
-        self._date(frame, source)
-        self._trust(frame, source)
+        self.take(self.read(frame, source))
+
+    def read(self, frame: pl.DataFrame, source: str = "") -> Part:
+        """Read a part of a table, to be taken in order; the next one may be read meanwhile, by another thread."""
+        return self._reader.read(frame, source)
+
+    def take(self, part: Part) -> None:
+        """Take in what was read."""
+        keys = None if part.keys is None else self.keys.intern(part.keys)
+        fields = tuple(self.vocabulary.add(values) for values in part.fields)
+        self._count += len(part.bad)
+        self._rows.append(Rows(keys=keys, fields=fields, at=part.at, trust=part.trust, bad=part.bad))
         self._make_room()
 
     def finish(self, judged: Sequence[Identifier] = ()) -> Input:
@@ -174,7 +165,8 @@ class Intake:
     def _number(self, identifiers: Sequence[Identifier]) -> Ids:
         """Give numbers to identifiers that need not be seen anywhere."""
         names = self.names.add(texts(pl.Series([i.namespace for i in identifiers], dtype=pl.String)), "")
-        return self.vocabulary.add(names, texts(pl.Series([i.value for i in identifiers], dtype=pl.String)))
+        values = texts(pl.Series([i.value for i in identifiers], dtype=pl.String))
+        return self.vocabulary.add(self.names.named(names, values))
 
     def _make_room(self) -> None:
         """Put aside what came in, if it is more than may be held."""
@@ -219,36 +211,6 @@ class Intake:
 
     def _latest(self) -> int:
         return UNDATED if self.now is None else columns.micros(self.now)
-
-    def _linked(self, column: pl.Series, source: str) -> Ids:
-        """Give numbers to a column of `namespace:value`, divided at the first colon; without one there is none."""
-        spaces, values = self._prefixes.divide(texts(column), source)
-        return self.vocabulary.add(spaces, values)
-
-    def _date(self, frame: pl.DataFrame, source: str) -> None:
-        """Read when the rows just taken in were; some with and some without an offset cannot be compared."""
-        rows = self._rows[-1]
-        if "observed_at" not in frame.columns:
-            return
-        read = columns.moments(frame["observed_at"], source)
-        zoned, naive = read.zones
-        self._zoned = source if zoned and self._zoned is None else self._zoned
-        self._naive = source if naive and self._naive is None else self._naive
-        if self._zoned is not None and self._naive is not None and self.listed is None:
-            also = f" (those of {self._zoned} have one)" if self._zoned != source else ""
-            told = f"the column observed_at mixes times with an offset and times without{also}; give all of them one"
-            raise FrameError(source, told)
-        rows.at = np.where(read.dated, read.at, UNDATED)
-        rows.bad[(rows.bad == 0) & ~read.read] = REASONS.index("invalid_observed_at")
-
-    def _trust(self, frame: pl.DataFrame, source: str) -> None:
-        """Read how far the rows just taken in are trusted."""
-        rows = self._rows[-1]
-        if "trust" not in frame.columns:
-            return
-        found, read = columns.trusts(frame["trust"], source)
-        rows.trust = np.where(found < 0, UNTRUSTED, found).astype(np.int8)
-        rows.bad[(rows.bad == 0) & ~read] = REASONS.index("invalid_trust")
 
 
 def _grouped(some: Rows, settled: Settled) -> Chunk:

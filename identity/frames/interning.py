@@ -5,7 +5,8 @@ probing, finds it again (Knuth, The Art of Computer Programming 3, 6.4, algorith
 plus one and the upper half of its hash, which also says where the slot is: so the table grows without the hashes.
 """
 
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +14,16 @@ from numba import njit
 
 from identity.frames.arrow import Texts
 from identity.frames.bytes import Lengths, Starts, copy, equal, hashed, prefetch
-from identity.frames.normal_form import is_normal
 
 Ids = npt.NDArray[np.int32]
 Hashes = npt.NDArray[np.uint64]
 
-_LOAD = 0.6
+_LOAD = 2 / 3
 """How full the table may be."""
+_STEP = 4
+"""How many times larger a table gets at once, if as many entries are expected."""
 _AHEAD = 32
-"""Texts hashed, and their slots asked for, before any of them is looked up: hides what memory takes to answer."""
+"""Texts whose slots are asked for before any of them is looked up: hides what memory takes to answer."""
 _TAG = np.uint64(0xFFFFFFFF00000000)
 _ID = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
@@ -37,6 +39,26 @@ class TooMany(ValueError):  # noqa: N818 - what there are
     """More distinct values than one machine's numbering holds."""
 
 
+@dataclass(slots=True, eq=False)
+class Named:
+    """Texts, each in the namespace of that number, and the hash of both."""
+
+    texts: Texts
+    names: Ids
+    codes: Hashes
+
+    @classmethod
+    def of(cls, texts: Texts, names: Ids, seeds: Hashes) -> Self:
+        """Hash them; `seeds` are by namespace."""
+        codes = np.empty(len(texts), np.uint64)
+        _hash(texts.starts, texts.lengths, names, seeds, codes)
+        return cls(texts, names, codes)
+
+    def __len__(self) -> int:
+        """Count the texts."""
+        return len(self.texts)
+
+
 class Interner:
     """Numbers values; `bits` masks the hash (the tests make it collide)."""
 
@@ -47,7 +69,6 @@ class Interner:
         self._bits = np.uint64(bits)
         self._slots = np.zeros(1 << 10, np.uint64)
         self._names = np.zeros(0, np.int32)
-        self._normal = np.zeros(0, np.bool_)
         self._ends = np.zeros(1, np.int64)
         self._data = np.zeros(0, np.uint8)
 
@@ -65,11 +86,6 @@ class Interner:
         return self._names[: self.count]
 
     @property
-    def normal(self) -> npt.NDArray[np.bool_]:
-        """Which entries are normal values for sure."""
-        return self._normal[: self.count]
-
-    @property
     def offsets(self) -> Starts:
         """Where each entry's text begins among `data`, and where the last one ends."""
         return self._ends[: self.count + 1]
@@ -82,22 +98,23 @@ class Interner:
     @property
     def size(self) -> int:
         """The memory it takes, in bytes."""
-        each = sum(array.itemsize for array in (self._names, self._normal, self._ends))
+        each = sum(array.itemsize for array in (self._names, self._ends))
         return self._slots.nbytes + each * self.count + self._used
 
     def text(self, entry: int) -> str:
         """Give an entry's text."""
         return bytes(self._data[self._ends[entry] : self._ends[entry + 1]]).decode()
 
-    def intern(self, texts: Texts, names: Ids, seeds: Hashes, forms: npt.NDArray[np.uint8]) -> Ids:
-        """Give numbers to texts, each in the namespace of that number; `seeds` and `forms` are by namespace."""
-        if self.count + len(texts) > MOST:
+    def intern(self, values: Named) -> Ids:
+        """Give numbers to values."""
+        if self.count + len(values) > MOST:
             raise TooMany(f"there are more than {MOST:,} distinct values")
-        self._reserve(len(texts), int(texts.lengths.sum(dtype=np.int64)))
-        found = np.empty(len(texts), np.int32)
-        kept = (self._slots, self._names, self._normal, self._ends, self._data)
+        texts = values.texts
+        self._reserve(len(values), int(texts.lengths.sum(dtype=np.int64)))
+        found = np.empty(len(values), np.int32)
+        kept = (self._slots, self._names, self._ends, self._data)
         self.count = _intern(
-            texts.starts, texts.lengths, names, seeds, forms, self._bits, *kept, np.int64(self.count), found
+            texts.starts, texts.lengths, values.names, values.codes, self._bits, *kept, np.int64(self.count), found
         )
         self._used = int(self._ends[self.count])
         return found
@@ -107,17 +124,20 @@ class Interner:
         need = self.count + more
         if need > len(self._names):
             room = max(need, self._likely, len(self._names) * 3 // 2)
-            self._names, self._normal = _grown(self._names, room), _grown(self._normal, room)
-            self._ends = _grown(self._ends, room + 1)
+            self._names, self._ends = _grown(self._names, room), _grown(self._ends, room + 1)
         if self._used + size > len(self._data):
             average = self._used / max(self.count, 1)
             self._data = _grown(self._data, max(self._used + size, int(average * len(self._names) * _SLACK)))
         slots = len(self._slots)
-        while need > _LOAD * slots:
-            slots *= 2
-        if slots > len(self._slots):
-            before, self._slots = self._slots, np.zeros(slots, np.uint64)
+        if need > _LOAD * slots:
+            before = self._slots
+            self._slots = np.zeros(max(_slots(need), min(_STEP * slots, _slots(self._likely))), np.uint64)
             _place(self._slots, before)
+
+
+def _slots(count: int) -> int:
+    """Give the size of a table for so many entries: a power of two."""
+    return 1 << max(int(count / _LOAD), 1).bit_length()
 
 
 def _grown(array: npt.NDArray[_Kind], room: int) -> npt.NDArray[_Kind]:
@@ -127,7 +147,14 @@ def _grown(array: npt.NDArray[_Kind], room: int) -> npt.NDArray[_Kind]:
     return grown
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def _hash(starts: Starts, lengths: Lengths, names: Ids, seeds: Hashes, codes: Hashes) -> None:
+    """Hash each text; the hash begins with its namespace's."""
+    for row in range(len(codes)):
+        codes[row] = hashed(starts[row], lengths[row], seeds[names[row]])
+
+
+@njit(cache=True, nogil=True)
 def _place(slots: Hashes, before: Hashes) -> None:
     """Put all entries of one table into a bigger one that is empty."""
     mask = np.uint64(len(slots) - 1)
@@ -142,44 +169,41 @@ def _place(slots: Hashes, before: Hashes) -> None:
             slots[slot] = before[place]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _intern(
     starts: Starts,
     lengths: Lengths,
     of: Ids,
-    seeds: Hashes,
-    forms: npt.NDArray[np.uint8],
+    codes: Hashes,
     bits: int,
     slots: Hashes,
     names: Ids,
-    normal: npt.NDArray[np.bool_],
     ends: Starts,
     data: npt.NDArray[np.uint8],
     count: int,
     found: Ids,
 ) -> int:
-    """Look each text up, and enter it where it is new; give how many entries there are then."""
+    """Look each text up, and enter it where it is new; give how many entries there are then.
+
+    What a slot, an entry, a text will be compared with is asked for, for many, before it is looked at.
+    """
     mask = np.uint64(len(slots) - 1)
     table, texts = slots.ctypes.data, data.ctypes.data
-    ready = np.empty(_AHEAD, np.uint64)
     for first in range(0, len(starts), _AHEAD):
         last = min(first + _AHEAD, len(starts))
         for row in range(first, last):
-            code = hashed(starts[row], lengths[row], seeds[of[row]]) & bits
-            ready[row - first] = code
-            prefetch(np.int64(table + np.int64((code >> _HALF) & mask) * 8))
+            prefetch(np.int64(table + np.int64(((codes[row] & bits) >> _HALF) & mask) * 8))
         for row in range(first, last):
-            tagged = slots[(ready[row - first] >> _HALF) & mask]
-            if tagged != 0:
-                known = np.int64((tagged & _ID) - np.uint64(1))
+            known = _tagged(slots, codes[row] & bits, mask)
+            found[row] = known
+            if known >= 0:
                 prefetch(np.int64(ends.ctypes.data + known * 8))
                 prefetch(np.int64(names.ctypes.data + known * 4))
         for row in range(first, last):
-            tagged = slots[(ready[row - first] >> _HALF) & mask]
-            if tagged != 0:
-                prefetch(np.int64(texts + ends[np.int64((tagged & _ID) - np.uint64(1))]))
+            if found[row] >= 0:
+                prefetch(np.int64(texts + ends[found[row]]))
         for row in range(first, last):
-            code, start, length = ready[row - first], starts[row], lengths[row]
+            code, start, length = codes[row] & bits, starts[row], lengths[row]
             slot = (code >> _HALF) & mask
             entry = -1
             while slots[slot] != 0:
@@ -195,10 +219,20 @@ def _intern(
                 entry = count
                 slots[slot] = (code & _TAG) | np.uint64(count + 1)
                 names[count] = of[row]
-                normal[count] = is_normal(start, length, forms[of[row]])
                 begins = ends[count]
                 copy(start, length, texts + begins)
                 ends[count + 1] = begins + length
                 count += 1
             found[row] = entry
     return count
+
+
+@njit(cache=True)
+def _tagged(slots: Hashes, code: int, mask: int) -> int:
+    """Find the first entry whose hash has the same upper half, which most likely is the one; -1 where there is none."""
+    slot = (code >> _HALF) & mask
+    while slots[slot] != 0:
+        if (slots[slot] ^ code) & _TAG == 0:
+            return np.int64((slots[slot] & _ID) - np.uint64(1))
+        slot = (slot + np.uint64(1)) & mask
+    return np.int64(-1)

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from identity.frames.blake2b import BLOCK, STATE, begun, digest
-from identity.frames.bytes import copy, load_8, store_8, store_64
+from identity.frames.blake2b import BLOCK, LANES, ROOM, begun, digests
+from identity.frames.bytes import copy, load_64, prefetch, store_8, store_64
 from identity.frames.chunks import Starts
 from identity.frames.interning import Hashes, Ids
 
@@ -18,8 +18,10 @@ DIGITS = 32
 _TOGETHER = 1 << 14
 """Founders named by one processor before it asks for more."""
 _PERSON = b"homing.profile"
-_ROOM = 4_096
-"""Bytes for what is hashed: a namespace, a value, a generation."""
+_TEXT = 1_152
+"""Bytes for what is hashed: a namespace of at most 64, a value of at most 512, a generation, and zeros."""
+_AHEAD = 32
+"""Founders whose texts are asked for before they are hashed."""
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 
@@ -60,31 +62,60 @@ def _name_all(founders: Founders, begin: Hashes, before: int, digits: Bytes) -> 
     count = len(founders.entries)
     for part in prange(count // _TOGETHER + 1):
         first = part * _TOGETHER
-        text, state = np.empty(_ROOM, np.uint8), np.empty(STATE, np.uint8)
-        _name(founders, begin, before, first, min(first + _TOGETHER, count), text, state, digits)
+        texts, room = np.empty(_TEXT * LANES, np.uint8), np.empty(ROOM // 8, np.uint64)
+        sizes = np.zeros(LANES, np.uint64)
+        _name(founders, begin, before, first, min(first + _TOGETHER, count), texts, sizes, room, digits)
 
 
 @njit(cache=True)
 def _name(
-    founders: Founders, begin: Hashes, before: int, first: int, last: int, text: Bytes, state: Bytes, digits: Bytes
+    founders: Founders,
+    begin: Hashes,
+    before: int,
+    first: int,
+    last: int,
+    texts: Bytes,
+    sizes: Hashes,
+    room: Hashes,
+    digits: Bytes,
 ) -> None:
-    """Hash namespace, NUL, value, NUL, generation of some founders; write the digits.
+    """Hash namespace, NUL, value, NUL, generation of some founders, eight at a time; write the digits.
 
-    `text` and `state` are room for one of them. They are the caller's: an array made here would be let go of as soon as
-    its address alone is used.
+    `texts`, `sizes` and `room` are the caller's: an array made here would be let go of as soon as its address alone is
+    used.
     """
-    start, h, into = text.ctypes.data, state.ctypes.data, digits.ctypes.data
-    spaces, data = founders.spaces.ctypes.data, founders.data.ctypes.data
-    for row in range(first, last):
-        entry = founders.entries[row]
-        space = founders.of[entry]
-        end = _append(spaces + founders.ends[space], founders.ends[space + 1] - founders.ends[space], start)
-        end = _append(data + founders.offsets[entry], founders.offsets[entry + 1] - founders.offsets[entry], end)
-        end = _count(founders.generations[row], end)
-        for place in range(end, end + BLOCK, 8):
-            store_64(place, np.uint64(0))
-        digest(begin.ctypes.data, before, start, end - start, h)
-        _write(h, into + DIGITS * row)
+    for row in range(first, last, LANES):
+        count = min(LANES, last - row)
+        for lane in range(count):
+            if row + lane + _AHEAD < last:
+                _ask(founders, row + lane + _AHEAD)
+            start = texts.ctypes.data + _TEXT * lane
+            sizes[lane] = np.uint64(_spell(founders, row + lane, start))
+        digests(begin.ctypes.data, before, texts.ctypes.data, _TEXT, sizes.ctypes.data, room.ctypes.data)
+        for lane in range(count):
+            _write(room.ctypes.data + 8 * lane, digits.ctypes.data + DIGITS * (row + lane))
+
+
+@njit(cache=True)
+def _ask(founders: Founders, row: int) -> None:
+    """Ask for where a founder's text begins, and for the text of one that is nearer by half."""
+    prefetch(np.int64(founders.offsets.ctypes.data + 8 * np.int64(founders.entries[row])))
+    near = founders.offsets[founders.entries[row - _AHEAD // 2]]
+    prefetch(np.int64(founders.data.ctypes.data + near))
+
+
+@njit(cache=True)
+def _spell(founders: Founders, row: int, start: int) -> int:
+    """Write what is hashed of a founder, and zeros to the end of its block; give its size."""
+    entry = founders.entries[row]
+    space = founders.of[entry]
+    name, value = founders.ends[space], founders.offsets[entry]
+    end = _append(founders.spaces.ctypes.data + name, founders.ends[space + 1] - name, start)
+    end = _append(founders.data.ctypes.data + value, founders.offsets[entry + 1] - value, end)
+    end = _count(founders.generations[row], end)
+    for place in range(end, end + BLOCK, 8):
+        store_64(place, np.uint64(0))
+    return end - start
 
 
 @njit(cache=True)
@@ -110,8 +141,8 @@ def _count(number: int, into: int) -> int:
 
 @njit(cache=True)
 def _write(h: int, into: int) -> None:
-    """Write a digest in hexadecimal digits."""
+    """Write a lane's digest in hexadecimal digits."""
     for place in range(DIGITS // 2):
-        byte = load_8(h + place)
-        store_8(into + 2 * place, _HEX[byte >> np.uint8(4)])
-        store_8(into + 2 * place + 1, _HEX[byte & np.uint8(15)])
+        byte = (load_64(h + 8 * LANES * (place >> 3)) >> np.uint64(8 * (place & 7))) & np.uint64(255)
+        store_8(into + 2 * place, _HEX[byte >> np.uint64(4)])
+        store_8(into + 2 * place + 1, _HEX[byte & np.uint64(15)])

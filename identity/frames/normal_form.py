@@ -7,9 +7,9 @@ from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import njit, prange
 
-from identity.frames.bytes import load_8, printable
+from identity.frames.bytes import Starts, load_8, printable
 from identity.identifiers import NamespaceClass
 from identity.normalize import JUNK, MAX_BYTES
 from identity.rules import LinkingRules
@@ -48,6 +48,28 @@ def form(name: str, rules: LinkingRules) -> Form:
     if name == "email":
         return Form.UNKNOWN if rules.fold_email_aliases else Form.EMAIL
     return Form.SHA256 if name == "email_sha256" else Form.PLAIN
+
+
+_TOGETHER = 1 << 14
+"""Values that one processor looks at before it asks for more."""
+
+
+def normal_values(offsets: Starts, data: npt.NDArray[np.uint8], forms: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Tell which of some texts are surely normal values of their forms: text `i` is data[offsets[i]:offsets[i + 1]]."""
+    found = np.empty(len(forms), np.bool_)
+    _normal(offsets, data, forms, found)
+    return found
+
+
+@njit(cache=True, parallel=True)
+def _normal(
+    offsets: Starts, data: npt.NDArray[np.uint8], forms: npt.NDArray[np.uint8], found: npt.NDArray[np.bool_]
+) -> None:
+    """Look at all texts, a part of them on each processor."""
+    for part in prange(len(found) // _TOGETHER + 1):
+        for row in range(part * _TOGETHER, min((part + 1) * _TOGETHER, len(found))):
+            begins = offsets[row]
+            found[row] = is_normal(data.ctypes.data + begins, offsets[row + 1] - begins, forms[row])
 
 
 @njit(cache=True)

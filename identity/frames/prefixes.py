@@ -87,7 +87,7 @@ def _learn(start: int, length: int, number: int, words: Hashes, sizes: Lengths, 
     words[slot, 0], words[slot, 1], sizes[slot], numbers[slot] = first, last, length, number
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _divide(
     starts: Starts, lengths: Lengths, words: Hashes, sizes: Lengths, numbers: Ids, before: Lengths, found: Ids
 ) -> bool:

@@ -15,7 +15,7 @@ from numba import njit
 
 from identity.frames.arrow import Texts
 from identity.frames.bytes import Lengths, Starts, copy, hashed
-from identity.frames.interning import MOST, Hashes, Ids, Interner, TooMany
+from identity.frames.interning import MOST, Hashes, Ids, Interner, Named, TooMany
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -127,9 +127,9 @@ class Spill:
         self._space.add(self._of(number, "data"), data)
         self._parts.append(_Part(entries=begins, bytes=ends[begins], written=written))
 
-    def merged(self, seeds: Hashes, forms: Bytes) -> tuple[KeptEntries, list[str]]:
+    def merged(self, seeds: Hashes) -> tuple[KeptEntries, list[str]]:
         """Give all texts, and under which names the numbers of each part's are kept."""
-        sizes = [self._bucket(bucket, seeds, forms) for bucket in range(BUCKETS)]
+        sizes = [self._bucket(bucket, seeds) for bucket in range(BUCKETS)]
         if sum(sizes) > MOST:
             raise TooMany(f"there are more than {MOST:,} distinct values")
         begins = np.concatenate([[0], np.cumsum(sizes)])
@@ -148,7 +148,7 @@ class Spill:
     def _of(self, part: int, what: str) -> str:
         return f"{self._name} {part} {what}"
 
-    def _bucket(self, bucket: int, seeds: Hashes, forms: Bytes) -> int:
+    def _bucket(self, bucket: int, seeds: Hashes) -> int:
         """Intern a bucket's texts; put their numbers within it aside, and give how many there are."""
         interner = Interner(self._bits)
         for number, part in enumerate(self._parts):
@@ -160,7 +160,7 @@ class Spill:
             first, last = (int(n) for n in part.bytes[bucket : bucket + 2])
             data = self._space.read(self._of(number, "data"), np.uint8, first, last - first)
             starts = data.ctypes.data + np.concatenate([[0], np.cumsum(lengths[:-1], dtype=np.int64)])
-            found = interner.intern(Texts(starts, lengths, data), names, seeds, forms)
+            found = interner.intern(Named.of(Texts(starts, lengths, data), names, seeds))
             self._space.add(self._of(number, "found"), found)
         return interner.count
 

@@ -15,8 +15,8 @@ from numba import njit
 from identity.frames.arrow import Texts, series, texts
 from identity.frames.bytes import hashed
 from identity.frames.faults import FrameError
-from identity.frames.interning import ALL_BITS, Hashes, Ids, Interner
-from identity.frames.normal_form import Form, form
+from identity.frames.interning import ALL_BITS, Hashes, Ids, Interner, Named
+from identity.frames.normal_form import Form, form, normal_values
 from identity.frames.rows import Settled
 from identity.frames.spilling import Entries
 from identity.identifiers import ALSO_CALLED, Identifier, Namespace, NamespaceClass
@@ -33,7 +33,6 @@ EVIDENCE = "not_linkable"
 NOBODY = -1
 
 _ZERO = np.zeros(1, np.uint64)
-_NO_FORM = np.zeros(1, np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +57,9 @@ class Vocabulary:
         """Know nothing again: what was known was put aside."""
         self.interner = self.entries = Interner(self._bits)
 
-    def add(self, names: Ids, values: Texts) -> Ids:
-        """Give numbers to values, each in a namespace numbered by `names`."""
-        return self.interner.intern(values, names, self.names.seeds, self.names.forms)
+    def add(self, values: Named) -> Ids:
+        """Give numbers to values."""
+        return self.interner.intern(values)
 
     def settle(self) -> Settled:
         """Tell, for each entry, the entry of its normal value (NOBODY: it has none) and the number of its reason.
@@ -68,12 +67,12 @@ class Vocabulary:
         `normalize` sees each distinct value that is not normal for sure once. Reasons are numbered by `REASONS`.
         """
         entries = self.interner
-        doubtful = np.flatnonzero(~entries.normal)
+        doubtful = np.flatnonzero(~normal_values(entries.offsets, entries.data, self.names.forms[entries.names]))
         read = [self._read(int(entry)) for entry in doubtful]
         normal = [(place, found) for place, found in enumerate(read) if isinstance(found, Identifier)]
         written = pl.Series([found.value for _, found in normal], dtype=pl.String)
-        numbers = self.names.add(texts(pl.Series([found.namespace for _, found in normal], dtype=pl.String)), "")
-        known = self.add(numbers, texts(written))
+        numbers = np.array([self.names.numbers[found.namespace] for _, found in normal], np.int32)
+        known = self.add(self.names.named(numbers, texts(written)))
         stands = np.arange(entries.count, dtype=np.int32)
         reasons = np.zeros(entries.count, np.uint8)
         stands[doubtful] = NOBODY
@@ -111,30 +110,44 @@ class Vocabulary:
 
 
 class Names:
-    """Numbers namespaces as they are written."""
+    """Numbers namespaces as they are written; what each is called has a number, too."""
 
     def __init__(self, rules: LinkingRules) -> None:
         self._rules = rules
         self._entries = Interner()
         self.known: list[Name] = []
+        self.numbers: dict[str, int] = {}
+        """The numbers of `known`, by what is written."""
         self.forms = np.zeros(0, np.uint8)
         self.seeds: Hashes = np.zeros(0, np.uint64)
         """A hash of each name, where the hashes of its values begin."""
 
     def add(self, written: Texts, source: str) -> Ids:
         """Give numbers to namespaces; FrameError where there are too many to be namespaces."""
-        found = self._entries.intern(written, np.zeros(len(written), np.int32), _ZERO, _NO_FORM)
+        found = self._entries.intern(Named.of(written, np.zeros(len(written), np.int32), _ZERO))
         if self._entries.count > MOST_NAMES:
             raise FrameError(source, f"more than {MOST_NAMES:,} distinct namespaces; is one column taken for another?")
+        if self._entries.count > len(self.known):
+            self._learn(source)
+        return found
+
+    def named(self, names: Ids, values: Texts) -> Named:
+        """Hash values, each in a namespace numbered by `names`."""
+        return Named.of(values, names, self.seeds)
+
+    def _learn(self, source: str) -> None:
+        """Know the namespaces that are new, and those that they are called."""
         for number in range(len(self.known), self._entries.count):
             text = self._entries.text(number)
             name = text.strip()
             called = ALSO_CALLED.get(name, name) if NAMESPACE.fullmatch(name) else None
             self.known.append(Name(written=text, name=called))
-        if len(self.known) > len(self.forms):
-            self.forms = np.array([self._form(each) for each in self.known], np.uint8)
-            self.seeds = _hashes(self._entries.offsets, self._entries.data)
-        return found
+            self.numbers[text] = number
+        self.forms = np.array([self._form(each) for each in self.known], np.uint8)
+        self.seeds = _hashes(self._entries.offsets, self._entries.data)
+        unknown = [each.name for each in self.known if each.name is not None and each.name not in self.numbers]
+        if unknown:
+            self.add(texts(pl.Series(unknown, dtype=pl.String)), source)
 
     def _form(self, each: Name) -> Form:
         """Tell what normal values look like; only a namespace written as it is called has any."""

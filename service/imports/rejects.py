@@ -13,7 +13,10 @@ ENDING = ".rejects.ndjson"
 
 
 class Rejects:
-    """The rejects of one file, as a context; at its end they are there, and an older list is gone."""
+    """The rejects of one file, as a context; at its end they are there, and an older list is gone.
+
+    A run that was killed leaves its list unfinished; the next one writes over it, or throws it away.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path.with_name(path.name + ENDING)
@@ -48,6 +51,7 @@ class Rejects:
             elif self._file is not None:
                 self._unfinished.replace(self.path)
             else:
+                self._unfinished.unlink(missing_ok=True)
                 self.path.unlink(missing_ok=True)
         except OSError as failure:
             raise self._failed(failure) from failure

@@ -102,6 +102,24 @@ def test_nothing_is_ever_another(world: World, seed: int, room: int, bits: int) 
     same(world, seed, room, bits)
 
 
+def test_names_that_are_called_otherwise_are_the_same() -> None:
+    """A namespace by its other names, with values that are not normal yet, put aside before the usual name is seen."""
+    frames = [
+        pl.DataFrame({"left": [" userId:Ada", "userId: Ada"], "right": ["device_id:x", "email: ADA@example.org"]}),
+        pl.DataFrame({"left": ["user_id:Ada", "email:ada@example.org"], "right": ["device_id:y", "anonymousId:z"]}),
+    ]
+    told = []
+    for room in (None, 0):
+        bounds = None if room is None else Bounds(space=Shelf(), room=room, most=LARGE)
+        intake = Intake(LinkingRules(), bounds=bounds)
+        for frame in frames:
+            intake.add(frame)
+        told.append(resolved(intake, key=KEY).profiles())
+    assert told[0].equals(told[1])
+    assert set(told[0]["namespace"]) == {"user_id", "device_id", "email", "anonymous_id"}
+    assert told[0]["profile_id"].n_unique() == 1
+
+
 def test_more_identifiers_than_may_be_held_are_refused() -> None:
     """Saying how much they need."""
     intake = Intake(LinkingRules(), bounds=Bounds(space=Shelf(), room=0, most=2 * STATE))

@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.frames.arrow import series, texts
-from identity.frames.interning import ALL_BITS, Interner
+from identity.frames.interning import ALL_BITS, Interner, Named
 from tests.strategies import examples
 
 SEEDS = np.array([3, 5], np.uint64)
-FORMS = np.zeros(2, np.uint8)
 VALUES = st.lists(st.tuples(st.integers(0, 1), st.text(max_size=30)), max_size=60)
 
 
@@ -23,7 +22,8 @@ def test_equal_values_have_one_number(bits: int, rows: list[tuple[int, str]], cu
     interner, known = Interner(bits), dict[tuple[int, str], int]()
     for some in (rows[:cut], rows[cut:]):
         names = np.array([name for name, _ in some], np.int32)
-        found = interner.intern(texts(pl.Series([value for _, value in some], dtype=pl.String)), names, SEEDS, FORMS)
+        values = texts(pl.Series([value for _, value in some], dtype=pl.String))
+        found = interner.intern(Named.of(values, names, SEEDS))
         assert found.tolist() == [known.setdefault(row, len(known)) for row in some]
     assert [(int(interner.names[n]), interner.text(n)) for n in range(interner.count)] == list(known)
 

@@ -1,12 +1,13 @@
 """What compiled code takes for normal is normal to `normalize`; most of what is normal it takes."""
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.frames.arrow import texts
-from identity.frames.normal_form import Form, form, is_normal
+from identity.frames.normal_form import Form, form, is_normal, normal_values
 from identity.identifiers import Identifier
 from identity.normalize import JUNK, normalize
 from identity.rules import LinkingRules, load_rules
@@ -34,6 +35,16 @@ def test_what_passes_is_normal(namespace: str, value: str) -> None:
     """It normalises to itself."""
     if taken(FORMS[namespace], value):
         assert normalize(namespace, value, RULES) == Identifier(namespace, value)
+
+
+def test_many_are_told_as_each_is() -> None:
+    """More of them than one processor looks at, each by its own form."""
+    values = [f"{'é' if number % 3 == 0 else 'a'}{number}@example.org" for number in range(40_000)]
+    kinds = [Form.PLAIN if number % 2 else Form.SHA256 for number in range(len(values))]
+    offsets = np.concatenate([[0], np.cumsum([len(value.encode()) for value in values])]).astype(np.int64)
+    data = np.frombuffer("".join(values).encode(), np.uint8)
+    found = normal_values(offsets, data, np.array(kinds, np.uint8))
+    assert found.tolist() == [number % 3 != 0 and number % 2 == 1 for number in range(len(values))]
 
 
 @pytest.mark.parametrize(

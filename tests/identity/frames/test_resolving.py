@@ -53,3 +53,22 @@ def test_a_long_chain_is_r(trusts: tuple[Trust, ...], cap: int) -> None:
         at, trust = begin + timedelta(hours=random.randrange(600)), random.choice(trusts)
         seen.append(Observation(id=str(number), at=at, identifiers=pair, trust=trust))
     same(World(rules=LinkingRules(profile_cap=cap), observations=tuple(seen), judgements=()), random)
+
+
+@pytest.mark.parametrize("limit", [252, 253, 254, 255, 300])
+@pytest.mark.parametrize("more", [0, 1])
+def test_hubs_of_many_persons_are_r(limit: int, more: int) -> None:
+    """As many persons as the limit allows, or one more, each seen twice: also where a byte does not count that far."""
+    begin, device = datetime(2026, 3, 1, tzinfo=UTC), Identifier("device_id", "kiosk")
+    seen = [
+        Observation(
+            id=f"{number}", at=begin + timedelta(hours=number), identifiers=(Identifier("user_id", who), device)
+        )
+        for number, who in enumerate(f"u{number % (limit + more)}" for number in range(2 * (limit + more)))
+    ]
+    rules = LinkingRules(hub_limit=limit)
+    world = realistic(World(rules=rules, observations=tuple(seen), judgements=()))
+    found = resolve_frame(table(world, Random(3)), rules, key=KEY)
+    assert len(found.hubs) == more
+    if more:
+        same(world, Random(3))

@@ -124,6 +124,17 @@ def test_a_mended_file_leaves_no_rejects(program: Program) -> None:
     assert not (program.folder / "events.ndjson.rejects.ndjson").exists()
 
 
+def test_a_list_that_a_killed_run_left_unfinished_goes(program: Program) -> None:
+    """With the next run of that file, whether that one has something to list or not."""
+    unfinished = program.folder / "events.ndjson.rejects.ndjson.part"
+    for lines, rejected in (([event(1)], 0), (["{", event(1)], 1)):
+        unfinished.write_text("half a li", encoding="utf-8")
+        path = program.write("events.ndjson", lines)
+        assert summary(program, str(path))[2] == rejected
+        assert not unfinished.exists()
+    assert [each["line"] for each in program.rejects("events.ndjson")] == [1]
+
+
 def test_a_message_is_dated_as_it_was_not_today(program: Program) -> None:
     """Skew is corrected against the receipt it tells of; without one its word stands, and it was known from then."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
