@@ -153,7 +153,7 @@ def _plain(middle, rows, base, counts):
     """Count where each cell is the likeliest."""
     cells, count = np.arange(len(middle)), len(middle)
     leading, pairs = np.empty(SIGNS * AT_ONCE, np.float32), np.zeros((2, MOST * MOST), np.int32)
-    numbers = np.empty(SIGNS * AT_ONCE // 2, np.int32)
+    numbers = np.empty(SIGNS * AT_ONCE // 2, np.uint32)
     for block in range(len(base)):
         leading[:] = NEVER
         _lead(cells, count, middle, rows, base, block, leading)
@@ -169,7 +169,7 @@ def _weighed(order, middle, rows, prices, unit, do_not_send, base, counts):
     cells, count, unsent = order.copy(), len(order), 0
     leading, pairs = np.empty(SIGNS * AT_ONCE, np.float32), np.zeros((2, MOST * MOST), np.int32)
     worth, whose = np.empty(SIGNS * AT_ONCE, np.float32), np.empty(SIGNS * AT_ONCE, np.float32)
-    numbers = np.empty(SIGNS * AT_ONCE // 2, np.int32)
+    numbers = np.empty(SIGNS * AT_ONCE // 2, np.uint32)
     for block in range(len(base)):
         worth[:], whose[:], leading[:] = (np.float32(0.0) if do_not_send else -np.inf), NEVER, NEVER
         first = 0
