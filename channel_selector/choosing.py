@@ -27,7 +27,8 @@ MODEL = "tastes-3"
 PORTION = 64
 """Requests that are laid out, and worked out, at a time."""
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Spread(Protocol):
