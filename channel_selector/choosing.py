@@ -1,9 +1,9 @@
 """Decisions are a pure function of population, settings, seed and requests: each is the same alone or among others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from math import exp
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,19 @@ from channel_selector.validation import EPOCH, utc
 
 MODEL = "tastes-3"
 """Name and number of the model; another formula, constant or grid has another number."""
+PORTION = 64
+"""Requests that are laid out, and worked out, at a time."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Spread(Protocol):
+    """Does one thing to each of many, in order: `map`, or a `ThreadPoolExecutor`'s to use several processors."""
+
+    def __call__(self, do: Callable[[T], R], each: Iterable[T], /) -> Iterable[R]:
+        """Give what comes of each; `each` is gone through in the caller's thread, `do` may run in any."""
+        ...
 
 
 class Answer(NamedTuple):
@@ -80,9 +93,12 @@ class Chooser:
         new = NewChannels.of(population, settings)
         self._learned = Learned(floor=settings.floor, do_not_send=settings.do_not_send, new=new)
 
-    def decide(self, requests: Sequence[Request], *, now: datetime, explore: bool = True) -> list[Decision]:
+    def decide(
+        self, requests: Sequence[Request], *, now: datetime, explore: bool = True, spread: Spread = map
+    ) -> list[Decision]:
         """Decide on each request, in order; `now` (aware) is kept as the decisions' time and used for nothing else.
 
+        Probabilities are worked out portion by portion in what `spread` is; whatever it is, they are the same.
         O(cells × points) for each request, a cell being what options alike to the model share (`batches.CellKey`).
         """
         now = utc("now", now)
@@ -96,7 +112,8 @@ class Chooser:
                 groups.setdefault(assignment, []).append(index)
         for assignment, indices in groups.items():
             group = [requests[index] for index in indices]
-            decided.update(zip(indices, self._decide(group, assignment, now, explore=explore), strict=True))
+            made = self._decide(group, assignment, now, explore=explore, spread=spread)
+            decided.update(zip(indices, made, strict=True))
         return [decided[index] for index in range(len(requests))]
 
     def probabilities(self, requests: Sequence[Request], policy: Policy) -> tuple[Batch, Estimates, Propensities]:
@@ -112,16 +129,29 @@ class Chooser:
         return self._learned if explore else self._greedy
 
     def _decide(
-        self, requests: Sequence[Request], assignment: Assignment, now: datetime, *, explore: bool
+        self, requests: Sequence[Request], assignment: Assignment, now: datetime, *, explore: bool, spread: Spread
     ) -> Iterator[Decision]:
+        """Decide on requests that have options.
+
+        What `spread` does, perhaps in threads, reads arrays that were made before it and that nobody changes.
+        """
         policy = self.policy(assignment, explore=explore)
-        batch, estimates, law = self.probabilities(requests, policy)
         rule = self._rule(assignment, policy.version, now, explore=explore)
-        for request, answer in zip(requests, _answers(batch, estimates, law), strict=True):
-            index = draw(answer.probabilities, answer.nothing, self._places.of(request.decision_id))
-            code = ReasonCode.BUSINESS_AS_USUAL if policy is self._bau else self._code(request, answer, index)
-            choice = _choice(answer, estimates, index, code)
-            yield self._decision(request, answer, choice, rule)
+        portions = [requests[first : first + PORTION] for first in range(0, len(requests), PORTION)]
+
+        def laid_out() -> Iterator[tuple[Batch, Estimates]]:
+            for portion in portions:
+                batch = build(portion, self._posterior, self.settings)
+                yield batch, estimate(batch, self._posterior, self.settings)
+
+        def weighed(of: tuple[Batch, Estimates]) -> tuple[Batch, Estimates, Propensities]:
+            return *of, policy.propensities(*of)
+
+        for portion, (batch, estimates, law) in zip(portions, spread(weighed, laid_out()), strict=True):
+            for request, answer in zip(portion, _answers(batch, estimates, law), strict=True):
+                index = draw(answer.probabilities, answer.nothing, self._places.of(request.decision_id))
+                code = ReasonCode.BUSINESS_AS_USUAL if policy is self._bau else self._code(request, answer, index)
+                yield self._decision(request, answer, _choice(answer, estimates, index, code), rule)
 
     def _unsent(self, request: Request, assignment: Assignment, now: datetime, *, explore: bool) -> Decision:
         held = assignment is Assignment.HOLDOUT

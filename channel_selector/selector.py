@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from channel_selector import savefile
 from channel_selector.batches import Request
-from channel_selector.choosing import Chooser
+from channel_selector.choosing import Chooser, Spread
 from channel_selector.context import Context
 from channel_selector.decisions import Decision
 from channel_selector.errors import CorruptFileError
@@ -72,8 +72,12 @@ class Selector:
         now: datetime,
         explore: bool = True,
         decision_ids: Sequence[str] | None = None,
+        spread: Spread = map,
     ) -> list[Decision]:
-        """Decide on many messages under one model, in order; ValueError where the lists differ in length."""
+        """Decide on many messages under one model, in order; ValueError where the lists differ in length.
+
+        `spread`: `ThreadPoolExecutor(2).map` keeps two processors busy, and the decisions are the same.
+        """
         now = utc("now", now)
         if len(contexts) != len(options_each) or (decision_ids is not None and len(decision_ids) != len(contexts)):
             raise ValueError("contexts, options_each and decision_ids must be equally long")
@@ -86,7 +90,7 @@ class Selector:
             )
             for index, (context, options) in enumerate(zip(contexts, options_each, strict=True))
         ]
-        decisions = self._chooser.decide(requests, now=now, explore=explore)
+        decisions = self._chooser.decide(requests, now=now, explore=explore, spread=spread)
         for decision in decisions:
             self._add_decision(decision)
         return decisions

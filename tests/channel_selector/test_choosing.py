@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from math import sqrt
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channel_selector import Context, Decision, DeliveryOption, SelectorSettings
+from channel_selector import Context, Decision, DeliveryOption, SelectorSettings, choosing
 from channel_selector.arms import Arm
 from channel_selector.batches import Request
 from channel_selector.choosing import Chooser, recompute
@@ -128,6 +130,35 @@ def test_draws_follow_the_logged_propensities() -> None:
     counts = Counter(decision.option_id for decision in decisions)
     for name, probability in zip("abc", decisions[0].probabilities, strict=True):
         assert counts[name] / 4000 == pytest.approx(probability, abs=4 * sqrt(probability * (1 - probability) / 4000))
+
+
+def from_the_last(do: Callable[[choosing.T], choosing.R], each: Iterable[choosing.T], /) -> list[choosing.R]:
+    """Do one thing to each of many, the last first."""
+    return [do(one) for one in reversed(list(each))][::-1]
+
+
+@pytest.mark.parametrize("settings", [SelectorSettings(), SelectorSettings(do_not_send=True, new_channel_share=0.2)])
+def test_splitting_changes_nothing(settings: SelectorSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Portions of any size, in threads or out of order: the same decisions to the byte, rows first met on the way."""
+    ways = [option(str(hour), hour=hour, after=hour) for hour in range(0, 24, 3)]
+    own = known({MORNING: Tally(14, 10, 9, 14.0, 10.0, 9)})
+    many = [
+        Request(
+            decision_id=f"d{n}",
+            context=Context(subject=f"u{n}", segment=f"s{n // 20}"),
+            options=[*ways, option("other", channel=f"channel-{n // 7}", after=n % 3)][n % 4 :],
+            effects=NO_EFFECTS if n % 3 else own,
+        )
+        for n in range(200)
+    ]
+    alone = [Chooser(TAUGHT, settings, 11).decide([each], now=NOW)[0] for each in many]
+    told = [json.dumps(decision.to_json()) for decision in alone]
+    with ThreadPoolExecutor(3) as pool:
+        for portion in (1, 7, 64, 1_000):
+            monkeypatch.setattr(choosing, "PORTION", portion)
+            for spread in (map, from_the_last, pool.map):
+                decisions = Chooser(TAUGHT, settings, 11).decide(many, now=NOW, spread=spread)
+                assert [json.dumps(decision.to_json()) for decision in decisions] == told
 
 
 def test_own_purchases_overrule_the_population() -> None:
