@@ -110,24 +110,24 @@ class Filing:
         self._facts = 0
 
     def file(self, component: Component, history: Mapping[int, tuple[Message, Observation]]) -> FiledFacts:
-        """Give a component's facts; its owners are others as soon as it changes, and a history only grows."""
+        """Give a component's facts. Its owners are others as soon as a fact filed may be another's; its history only grows."""
         owners = component.owners()
         kept = self._kept.pop(component, None)
         if kept is not None:
             self._facts -= kept.weight
-        if kept is None or kept.owners is not owners or kept.history != len(history):
-            kept = _Kept(owners, len(history), self._filed(kept, owners, history))
+        if kept is None or kept.owners is not owners:
+            kept = _Kept(owners, len(history), FiledFacts(self._seen(owners, history)))
+        elif kept.history != len(history):
+            kept = _Kept(owners, len(history), self._gone_on(kept, owners, history))
         self._kept[component] = kept
         self._facts += kept.weight
         self._trim()
         return kept.filed
 
-    def _filed(
-        self, kept: _Kept | None, owners: Owners, history: Mapping[int, tuple[Message, Observation]]
+    def _gone_on(
+        self, kept: _Kept, owners: Owners, history: Mapping[int, tuple[Message, Observation]]
     ) -> FiledFacts:
-        """File a component's facts; only the later ones where all of it was one profile's before, and is still."""
-        if kept is None or kept.owners.alone is None or kept.owners.alone != owners.alone:
-            return FiledFacts(self._seen(owners, history))
+        """File what has come since as well; everything anew where some of it belongs before what is filed."""
         known = kept.filed.facts
         later = list(self._seen(owners, dict(islice(history.items(), kept.history, None))))
         if known and later and later[0].observation.key < known[-1].observation.key:
