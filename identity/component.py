@@ -88,7 +88,7 @@ class Component:
         return {i: self._replay.ref(i) for i in self._replay.identifiers()}
 
     def owners(self) -> Owners:
-        """Tell who claimed what; the same object as long as nobody's profile, nor any earlier event's owner, changes."""
+        """Tell who claimed what; the same object until a profile, or the owner of an event seen before, is another."""
         if self._owners is None:
             self._owners = Owners(self._replayed, self._replay.ref, self._rules)
         return self._owners

@@ -110,7 +110,7 @@ class Filing:
         self._facts = 0
 
     def file(self, component: Component, history: Mapping[int, tuple[Message, Observation]]) -> FiledFacts:
-        """Give a component's facts. Its owners are others as soon as a fact filed may be another's; its history only grows."""
+        """Give a component's facts; its owners are others as soon as one filed may be another's, its history only grows."""
         owners = component.owners()
         kept = self._kept.pop(component, None)
         if kept is not None:
@@ -124,9 +124,7 @@ class Filing:
         self._trim()
         return kept.filed
 
-    def _gone_on(
-        self, kept: _Kept, owners: Owners, history: Mapping[int, tuple[Message, Observation]]
-    ) -> FiledFacts:
+    def _gone_on(self, kept: _Kept, owners: Owners, history: Mapping[int, tuple[Message, Observation]]) -> FiledFacts:
         """File what has come since as well; everything anew where some of it belongs before what is filed."""
         known = kept.filed.facts
         later = list(self._seen(owners, dict(islice(history.items(), kept.history, None))))
