@@ -110,7 +110,7 @@ class Filing:
         self._facts = 0
 
     def file(self, component: Component, history: Mapping[int, tuple[Message, Observation]]) -> FiledFacts:
-        """Give a component's facts; its owners are others as soon as one filed may be another's, and its history grows."""
+        """Give a component's facts; its owners are others once one filed may be another's, and its history grows."""
         owners = component.owners()
         kept = self._kept.pop(component, None)
         if kept is not None:
