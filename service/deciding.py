@@ -223,7 +223,7 @@ class Decider:
         ask, known, subject = question.ask, question.known, question.subjects[0]
         fallback = known is None or not known.reach.endpoints
         recipient = self._recipient(ask, known, now, left=ask.abandoned_at, fallback=fallback)
-        recipient = replace(recipient, suppressed=question.erased)
+        recipient = replace(recipient, suppressed=True) if question.erased else recipient
         judged = eligible(recipient, ask.window(now), self._eligibility)
         effects = customer_effects(
             () if known is None else known.sends,
@@ -316,7 +316,7 @@ class Decider:
         made = logged(entry)
         left = made.decision.at if made.ask.abandoned_at is None else made.ask.abandoned_at
         recipient = self._recipient(made.ask, known, now, left=left, fallback=made.fallback)
-        recipient = replace(recipient, suppressed=erased)
+        recipient = replace(recipient, suppressed=True) if erased else recipient
         return Ruling(
             decision=made.decision,
             message_id=made.ask.message_id,

@@ -7,6 +7,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache, partial
+from weakref import WeakKeyDictionary
 
 from sqlalchemy.engine import Connection
 
@@ -26,9 +27,9 @@ from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
 from identity.replay import Moved, Sighting
 from identity.rules import LinkingRules
 from service import rules_digest
-from service.filed import Filing
+from service.filed import FiledFacts, Filing
 from service.messages import Message
-from service.profile_view import Glance, Parted, ProfileView, glance_at, view_of
+from service.profile_view import Face, Glance, Parted, ProfileView, face_of, view_of
 from service.reading import Known, Reader
 from service.shelf import StoreShelf
 from service.store import chain, changes, facts, locks, nodes
@@ -40,6 +41,9 @@ from service.words import read_erasure, read_parts, read_word
 
 MAX_IDS = 100_000
 """How many profile ids are kept at hand: hashing one costs 5 µs, and a view needs some of the same for each fact."""
+
+MAX_NAMES = 1 << 15
+"""How many names that were asked for are kept at hand as they were read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +70,14 @@ class People:
         self.key = key
         self._id = lru_cache(maxsize=MAX_IDS)(partial(profile_id, key=key))
         self._filing = Filing(self._id)
+        self._faces: WeakKeyDictionary[FiledFacts, dict[ProfileRef, Face]] = WeakKeyDictionary()
         self._watch = watch
         self._under(rules)
 
     def _under(self, rules: LinkingRules) -> None:
         """Go by these rules from now on, with nothing at hand."""
         self.rules = rules
+        self._read = lru_cache(maxsize=MAX_NAMES)(partial(normalize, rules=rules))
         self._shelf = StoreShelf(rules, self._component, self._watch)
         self._filing.forget()
         self._at_hand: Incremental | None = None
@@ -88,6 +94,7 @@ class People:
     def purge(self) -> None:
         """Drop what is at hand and every name that was ever read: somebody was erased."""
         self.forget()
+        self._read.cache_clear()
         self._shelf.forget_names()
         self._id.cache_clear()
 
@@ -208,7 +215,7 @@ class People:
             return False
         if wanted is not None and tombstone(profile_name(wanted), self.key) in self._buried:
             return nodes.founder_of(conn, wanted) is None
-        read = [i for i in (normalize(*raw, self.rules) for raw in ask) if isinstance(i, Identifier)]
+        read = [i for i in (self._read(*raw) for raw in ask) if isinstance(i, Identifier)]
         gone = [i for i in read if self._incremental.graves.of(i) is not None]
         return any(self._shelf.component_of(i) is None for i in gone)
 
@@ -412,7 +419,7 @@ class People:
         named first was never seen, another person's device or contact beside it does not make it that one.
         """
         self.begin(conn)
-        read = [i for i in (normalize(*raw, self.rules) for raw in recipient) if isinstance(i, Identifier)]
+        read = [i for i in (self._read(*raw) for raw in recipient) if isinstance(i, Identifier)]
         named = sorted(read, key=self.rules.rank)
         self._hold(conn, named)
         known = [i for i in named if self._shelf.component_of(i) is not None]
@@ -431,7 +438,7 @@ class People:
     def profile_of(self, conn: Connection, namespace: str, value: str) -> ProfileView | None:
         """Give the profile that holds an identifier today; None if it was never seen or is a hub."""
         self.begin(conn)
-        identifier = normalize(namespace, value, self.rules)
+        identifier = self._read(namespace, value)
         if not isinstance(identifier, Identifier):
             return None
         self._hold(conn, [identifier])
@@ -447,9 +454,11 @@ class People:
 
     def _glance(self, conn: Connection, component: Component, ref: ProfileRef) -> Glance:
         filed = self._filing.file(component, self._shelf.history(component))
-        seen = glance_at(component, ref, filed=filed, id_of=self._id)
-        parted = self._parted(conn, seen.profile)
-        return replace(seen, parted=parted) if parted else seen
+        faces = self._faces.setdefault(filed, {})
+        if ref not in faces:
+            faces[ref] = face_of(component, ref, self._id)
+        profile, absorbed = faces[ref]
+        return Glance(profile=profile, absorbed=absorbed, filed=filed, parted=self._parted(conn, profile))
 
     def _parted(self, conn: Connection, profile: Profile) -> tuple[Parted, ...]:
         return tuple(self.parted(conn, profile.identifiers, in_force(self._incremental.words)))
