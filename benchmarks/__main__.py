@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from benchmarks import choose, collector, evidence, identity, recommend, resolve, select, startup, storm
+from benchmarks import choose, collector, evidence, half, identity, recommend, resolve, select, startup, storm
 from benchmarks.chart import draw
 from benchmarks.interleaved import ContestantFailed, run
 from benchmarks.machine import this_machine
@@ -20,6 +20,7 @@ BENCHMARKS = {
     for each in (
         collector.BENCHMARK,
         recommend.BENCHMARK,
+        half.BENCHMARK,
         identity.BENCHMARK,
         startup.BENCHMARK,
         resolve.BENCHMARK,
@@ -30,9 +31,17 @@ BENCHMARKS = {
     )
 }
 HOURS_LONG = frozenset(
-    each.name for each in (resolve.BENCHMARK, evidence.BENCHMARK, select.BENCHMARK, storm.BENCHMARK, choose.BENCHMARK)
+    each.name
+    for each in (
+        half.BENCHMARK,
+        resolve.BENCHMARK,
+        evidence.BENCHMARK,
+        select.BENCHMARK,
+        storm.BENCHMARK,
+        choose.BENCHMARK,
+    )
 )
-"""Benchmarks that run only if they are named; `choose` takes but minutes."""
+"""Benchmarks that run only if they are named; `half` and `choose` take but minutes."""
 
 _SHARES = {"without": (0.0,), "with": (resolve.CONTESTED,), "both": (0.0, resolve.CONTESTED)}
 _PEERS = (*resolve.PEERS, *select.PEERS)

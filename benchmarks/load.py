@@ -55,6 +55,38 @@ def send(address: Address, requests: Sequence[bytes], connections: int) -> Load:
     return uvloop.run(_send(address, requests, connections))
 
 
+def offer(address: Address, requests: Sequence[bytes], moments: Sequence[float], connections: int) -> Load:
+    """Send each request at its moment, in seconds from the start, whether or not others have been answered.
+
+    Waits count from the moment on, so that having to wait for one of the connections is part of them.
+    """
+    return uvloop.run(_offer(address, requests, moments, connections))
+
+
+async def _offer(address: Address, requests: Sequence[bytes], moments: Sequence[float], connections: int) -> Load:
+    loop = asyncio.get_running_loop()
+    opened = [await loop.create_connection(_Line, *address) for _ in range(connections)]
+    free: asyncio.Queue[_Line] = asyncio.Queue()
+    for _, line in opened:
+        free.put_nowait(line)
+    started = time.perf_counter()
+
+    async def ask(request: bytes, moment: float) -> tuple[float, bytes]:
+        await asyncio.sleep(started + moment - time.perf_counter())
+        line = await free.get()
+        body = await line.ask(request)
+        free.put_nowait(line)
+        return time.perf_counter() - started - moment, body
+
+    try:
+        asked = await asyncio.gather(*map(ask, requests, moments))
+        seconds = time.perf_counter() - started
+    finally:
+        for transport, _ in opened:
+            transport.close()
+    return Load(seconds=seconds, waits=[wait for wait, _ in asked], bodies=[body for _, body in asked])
+
+
 async def _send(address: Address, requests: Sequence[bytes], connections: int) -> Load:
     loop = asyncio.get_running_loop()
     opened = [await loop.create_connection(_Line, *address) for _ in range(connections)]

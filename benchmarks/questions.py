@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from benchmarks.load import post
+from benchmarks.load import Address, post, send
+from benchmarks.traffic import BATCH
 from service.sample_shop import SampleShop
 
 PATH = "/v1/recommendations"
@@ -40,6 +41,13 @@ def carts(users: Sequence[str], number: int) -> list[dict[str, Any]]:
         }
         for user in users
     ]
+
+
+def leave_carts(address: Address, users: Sequence[str], number: int, key: dict[str, str]) -> None:
+    """Let each customer fill a cart, uncounted: nobody is asked for whom nothing has just happened to."""
+    events = carts(users, number)
+    parts = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
+    send(address, [post("/v1/batch", orjson.dumps({"batch": part}), key) for part in parts], 1)
 
 
 def requests(users: Iterable[str], number: int, key: dict[str, str]) -> list[bytes]:

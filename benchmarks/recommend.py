@@ -11,7 +11,7 @@ from benchmarks.latencies import waits
 from benchmarks.load import Load
 from benchmarks.questions import write_customers
 from benchmarks.records import Benchmark, Column, Contestant, Figures, Size
-from benchmarks.stores import fill_sqlite
+from benchmarks.stores import Fill, fill_sqlite
 from service.learner import learn
 from service.sample_shop import SampleShop, generate
 from service.shop_loading import load
@@ -20,10 +20,10 @@ from service.wiring import Homing
 CONNECTIONS = 8
 
 
-def prepare(folder: Path, size: Size, _stack: ExitStack) -> str:
-    """Leave a store that holds the shop and has learned from it, and the names of the customers."""
+def prepare(folder: Path, size: Size, _stack: ExitStack, more: Fill = lambda _: None) -> str:
+    """Leave a store that holds the shop, has learned from it and holds more, and the names of the customers."""
     shop = generate(datetime.now(UTC), people=size.people)
-    fill_sqlite(folder, partial(_fill, shop))
+    fill_sqlite(folder, partial(_fill, shop, more))
     return write_customers(folder, shop)
 
 
@@ -34,9 +34,10 @@ def answered(passes: Sequence[Load]) -> Figures:
     return {"requests_per_second": len(seconds) / sum(each.seconds for each in counted), **waits("answer", seconds)}
 
 
-def _fill(shop: SampleShop, homing: Homing) -> None:
+def _fill(shop: SampleShop, more: Fill, homing: Homing) -> None:
     load(homing, shop)
     asyncio.run(learn(homing))
+    more(homing)
 
 
 BENCHMARK = Benchmark(

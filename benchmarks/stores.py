@@ -4,6 +4,7 @@ PostgreSQL's programs are those of the tests (`tests.postgres`), synced as in ea
 and on the same disk as the server that is measured.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -57,9 +58,14 @@ def fill_postgresql(folder: Path, work: Fill, copies: int, stack: ExitStack) -> 
 
 @contextmanager
 def sqlite_copy(folder: Path) -> Iterator[Copy]:
-    """Give a copy of the filled SQLite store for the length of the block."""
+    """Give a copy of the filled SQLite store for the length of the block, on the disk as any store that lies there.
+
+    Else the first sync of the file would write all of it, in the middle of what is measured.
+    """
     with TemporaryDirectory(dir=folder) as name:
         store = shutil.copytree(folder / FILLED, Path(name) / FILLED) / STORE
+        with store.open("rb") as copied:
+            os.fsync(copied.fileno())
         yield Copy(url=f"sqlite:///{store}", folder=Path(name), settings=_SECRET)
 
 

@@ -89,7 +89,7 @@ class Component:
         return {i: self._replay.ref(i) for i in self._replay.identifiers()}
 
     def owners(self) -> Owners:
-        """Tell who claimed what; kept until something changes."""
+        """Tell who claimed what; the same object until a profile, or the owner of an event seen before, is another."""
         if self._owners is None:
             self._owners = Owners(self._replayed, self._replay.ref, self._rules)
         return self._owners
@@ -120,7 +120,6 @@ class Component:
 
     def take_in(self, crossed: Hubs = NO_HUBS) -> Moved:
         """Take in what was expected, and set aside what has become a hub, in all that was seen."""
-        self._owners = None
         expected, self._expected = sorted(self._expected, key=_place), []
         if crossed:
             self.known -= crossed.shared
@@ -174,12 +173,15 @@ class Component:
     def _go_on(self, later: Iterable[Sighting]) -> Moved:
         """Take sightings later than all others."""
         moved: set[Identifier] = set()
+        known = len(self._replayed)
         for sighting in later:
             self._sightings.append(sighting)
             moved |= self._replay.step(sighting)
             if sighting.main:
                 self._replayed.append(after_step(self._replay, sighting, self._rules))
             self._checkpoints.mark(len(self._sightings), len(self._replayed), self._replay)
+        if moved or (self._owners is not None and not self._owners.go_on(self._replayed[known:])):
+            self._owners = None
         return {i: self._replay.ref(i) for i in moved}
 
     def _take_late(self, expected: Sequence[Sighting]) -> Moved:
@@ -191,11 +193,15 @@ class Component:
             self._sightings = _merged(self._sightings, expected, _place)
             return self._again(first)
         self._checkpoints.drop_from(first)
+        overtaken: list[Replayed] = []
         for sighting in late:
             insort(self._sightings, sighting, key=_place)
             self._replay.step(sighting)
             if sighting.main:
-                insort(self._replayed, after_step(self._replay, sighting, self._rules), key=_key)
+                overtaken.append(after_step(self._replay, sighting, self._rules))
+                insort(self._replayed, overtaken[-1], key=_key)
+        if overtaken and (self._owners is None or self._owners.alone is None or not self._owners.go_on(overtaken)):
+            self._owners = None
         return self._go_on(expected[len(late) :])
 
     def _again(self, first: int) -> Moved:

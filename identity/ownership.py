@@ -11,7 +11,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 from typing import NamedTuple
 
 from identity.identifiers import Identifier, NamespaceClass
@@ -129,7 +128,8 @@ class Owners:
     """The claims of some sightings, given in the order of the replay, by the identifiers they claim.
 
     `profile_of` gives today's profile of an identifier seen. `alone` is the profile that all belongs to, where every
-    identifier is one profile's. Costs O(n log n) for n observations.
+    identifier is one profile's. Costs O(n log n) for n observations. As long as `go_on` takes in what comes to be
+    replayed, every observation stays whose it was.
     """
 
     def __init__(
@@ -142,6 +142,7 @@ class Owners:
         self._contacts: dict[Identifier, _Claims] = {}
         self._claimants: list[ProfileRef | None] = []
         self._devices: dict[Identifier, _Claims] = {}
+        self._attributed: dict[ReplayKey, ProfileRef | None] | None = None
         self.alone = self._only_profile()
         if self.alone is None:
             self._walk()
@@ -162,11 +163,47 @@ class Owners:
             if owner is not None:
                 _file(self._devices, self._classes(r.identifiers).devices, _Claim(place, r, owner))
 
+    def go_on(self, later: Sequence[Replayed]) -> bool:
+        """Take in observations replayed since, by which nobody came into another profile.
+
+        They came after all others, but where all is one profile's. False, and this is of no use any more, if they may
+        change whose the others are: a contact or a device was claimed for the first time, or the newest login counts.
+        """
+        if self.alone is not None:
+            return self._one_more(later)
+        if self._rules.device_owner not in _UNMOVED:
+            return False
+        for place, r in enumerate(later, len(self._claimants)):
+            persons, contacts, devices = self._classes(r.identifiers)
+            if persons and contacts:
+                if not self._contacts.keys() >= {*contacts}:
+                    return False
+                _file(self._contacts, contacts, _Claim(place, r, self._profile_of(persons[0])))
+            owner = self._claimant(place, r)
+            if owner is not None:
+                if not self._devices.keys() >= {*devices}:
+                    return False
+                _file(self._devices, devices, _Claim(place, r, owner))
+            self._claimants.append(owner)
+            if self._attributed is not None:
+                self._attributed[r.observation.key] = self._of(place, r) if owner is None else owner
+        return True
+
+    def _one_more(self, later: Sequence[Replayed]) -> bool:
+        """Take in more of what is all one profile's; False if some of it is not."""
+        if any(self._profile_of(i) != self.alone for r in later for i in r.identifiers):
+            return False
+        self._contacts, self._claimants, self._devices = {}, [], {}
+        if self._attributed is not None:
+            self._attributed |= {r.observation.key: self.alone if r.identifiers else None for r in later}
+        return True
+
     def attribution(self) -> Mapping[ReplayKey, ProfileRef | None]:
         """Tell whose each observation is; one without identifiers is nobody's."""
-        return self._attribution
+        if self._attributed is None:
+            self._attributed = self._attribution()
+        return self._attributed
 
-    @cached_property
     def _attribution(self) -> dict[ReplayKey, ProfileRef | None]:
         if self.alone is not None:
             return {r.observation.key: self.alone if r.identifiers else None for r in self._replayed}
@@ -357,6 +394,9 @@ def _nobody(claims: Sequence[_Claims], _: int) -> ProfileRef | None:
     owners: set[ProfileRef] = set().union(*(c.claimants for c in claims))
     return owners.pop() if len(owners) == 1 else None
 
+
+_UNMOVED = frozenset({DeviceOwner.INTERVAL, DeviceOwner.FIRST_LOGIN})
+"""Policies under which a later claim of what was claimed before says nothing of earlier events."""
 
 _POLICIES: Mapping[DeviceOwner, Callable[[Sequence[_Claims], int], ProfileRef | None]] = {
     DeviceOwner.INTERVAL: _interval,

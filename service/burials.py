@@ -8,7 +8,6 @@ from sqlalchemy.engine import Connection
 from identity.component import Component
 from identity.covering import Covered, covered
 from identity.identifiers import Identifier
-from identity.normalize import normalize
 from identity.profiles import ProfileId, ProfileRef
 from service.messages import Message
 from service.people import People
@@ -46,7 +45,7 @@ def erased(conn: Connection, people: People, ask: Sequence[tuple[str, str]], wan
         return False
     if wanted is not None and people.erasure_of(profile_name(wanted)) is not None:
         return nodes.founder_of(conn, wanted) is None
-    read = [i for i in (normalize(*raw, people.rules) for raw in ask) if isinstance(i, Identifier)]
+    read = [i for i in (people.read(*raw) for raw in ask) if isinstance(i, Identifier)]
     gone = [i for i in read if graves.of(i) is not None]
     return any(people.shelf.component_of(i) is None for i in gone)
 

@@ -130,22 +130,17 @@ class Decider:
         Messages that have nothing in common are chosen for together, which costs less and gives the same.
         """
         rulings: list[Ruling] = []
-        waiting: list[_Question] = []
+        apart: list[_Question] = []
+        concerned: set[str] = set()
         for ask in asks:
             question = self._question(conn, ask, now)
-            if not all(question.concerned.isdisjoint(before.concerned) for before in waiting):
-                rulings += self._new(conn, waiting, now)
-                waiting = []
+            if not concerned.isdisjoint(question.concerned):
+                rulings += self._apart(conn, apart, now)
+                apart, concerned = [], set()
                 question = self._question(conn, ask, now)
-            stands = self._standing_row(conn, question, now)
-            if stands is None:
-                waiting.append(question)
-                continue
-            rulings += self._new(conn, waiting, now)
-            waiting = []
-            entry = decisions.read(conn, [stands.seq])[0]
-            rulings.append(self._again(conn, entry, question.known, now, erased=question.erased))
-        return rulings + self._new(conn, waiting, now)
+            apart.append(question)
+            concerned |= question.concerned
+        return rulings + self._apart(conn, apart, now)
 
     def today(self, conn: Connection, decision_id: str, now: datetime) -> Ruling | None:
         """Give a decision as it stands now; None if there is none of that id."""
@@ -188,6 +183,21 @@ class Decider:
         concerned = frozenset((*subjects, *(place.endpoint_id for place in places)))
         return _Question(ask, known, subjects, concerned, erased)
 
+    def _apart(self, conn: Connection, questions: Sequence["_Question"], now: datetime) -> list[Ruling]:
+        """Decide on messages of which none bears on another, but for those that a decision stands on."""
+        rulings: list[Ruling] = []
+        waiting: list[_Question] = []
+        for question in questions:
+            stands = self._standing_row(conn, question, now)
+            if stands is None:
+                waiting.append(question)
+                continue
+            rulings += self._new(conn, waiting, now)
+            waiting = []
+            entry = decisions.read(conn, [stands.seq])[0]
+            rulings.append(self._again(conn, entry, question.known, now, erased=question.erased))
+        return rulings + self._new(conn, waiting, now)
+
     def _standing_row(self, conn: Connection, question: "_Question", now: datetime) -> DecisionRow | None:
         """Give the decision on a message that has not expired."""
         rows = decisions.of_message(conn, question.subjects, question.ask.message_id)
@@ -204,14 +214,18 @@ class Decider:
         for explore in {each.question.ask.explore for each in opened}:
             alike = [each.request for each in opened if each.question.ask.explore is explore]
             made |= {decision.decision_id: decision for decision in chooser.decide(alike, now=now, explore=explore)}
-        return [self._logged(conn, each, made[name], now) for name, each in decided.items()]
+        rulings = [self._ruling(each, made[name], now) for name, each in decided.items()]
+        asks = [each.question.ask for each in opened]
+        for ruling, send in zip(rulings, log(conn, list(zip(rulings, asks, strict=True)), now), strict=True):
+            self.standings.logged(ruling.decision.decision_id, send)
+        return rulings
 
     def _open(self, question: "_Question", seq: int, chooser: Chooser, now: datetime) -> "_Open":
         """Find out where and when a message can go; its decision is to be the log's entry of that number."""
         ask, known, subject = question.ask, question.known, question.subjects[0]
         fallback = known is None or not known.reach.endpoints
         recipient = self._recipient(ask, known, now, left=ask.abandoned_at, fallback=fallback)
-        recipient = replace(recipient, suppressed=question.erased)
+        recipient = replace(recipient, suppressed=True) if question.erased else recipient
         judged = eligible(recipient, ask.window(now), self._eligibility)
         effects = customer_effects(
             () if known is None else known.sends,
@@ -228,10 +242,10 @@ class Decider:
         )
         return _Open(question, recipient, judged, request, fallback)
 
-    def _logged(self, conn: Connection, opened: "_Open", decision: Decision, now: datetime) -> Ruling:
-        """Log a decision."""
+    def _ruling(self, opened: "_Open", decision: Decision, now: datetime) -> Ruling:
+        """Tell what a decision just made amounts to."""
         ask, judged = opened.question.ask, opened.judged
-        ruling = Ruling(
+        return Ruling(
             decision=decision,
             message_id=ask.message_id,
             held=_reason_to_hold(decision, judged),
@@ -242,8 +256,6 @@ class Decider:
             timezone=str(opened.recipient.timezone),
             standing=opened.question.known,
         )
-        self.standings.logged(decision.decision_id, log(conn, ruling, ask, now))
-        return ruling
 
     def _recipient(
         self, ask: Ask, known: Standing | None, now: datetime, *, left: datetime | None, fallback: bool
@@ -306,7 +318,7 @@ class Decider:
         made = logged(entry)
         left = made.decision.at if made.ask.abandoned_at is None else made.ask.abandoned_at
         recipient = self._recipient(made.ask, known, now, left=left, fallback=made.fallback)
-        recipient = replace(recipient, suppressed=erased)
+        recipient = replace(recipient, suppressed=True) if erased else recipient
         return Ruling(
             decision=made.decision,
             message_id=made.ask.message_id,

@@ -9,6 +9,7 @@ from channel_selector.outcomes import OutcomeKind
 from service.store.decisions import DecisionRow
 
 _DENY = frozenset({OutcomeKind.UNSUBSCRIBED, OutcomeKind.COMPLAINED})
+_TELLING = _DENY | {OutcomeKind.BOUNCED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +27,12 @@ class Feedback:
 
 def feedback(endpoints: Iterable[Endpoint], decisions: Iterable[DecisionRow], outcomes: Iterable[Reported]) -> Feedback:
     """Sum up the outcomes of the decisions that sent to these endpoints; others tell nothing here."""
+    telling = [(name, outcome) for name, outcome in outcomes if outcome.kind in _TELLING]
+    if not telling:
+        return Feedback()
     channels = {endpoint.endpoint_id: endpoint.channel for endpoint in endpoints}
     sent_to = {row.decision_id: row.endpoint_id for row in decisions if row.endpoint_id in channels}
-    told = [(sent_to[name] or "", outcome) for name, outcome in outcomes if name in sent_to]
+    told = [(sent_to[name] or "", outcome) for name, outcome in telling if name in sent_to]
     return Feedback(
         bounced=frozenset(endpoint for endpoint, outcome in told if outcome.kind is OutcomeKind.BOUNCED),
         suppressed=frozenset(endpoint for endpoint, outcome in told if outcome.kind is OutcomeKind.COMPLAINED),

@@ -1,13 +1,12 @@
 """The facts of one raw component, filed once for all of its profiles: by whose they are and by what they name.
 
-Made again as soon as the component or its history has changed; nothing of it is ever changed.
+Those that come later are added; made again as soon as one of those filed may be another's.
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TypeVar
 
 from identity.component import Component
 from identity.identifiers import Identifier
@@ -20,7 +19,6 @@ MAX_FACTS = 200_000
 """How many facts are kept filed: some 40 MB beside the messages themselves."""
 
 _Names = tuple[Identifier, ...]
-K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,21 +35,18 @@ class FiledFacts:
     """Facts in the order of the replay, to be found by owner and by what they name."""
 
     def __init__(self, facts: Iterable[SeenFact]) -> None:
-        self.facts = tuple(facts)
+        self.facts: tuple[SeenFact, ...] = ()
         self._owned: defaultdict[ProfileId | None, list[int]] = defaultdict(list)
         self._naming: defaultdict[_Names, list[int]] = defaultdict(list)
-        for place, fact in enumerate(self.facts):
+        self.add(facts)
+
+    def add(self, later: Iterable[SeenFact]) -> None:
+        """File some that come after all others in the replay."""
+        new = tuple(later)
+        for place, fact in enumerate(new, len(self.facts)):
             self._owned[fact.owner].append(place)
             self._naming[fact.observation.identifiers].append(place)
-
-    def and_later(self, facts: Sequence[SeenFact]) -> "FiledFacts":
-        """Give these facts and some that come after them in the replay; this stays as it is."""
-        joined = FiledFacts(facts)
-        places = len(self.facts)
-        joined.facts = self.facts + joined.facts
-        joined._owned = _joined(self._owned, joined._owned, places)
-        joined._naming = _joined(self._naming, joined._naming, places)
-        return joined
+        self.facts += new
 
     def named_by(self, owner: ProfileId) -> set[Identifier]:
         """Give the identifiers in a profile's own facts."""
@@ -74,17 +69,9 @@ class FiledFacts:
         return tuple(self.facts[place] for place in sorted(places))
 
 
-def _joined(before: Mapping[K, list[int]], later: Mapping[K, list[int]], places: int) -> defaultdict[K, list[int]]:
-    """Join two indices, the second of which counts from `places`."""
-    result = defaultdict(list, {key: found.copy() for key, found in before.items()})
-    for key, found in later.items():
-        result[key].extend([places + place for place in found])
-    return result
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
-    """What was filed, and what it was made of."""
+    """What was filed, and what it was made of; `history` messages are in it."""
 
     owners: Owners
     history: int
@@ -110,29 +97,29 @@ class Filing:
         self._facts = 0
 
     def file(self, component: Component, history: Mapping[int, tuple[Message, Observation]]) -> FiledFacts:
-        """Give a component's facts; its owners are others as soon as it changes, and a history only grows."""
+        """Give a component's facts; its owners are others once one filed may be another's, and its history grows."""
         owners = component.owners()
         kept = self._kept.pop(component, None)
         if kept is not None:
             self._facts -= kept.weight
-        if kept is None or kept.owners is not owners or kept.history != len(history):
-            kept = _Kept(owners, len(history), self._filed(kept, owners, history))
+        if kept is None or kept.owners is not owners or not self._go_on(kept, history):
+            kept = _Kept(owners, len(history), FiledFacts(self._seen(owners, history)))
         self._kept[component] = kept
         self._facts += kept.weight
         self._trim()
         return kept.filed
 
-    def _filed(
-        self, kept: _Kept | None, owners: Owners, history: Mapping[int, tuple[Message, Observation]]
-    ) -> FiledFacts:
-        """File a component's facts; only the later ones where all of it was one profile's before, and is still."""
-        if kept is None or kept.owners.alone is None or kept.owners.alone != owners.alone:
-            return FiledFacts(self._seen(owners, history))
+    def _go_on(self, kept: _Kept, history: Mapping[int, tuple[Message, Observation]]) -> bool:
+        """File what has come since as well; False where some of it belongs before what is filed."""
+        if kept.history == len(history):
+            return True
         known = kept.filed.facts
-        later = list(self._seen(owners, dict(islice(history.items(), kept.history, None))))
+        later = list(self._seen(kept.owners, dict(islice(history.items(), kept.history, None))))
         if known and later and later[0].observation.key < known[-1].observation.key:
-            return FiledFacts(self._seen(owners, history))
-        return kept.filed.and_later(later)
+            return False
+        kept.filed.add(later)
+        kept.history = len(history)
+        return True
 
     def _trim(self) -> None:
         while self._facts > MAX_FACTS and len(self._kept) > 1:
@@ -141,15 +128,11 @@ class Filing:
 
     def _seen(self, owners: Owners, history: Mapping[int, tuple[Message, Observation]]) -> Iterable[SeenFact]:
         attribution = owners.attribution()
-        ids = {ref: self._id_of(ref) for ref in {*attribution.values()} if ref is not None}
-        placed = [
-            (key, SeenFact(seq=seq, message=message, observation=observation, owner=_id(ids, attribution[key])))
-            for seq, (message, observation) in history.items()
-            if (key := observation.key) in attribution  # else it is another component's: a flooded identifier was seen
-        ]
+        # What the attribution lacks is another component's: a flooded identifier was seen.
+        placed = [(key, seq, told) for seq, told in history.items() if (key := told[1].key) in attribution]
         placed.sort(key=lambda each: each[0])
-        return (fact for _, fact in placed)
-
-
-def _id(ids: Mapping[ProfileRef, ProfileId], ref: ProfileRef | None) -> ProfileId | None:
-    return None if ref is None else ids[ref]
+        ids = {ref: None if ref is None else self._id_of(ref) for ref in {attribution[key] for key, _, _ in placed}}
+        return (
+            SeenFact(seq=seq, message=message, observation=observation, owner=ids[attribution[key]])
+            for key, seq, (message, observation) in placed
+        )

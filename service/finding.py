@@ -9,11 +9,10 @@ from sqlalchemy.engine import Connection
 from identity.component import Component
 from identity.identifiers import Identifier, NamespaceClass
 from identity.judgements import Judgement, in_force
-from identity.normalize import normalize
 from identity.ownership import deciding
 from identity.profiles import Profile, ProfileId, ProfileRef
 from service.people import People
-from service.profile_view import Glance, Parted, ProfileView, glance_at, view_of
+from service.profile_view import Glance, Parted, ProfileView, face_of, view_of
 from service.store import nodes
 from service.turnover import current
 
@@ -34,7 +33,7 @@ def view(conn: Connection, people: People, wanted: ProfileId) -> ProfileView | N
 def profile_of(conn: Connection, people: People, namespace: str, value: str) -> ProfileView | None:
     """Give the profile that holds an identifier today; None if it was never seen or is a hub."""
     people.begin(conn)
-    identifier = normalize(namespace, value, people.rules)
+    identifier = people.read(namespace, value)
     if not isinstance(identifier, Identifier):
         return None
     people.hold(conn, [identifier])
@@ -51,7 +50,7 @@ def who(conn: Connection, people: People, recipient: Sequence[tuple[str, str]], 
     named first was never seen, another person's device or contact beside it does not make it that one.
     """
     people.begin(conn)
-    read = [i for i in (normalize(*raw, people.rules) for raw in recipient) if isinstance(i, Identifier)]
+    read = [i for i in (people.read(*raw) for raw in recipient) if isinstance(i, Identifier)]
     named = sorted(read, key=people.rules.rank)
     people.hold(conn, named)
     known = [i for i in named if people.shelf.component_of(i) is not None]
@@ -90,9 +89,11 @@ def _view(
 
 def _glance(conn: Connection, people: People, component: Component, ref: ProfileRef) -> Glance:
     filed = people.filing.file(component, people.shelf.history(component))
-    seen = glance_at(component, ref, filed=filed, id_of=people.id_of)
-    others = _parted(conn, people, seen.profile)
-    return replace(seen, parted=others) if others else seen
+    faces = people.faces.setdefault(filed, {})
+    if ref not in faces:
+        faces[ref] = face_of(component, ref, people.id_of)
+    profile, absorbed = faces[ref]
+    return Glance(profile=profile, absorbed=absorbed, filed=filed, parted=_parted(conn, people, profile))
 
 
 def _parted(conn: Connection, people: People, profile: Profile) -> tuple[Parted, ...]:

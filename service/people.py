@@ -6,6 +6,7 @@
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
+from weakref import WeakKeyDictionary
 
 from sqlalchemy.engine import Connection
 
@@ -15,14 +16,16 @@ from identity.founding import founding
 from identity.identifiers import Identifier
 from identity.incremental import Incremental, Trial
 from identity.judgements import Judgement, JudgementKind, Undo, Word
+from identity.normalize import normalize
 from identity.observations import Observation
 from identity.profiles import ProfileId, ProfileRef, profile_id
 from identity.replay import Sighting
 from identity.rules import LinkingRules
 from identity.state import Moved
 from service import rules_digest
-from service.filed import Filing
+from service.filed import FiledFacts, Filing
 from service.messages import Message
+from service.profile_view import Face
 from service.shelf import StoreShelf
 from service.store import chain, changes, facts, locks, nodes
 from service.store.changes import Change
@@ -33,6 +36,9 @@ from service.words import read_erasure, read_parts, read_word
 
 MAX_IDS = 100_000
 """How many profile ids are kept at hand: hashing one costs 5 µs, and a view needs some of the same for each fact."""
+
+MAX_NAMES = 1 << 15
+"""How many names that were asked for are kept at hand as they were read."""
 
 
 class People:
@@ -45,12 +51,14 @@ class People:
         self.key = key
         self.id_of = lru_cache(maxsize=MAX_IDS)(partial(profile_id, key=key))
         self.filing = Filing(self.id_of)
+        self.faces: WeakKeyDictionary[FiledFacts, dict[ProfileRef, Face]] = WeakKeyDictionary()
         self._watch = watch
         self._under(rules)
 
     def _under(self, rules: LinkingRules) -> None:
         """Go by these rules from now on, with nothing at hand."""
         self.rules = rules
+        self.read = lru_cache(maxsize=MAX_NAMES)(partial(normalize, rules=rules))
         self.shelf = StoreShelf(rules, self._component, self._watch)
         self.filing.forget()
         self._at_hand: Incremental | None = None
@@ -67,6 +75,7 @@ class People:
     def purge(self) -> None:
         """Drop what is at hand and every name that was ever read: somebody was erased."""
         self.forget()
+        self.read.cache_clear()
         self.shelf.forget_names()
         self.id_of.cache_clear()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from identity.component import Component
 from identity.hubs import Hubs
@@ -66,10 +67,15 @@ class ProfileView(Glance):
     ids: dict[ProfileRef, ProfileId]
 
 
-def glance_at(
-    component: Component, ref: ProfileRef, *, filed: FiledFacts, id_of: Callable[[ProfileRef], ProfileId]
-) -> Glance:
-    """Collect what is needed of one profile of a component to send to it, parted from nobody so far."""
+class Face(NamedTuple):
+    """Who a profile is: with `absorbed` as a glance has it."""
+
+    profile: Profile
+    absorbed: tuple[ProfileId, ...]
+
+
+def face_of(component: Component, ref: ProfileRef, id_of: Callable[[ProfileRef], ProfileId]) -> Face:
+    """Tell who one profile of a component is; the same until the component's owners are others."""
     cluster = component.replay.cluster(ref.founder)
     profile = Profile(
         profile_id=id_of(ref),
@@ -78,7 +84,7 @@ def glance_at(
         person=None if cluster.person is None else cluster.person[1],
     )
     former = _former(component.replay.redirects, ref, profile.identifiers)
-    return Glance(profile=profile, absorbed=tuple(map(id_of, former)), filed=filed)
+    return Face(profile, tuple(map(id_of, former)))
 
 
 def view_of(
@@ -91,12 +97,12 @@ def view_of(
     id_of: Callable[[ProfileRef], ProfileId],
 ) -> ProfileView:
     """Collect what is known of one profile of a component; `asked` is the id it was asked for by."""
-    seen = glance_at(component, ref, filed=filed, id_of=id_of)
-    profile, members = seen.profile, frozenset(seen.profile.identifiers)
+    profile, absorbed = face_of(component, ref, id_of)
+    members = frozenset(profile.identifiers)
     return ProfileView(
         profile=profile,
         redirected_from=None if asked in (None, profile.profile_id) else asked,
-        absorbed=seen.absorbed,
+        absorbed=absorbed,
         filed=filed,
         hubs=hubs(sorted(filed.named_by(profile.profile_id))),
         refused=tuple(r for p, r in sorted(component.replay.refused.items()) if not members.isdisjoint(p)),

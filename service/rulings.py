@@ -1,5 +1,6 @@
 """A ruling is a decision as it stands now; the decision log holds all that it is judged by again, and what held it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -58,12 +59,30 @@ class Logged:
         return self.ask.message_id
 
 
-def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> Send | None:
-    """Append a new decision to the log, and fold it; give what learning needs of it."""
-    decision = ruling.decision
+def log(conn: Connection, made: Sequence[tuple[Ruling, Ask]], now: datetime) -> list[Send | None]:
+    """Append new decisions to the log, and fold them; give what learning needs of each."""
     # Only what was drawn, among a known person's endpoints, teaches anything about the options not taken.
-    send = decision.send if ruling.held is None and not ruling.fallback else None
-    body: dict[str, Any] = {
+    sends = [ruling.decision.send if ruling.held is None and not ruling.fallback else None for ruling, _ in made]
+    entries = [
+        Entry(
+            kind=EntryKind.DECISION,
+            decision_id=ruling.decision.decision_id,
+            key=f"decision:{ruling.decision.decision_id}",
+            at=now,
+            received_at=now,
+            body=orjson.dumps(_body(ruling, send, ask), option=orjson.OPT_SORT_KEYS),
+        )
+        for (ruling, ask), send in zip(made, sends, strict=True)
+    ]
+    seqs = decisions.append_all(conn, entries)
+    entered = [(seq, ruling) for seq, (ruling, _) in zip(seqs, made, strict=True) if seq is not None]
+    decisions.put_decisions(conn, [_row(seq, ruling) for seq, ruling in entered])
+    return sends
+
+
+def _body(ruling: Ruling, send: Send | None, ask: Ask) -> dict[str, Any]:
+    decision = ruling.decision
+    return {
         "decision": {**replace(decision, options=()).to_json(), "options": pack(decision.options)},
         "send": None if send is None else send.to_json(),
         "ask": ask.kept(),
@@ -75,18 +94,6 @@ def log(conn: Connection, ruling: Ruling, ask: Ask, now: datetime) -> Send | Non
         "expires_at": ruling.expires_at.isoformat(),
         "timezone": ruling.timezone,
     }
-    entry = Entry(
-        kind=EntryKind.DECISION,
-        decision_id=decision.decision_id,
-        key=f"decision:{decision.decision_id}",
-        at=now,
-        received_at=now,
-        body=orjson.dumps(body, option=orjson.OPT_SORT_KEYS),
-    )
-    seq = decisions.append(conn, entry)
-    if seq is not None:
-        _fold(conn, seq, ruling)
-    return send
 
 
 def log_hold(conn: Connection, decision_id: str, reason: str, now: datetime) -> None:
@@ -135,20 +142,17 @@ def logged(entry: LoggedEntry) -> Logged:
 
 def fold_decision(conn: Connection, entry: LoggedEntry) -> None:
     """Fold an entry of the log into the decisions that are looked up."""
-    _fold(conn, entry.seq, logged(entry))
+    decisions.put_decision(conn, _row(entry.seq, logged(entry)))
 
 
-def _fold(conn: Connection, seq: int, made: Ruling | Logged) -> None:
+def _row(seq: int, made: Ruling | Logged) -> DecisionRow:
     option = made.decision.option if made.held is None and not made.fallback else None
-    decisions.put_decision(
-        conn,
-        DecisionRow(
-            decision_id=made.decision.decision_id,
-            seq=seq,
-            profile_id=made.decision.subject,
-            message_id=made.message_id,
-            endpoint_id=None if option is None else option.endpoint_id,
-            send_at=None if option is None else option.send_at,
-            expires_at=made.expires_at,
-        ),
+    return DecisionRow(
+        decision_id=made.decision.decision_id,
+        seq=seq,
+        profile_id=made.decision.subject,
+        message_id=made.message_id,
+        endpoint_id=None if option is None else option.endpoint_id,
+        send_at=None if option is None else option.send_at,
+        expires_at=made.expires_at,
     )

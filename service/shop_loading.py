@@ -151,7 +151,7 @@ def _decide(conn: Connection, homing: Homing, past: PastMessage, profile_id: str
         standing=None,
     )
     ask = Ask(message_id=past.message_id, cart_id=past.cart_id, currency=past.currency, abandoned_at=past.abandoned_at)
-    log(conn, ruling, ask, past.abandoned_at)
+    log(conn, [(ruling, ask)], past.abandoned_at)
 
 
 def _option(homing: Homing, address: PastAddress, at: datetime, past: PastMessage, key: bytes) -> DeliveryOption:

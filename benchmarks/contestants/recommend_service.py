@@ -6,13 +6,12 @@ from pathlib import Path
 import orjson
 
 from benchmarks.access import make_key
-from benchmarks.load import Address, Load, post, send
-from benchmarks.questions import carts, read_customers, requests
+from benchmarks.load import Address, Load, send
+from benchmarks.questions import leave_carts, read_customers, requests
 from benchmarks.recommend import CONNECTIONS, answered
 from benchmarks.records import Figures, Size
 from benchmarks.served import at_rest, homing, served
 from benchmarks.stores import sqlite_copy
-from benchmarks.traffic import BATCH
 from identity.observations import Trust
 
 
@@ -27,10 +26,8 @@ def measure(folder: Path, size: Size) -> Figures:
 
 
 def _pass(address: Address, users: Sequence[str], number: int, key: dict[str, str]) -> Load:
-    """Fill the carts, uncounted: nobody is asked for whom nothing has just happened to. Then ask."""
-    events = carts(users, number)
-    parts = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
-    send(address, [post("/v1/batch", orjson.dumps({"batch": part}), key) for part in parts], 1)
+    """Have the carts filled, then ask."""
+    leave_carts(address, users, number, key)
     load = send(address, requests(users, number, key), CONNECTIONS)
     unknown = sum(orjson.loads(body)["profile_id"] is None for body in load.bodies)
     if unknown:

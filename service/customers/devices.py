@@ -102,10 +102,14 @@ class Devices:
         self._places: dict[Identifier, _Place] = {}
         self._newest: dict[_Place, tuple[Trust, Identifier]] = {}
         self._trusts: dict[Identifier, Trust] = {}
+        self._devices: tuple[Device, ...] | None = None
+        self._tokens: tuple[PushToken, ...] | None = None
 
     def take(self, fact: Fact, names: Names, told: Told) -> None:
         """Take note of one fact."""
         at = fact.message.at
+        if names.device is not None or names.tokens:
+            self._devices = self._tokens = None
         if names.device is not None:
             portrait = self._portraits.get(names.device)
             if portrait is None:
@@ -134,12 +138,17 @@ class Devices:
 
     def devices(self) -> tuple[Device, ...]:
         """Give the devices that the profile holds, the one seen last first."""
-        found = [self._device(i, self._portraits[i]) for i in self._profile.identifiers if i in self._portraits]
-        return tuple(sorted(found, key=lambda device: device.last_seen, reverse=True))
+        if self._devices is None:
+            found = [self._device(i, self._portraits[i]) for i in self._profile.identifiers if i in self._portraits]
+            self._devices = tuple(sorted(found, key=lambda device: device.last_seen, reverse=True))
+        return self._devices
 
     def tokens(self) -> tuple[PushToken, ...]:
         """Give the push tokens that the profile holds."""
-        return tuple(self._token(i, self._places[i]) for i in self._profile.identifiers if i in self._places)
+        if self._tokens is None:
+            held = self._profile.identifiers
+            self._tokens = tuple(self._token(i, self._places[i]) for i in held if i in self._places)
+        return self._tokens
 
     def _token(self, identifier: Identifier, place: _Place) -> PushToken:
         return PushToken(

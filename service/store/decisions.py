@@ -21,9 +21,10 @@ from service.store.times import from_micros, from_micros_or_none, to_micros, to_
 _PAGE = 1_000
 _FOLLOWER = "homing.follower"
 _INSERT = Statement(
-    "INSERT INTO decision_log (kind, decision_id, key, at, received_at, body, salt, row_digest) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING seq"
+    "INSERT INTO decision_log (seq, kind, decision_id, key, at, received_at, body, salt, row_digest) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
 )
+_RESERVE = Statement("SELECT nextval('decision_log_seq_seq') FROM generate_series(1, ?)")
 _READ = Statement("SELECT * FROM decision_log WHERE seq IN numbers(?) ORDER BY seq")
 _LAST = Statement("SELECT coalesce(max(seq), 0) FROM decision_log")
 _ERASE = Statement(
@@ -124,18 +125,38 @@ class Follower(Protocol):
 
 def append(conn: Connection, entry: Entry) -> int | None:
     """Append an entry and give its seq; None, and no effect, where its key is in the log already."""
+    return append_all(conn, [entry])[0]
+
+
+def append_all(conn: Connection, entries: Sequence[Entry]) -> list[int | None]:
+    """Append entries of one kind, of different keys, and give their seqs; None for those whose key is in the log."""
     locks.join(conn)
     faults.reach("before_append")
-    at, received_at = to_micros(entry.at), to_micros(entry.received_at)
-    (salt,) = chain.salts(1)
-    told = (str(entry.kind), entry.decision_id, entry.key, at, received_at)
-    row_digest = chain.row_digest(salt, told, entry.body)
-    seq: int | None = _INSERT(conn, *told, entry.body, salt, row_digest).scalar()
-    if seq is not None:
-        kind = BlockKind.RUN if entry.kind is EntryKind.RUN else BlockKind.DECISIONS
-        chain.note(conn, kind, [(seq, row_digest)])
+    seqs = _reserve(conn, len(entries))
+    rows = [(seq, *_row(each, salt)) for seq, each, salt in zip(seqs, entries, chain.salts(len(entries)), strict=True)]
+    if _INSERT.many(conn, rows) < len(rows):
+        entered = {row.seq for row in _READ(conn, listed(seqs))}
+        rows = [row for row in rows if row[0] in entered]
+    if rows:
+        kind = BlockKind.RUN if entries[0].kind is EntryKind.RUN else BlockKind.DECISIONS
+        chain.note(conn, kind, [(row[0], row[-1]) for row in rows])
         faults.reach("after_append")
-    return seq
+    fresh = {row[0] for row in rows}
+    return [seq if seq in fresh else None for seq in seqs]
+
+
+def _row(entry: Entry, salt: bytes) -> tuple[Any, ...]:
+    """Give an entry's columns but its seq; its digest is the last."""
+    told = (str(entry.kind), entry.decision_id, entry.key, to_micros(entry.at), to_micros(entry.received_at))
+    return (*told, entry.body, salt, chain.row_digest(salt, told, entry.body))
+
+
+def _reserve(conn: Connection, number: int) -> list[int]:
+    """Give the next seqs: without gaps where one process writes at a time, else from the database's sequence."""
+    if conn.dialect.name == "postgresql":
+        return sorted(_RESERVE(conn, number).scalars())
+    first = last_seq(conn) + 1
+    return list(range(first, first + number))
 
 
 def by_key(conn: Connection, key: str) -> LoggedEntry | None:
@@ -203,18 +224,29 @@ def follow(conn: Connection, follower: Follower) -> None:
 
 def put_decision(conn: Connection, row: DecisionRow) -> None:
     """Fold one decision in; its id must be new."""
-    _PUT_DECISION(
+    put_decisions(conn, [row])
+
+
+def put_decisions(conn: Connection, rows: Sequence[DecisionRow]) -> None:
+    """Fold decisions in; their ids must be new."""
+    _PUT_DECISION.many(
         conn,
-        row.decision_id,
-        row.seq,
-        row.profile_id,
-        row.message_id,
-        row.endpoint_id,
-        to_micros_or_none(row.send_at),
-        to_micros(row.expires_at),
+        [
+            (
+                row.decision_id,
+                row.seq,
+                row.profile_id,
+                row.message_id,
+                row.endpoint_id,
+                to_micros_or_none(row.send_at),
+                to_micros(row.expires_at),
+            )
+            for row in rows
+        ],
     )
     if (follower := _follower(conn)) is not None:
-        follower.decided(row)
+        for row in rows:
+            follower.decided(row)
 
 
 def find(conn: Connection, decision_id: str) -> DecisionRow | None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from benchmarks.load import Address, RequestRefused, post, send
+from benchmarks.load import Address, RequestRefused, offer, post, send
 
 
 class _Echo(socketserver.StreamRequestHandler):
@@ -56,6 +56,19 @@ def test_answers_stand_in_the_order_of_the_requests() -> None:
     assert load.bodies == bodies
     assert len(load.waits) == 50
     assert 0 < max(load.waits) <= load.seconds
+
+
+def test_requests_are_offered_at_their_moments() -> None:
+    """Over however few connections; what was due before one was free has waited for it."""
+    bodies = [f"{n} x".encode() for n in range(20)]
+    moments = [0.005 * n for n in range(20)]
+
+    with echo() as address:
+        load = offer(address, [post("/", body, {}) for body in bodies], moments, 2)
+
+    assert load.bodies == bodies
+    assert load.seconds >= moments[-1]
+    assert all(wait > 0 for wait in load.waits)
 
 
 @pytest.mark.parametrize(("body", "told"), [(b"fail", "500 Oops"), (b"hang up", "hung up")])

@@ -34,7 +34,7 @@ def test_the_table_is_on_stdout_and_progress_on_stderr() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["collector", "recommend", "startup", "choose"])
+@pytest.mark.parametrize("name", ["collector", "recommend", "half", "startup", "choose"])
 def test_every_benchmark_runs_whole(name: str) -> None:
     """Each contestant gives positive figures; nothing is asserted of how large they are."""
     done = benchmarks(name, "--quick", "--json")

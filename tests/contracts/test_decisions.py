@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from service.store import decisions, idempotency, models
+from service.store import chain, decisions, idempotency, models
 from service.store.database import Database
 from service.store.decisions import DecisionRow, Entry, EntryKind, OutcomeRow
 from service.store.idempotency import Answer
@@ -57,6 +57,21 @@ def test_a_key_enters_once(database: Database) -> None:
         second = decisions.append(conn, entry("d2"))
         assert [(logged.seq, logged.entry.key) for logged in decisions.scan(conn)] == [(1, "d1"), (second, "d2")]
         assert decisions.last_seq(conn) == second
+
+
+def test_entries_are_appended_together(database: Database) -> None:
+    """In their order; one whose key is in the log already is left out, and says so."""
+    with database.transaction() as conn:
+        decisions.append(conn, entry("d1"))
+        first, known, last = decisions.append_all(conn, [entry("d2"), entry("d1"), entry("d3")])
+        assert known is None
+        assert [(logged.seq, logged.entry) for logged in decisions.scan(conn, after=1)] == [
+            (first, entry("d2")),
+            (last, entry("d3")),
+        ]
+        assert decisions.append_all(conn, []) == []
+    with database.transaction() as conn:
+        assert [list(block.seqs()) for block in chain.scan(conn)] == [[1, first, last]]
 
 
 def test_a_scan_joins_its_pages(database: Database) -> None:

@@ -240,7 +240,7 @@ def decide(homing: Homing, number: int, profile_id: str, endpoint: tuple[str, st
     ]
 
     def job(conn: Connection) -> None:
-        log(conn, ruling, Ask(message_id=f"cart-{number}"), EARLY)
+        log(conn, [(ruling, Ask(message_id=f"cart-{number}"))], EARLY)
         for row in rows:
             decisions.put_outcome(conn, row)
 

@@ -242,6 +242,19 @@ def assert_same_standing(kept: Standing, anew: Standing) -> None:
         (("event", "Seen", 0, None, None), ("judge", JudgementKind.CANNOT_LINK)),
     ]
 )
+@example(  # late events of one person, which change nobody's profile
+    traffic=[
+        (("event", "Seen", 9, "ada", "phone"), ("event", "Seen", 1, "ada", "phone")),
+        (("event", "Product Added", 5, "ada", None), ("event", "Order Completed", 3, "ada", "phone")),
+    ]
+)
+@example(  # a device of two persons, whose claims go on, and whose tokens come and go
+    traffic=[
+        (("event", "Seen", 9, "ada", "phone"), ("event", "Seen", 8, "bob", "phone")),
+        (("event", "Seen", 7, None, "phone"), ("event", "Seen", 6, "ada", "phone")),
+        (("event", "Seen", 5, None, "phone"), ("event", "Seen", 4, "bob", "tablet")),
+    ]
+)
 def test_at_hand_is_as_read_anew(traffic: list[tuple[tuple[Any, ...], tuple[Any, ...]]]) -> None:
     """After events in any order, orders, decisions, outcomes, judgements, rollbacks and what others wrote."""
     with TemporaryDirectory() as folder:
