@@ -85,7 +85,7 @@ def digests(begin: int, before: int, texts: int, stride: int, sizes: int, room: 
             taken = BLOCK * block
             live = block == 0 or taken < size
             last = live and taken + BLOCK >= size
-            end = size if taken + BLOCK > size else taken + BLOCK
+            end = min(taken + BLOCK, int(size))
             store_64(room + _COUNT + 8 * lane, np.uint64(before + end))
             store_64(room + _LAST + 8 * lane, _ALL if last else np.uint64(0))
             store_64(room + _LIVE + 8 * lane, _ALL if live else np.uint64(0))
