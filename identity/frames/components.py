@@ -42,7 +42,8 @@ class Seen:
     """What the observations say of each entry: how often it was seen, when first and last, and which is its root.
 
     Roots are the least entries of their components. `weak` marks entries that an observation below server trust saw
-    together with others.
+    together with others. `first` and `last` are of those observations that say when they were (none did: UNDATED, and
+    the least number); the others, of which there are some if `undated`, were at `latest`, as late as any.
     """
 
     parent: Ids
@@ -50,9 +51,11 @@ class Seen:
     first: npt.NDArray[np.int64]
     last: npt.NDArray[np.int64]
     weak: Bools
+    latest: int
+    undated: bool = False
 
     @classmethod
-    def nothing(cls, count: int) -> "Seen":
+    def nothing(cls, count: int, latest: int = UNDATED) -> "Seen":
         """Begin with so many entries, none of them seen."""
         return cls(
             parent=np.arange(count, dtype=np.int32),
@@ -60,13 +63,23 @@ class Seen:
             first=np.full(count, UNDATED, np.int64),
             last=np.full(count, np.iinfo(np.int64).min, np.int64),
             weak=np.zeros(count, np.bool_),
+            latest=latest,
         )
 
     def add(self, chunk: Chunk, hubs: Flags) -> None:
         """Take in observations; `hubs` marks SHARED entries, which are left out, and FLOODED ones."""
         at = _NO_TIMES if chunk.at is None else chunk.at
+        self.undated = self.undated or chunk.at is None or bool((chunk.at == UNDATED).any())
         trust = _NO_TRUSTS if chunk.trust is None else chunk.trust
         _see(chunk.starts, chunk.entries, at, trust, hubs, self.parent, self.times, self.first, self.last, self.weak)
+
+    def since(self) -> npt.NDArray[np.int64]:
+        """Give when each entry was seen first, by whatever observation."""
+        return np.minimum(self.first, self.latest) if self.undated else self.first
+
+    def until(self) -> npt.NDArray[np.int64]:
+        """Give a moment after which no entry was seen, and its last sighting where all observations are dated."""
+        return np.full_like(self.last, self.latest) if self.undated else self.last
 
     def join(self, left: int, right: int) -> None:
         """Put two entries into one component."""
@@ -126,7 +139,7 @@ def contested(seen: Seen, names: Ids, spaces: NameRules, rules: LinkingRules, ju
         _count(seen.parent, live & (names == space), tally)
         marks |= tally > limit
     for space, ttl in spaces.ttls.items():
-        span = seen.last.astype(np.float64) - seen.first.astype(np.float64)
+        span = seen.until().astype(np.float64) - seen.since().astype(np.float64)
         marks[seen.parent[live & (names == space) & (seen.times > 1) & (span > ttl)]] = True
     if seen.weak.any():
         tally[:] = 0
@@ -143,7 +156,7 @@ def founders(seen: Seen, names: Ids, spaces: NameRules, words: "Words") -> Ids:
     NOBODY (-1) for what is no root. Values are compared eight bytes at a time, and only those still equal.
     """
     founder = np.full(len(names), -1, np.int32)
-    tied = _best(seen.parent, seen.times, names, spaces.tier, seen.first, spaces.priority, spaces.rank, founder)
+    tied = _best(seen.parent, seen.times, names, spaces.tier, seen.since(), spaces.priority, spaces.rank, founder)
     candidates = np.flatnonzero(tied).astype(np.int32)
     depth = 0
     while len(candidates):
@@ -252,7 +265,8 @@ def _note(starts: Starts, entries: Ids, at: Starts, hubs: Flags, times: Ids, fir
             times[entry] += 1
             if len(at):
                 first[entry] = min(first[entry], at[each])
-                last[entry] = max(last[entry], at[each])
+                if at[each] != UNDATED:
+                    last[entry] = max(last[entry], at[each])
 
 
 @njit(cache=True)

@@ -159,8 +159,8 @@ class Intake:
         """Let nothing be later than the run."""
         if chunk.at is None or self.now is None:
             return chunk
-        late = (chunk.at > self._latest()) & (chunk.at != UNDATED)
-        return replace(chunk, at=np.where(late, self._latest(), chunk.at), told=chunk.at) if late.any() else chunk
+        late = (chunk.at > self.latest) & (chunk.at != UNDATED)
+        return replace(chunk, at=np.where(late, self.latest, chunk.at), told=chunk.at) if late.any() else chunk
 
     def _number(self, identifiers: Sequence[Identifier]) -> Ids:
         """Give numbers to identifiers that need not be seen anywhere."""
@@ -209,7 +209,9 @@ class Intake:
         )
         return trimmed, dropped
 
-    def _latest(self) -> int:
+    @property
+    def latest(self) -> int:
+        """When what says no time was seen: at the run, or where that is not told, after all that is dated."""
         return UNDATED if self.now is None else columns.micros(self.now)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from identity.frames import columns
 from identity.frames.arrow import series
 from identity.frames.chunks import UNDATED, Chunk
 from identity.frames.components import SHARED, Bools, Crowd, Seen, Words, contested, find_hubs, founders
@@ -201,7 +200,7 @@ def resolved(intake: Intake, judgements: Iterable[Word] = (), *, key: bytes = b"
     names, spaces = vocabulary.entries.names, intake.names.rules()
     told("linking")
     marks, crowds = find_hubs(found.chunks, names, spaces, intake.rules.hub_limit)
-    seen = Seen.nothing(len(names))
+    seen = Seen.nothing(len(names), intake.latest)
     for chunk in found.chunks:
         seen.add(chunk, marks)
     for identifier, group in verdicts.groups.items():
@@ -277,7 +276,6 @@ def _named(world: World, key: bytes, told: Told) -> Answer:
 def _fought(world: World) -> Fought:
     """Let the replay decide: the compiled one, or R itself where a judgement or a ttl has a say."""
     intake, vocabulary, chunks = world.intake, world.intake.vocabulary, world.found.chunks
-    latest = UNDATED if intake.now is None else columns.micros(intake.now)
     parent, rules, spaces = world.seen.parent, intake.rules, world.spaces
     sources = Sources(
         chunks=chunks,
@@ -285,7 +283,7 @@ def _fought(world: World) -> Fought:
         raw=vocabulary.raw,
         key=intake.key.text,
         parent=parent,
-        latest=latest,
+        latest=intake.latest,
     )
     if not world.verdicts.groups and not world.verdicts.barred and not spaces.ttls:
         copies: dict[str, int] = {}
@@ -293,7 +291,7 @@ def _fought(world: World) -> Fought:
         def name(chunk: Chunk, place: int) -> str:
             return name_of(sources, chunk, place, copies)
 
-        return fight(chunks, parent, world.replayed, world.marks, vocabulary, spaces, rules, latest, name)
+        return fight(chunks, parent, world.replayed, world.marks, vocabulary, spaces, rules, intake.latest, name)
     hubs = Hubs(
         shared=frozenset(vocabulary.identifier(c.entry) for c in world.crowds if c.shared),
         flooded=frozenset(vocabulary.identifier(c.entry) for c in world.crowds if not c.shared),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from random import Random
 
 import polars as pl
@@ -69,6 +70,47 @@ def table(world: World, random: Random) -> pl.DataFrame:
     random.shuffle(rows)
     schema = {"observation": pl.String, "namespace": pl.String, "value": pl.String}
     return pl.DataFrame(rows, schema={**schema, "observed_at": pl.Datetime("us", "UTC"), "trust": pl.String})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loose:
+    """A world of which some observations say no time and others one after `now`: as a table, and as R has it."""
+
+    table: pl.DataFrame
+    observations: tuple[Observation, ...]
+    dated: Mapping[str, tuple[int, datetime | None, datetime | None]]
+
+
+def loose(world: World, random: Random, now: datetime) -> Loose:
+    """Take the time from one in three observations, and put one in five after `now`; all of those are of `now` to R.
+
+    `dated` gives, of each identifier, its observations, and the first and the last moment that any of them says.
+    """
+    rows, observations, said = [], [], dict[str, list[datetime | None]]()
+    for each in world.observations:
+        lot = random.random()
+        at = None if lot < 1 / 3 else now + timedelta(days=random.randrange(1, 9)) if lot < 8 / 15 else each.at
+        identifiers = tuple(sorted(map(real, each.identifiers)))
+        pairs = [(i.namespace, i.value) for i in identifiers]
+        name = observation_id(key(each), None if at is None else micros(at), int(each.trust), pairs)
+        heard = now if at is None else min(at, now)
+        observations.append(Observation(id=name, at=heard, identifiers=identifiers, trust=each.trust))
+        for identifier in identifiers:
+            told: dict[str, object] = {
+                "observation": key(each),
+                "namespace": identifier.namespace,
+                "value": identifier.value,
+            }
+            rows.append(told | {"observed_at": at, "trust": each.trust.name.lower()})
+            said.setdefault(str(identifier), []).append(None if at is None else heard)
+    random.shuffle(rows)
+    schema = {"observation": pl.String, "namespace": pl.String, "value": pl.String}
+    moments = {i: [at for at in times if at is not None] for i, times in said.items()}
+    return Loose(
+        table=pl.DataFrame(rows, schema={**schema, "observed_at": pl.Datetime("us", "UTC"), "trust": pl.String}),
+        observations=tuple(observations),
+        dated={i: (len(said[i]), min(at, default=None), max(at, default=None)) for i, at in moments.items()},
+    )
 
 
 def by_frame(found: FrameResolution) -> Said:

@@ -1,5 +1,6 @@
 """Tables give what R gives: profiles, ids, refusals with their reasons, hubs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -13,8 +14,8 @@ from identity.resolve import resolve
 from identity.rules import LinkingRules
 from tests.identity.compare import KEY
 from tests.identity.crowd import crowded_world
-from tests.identity.frames.tables import by_frame, by_r, realistic, table
-from tests.strategies import World, examples, worlds
+from tests.identity.frames.tables import by_frame, by_r, loose, realistic, table
+from tests.strategies import START, World, examples, worlds
 
 
 def same(world: World, random: Random) -> None:
@@ -39,6 +40,22 @@ def test_a_table_is_r_in_crowded_worlds(start: int) -> None:
             same(crowded_world(seed), Random(seed))
         except AssertionError as error:
             raise AssertionError(f"seed {seed}") from error
+
+
+@pytest.mark.parametrize("start", range(0, 600, 200))
+def test_a_table_that_says_no_time_here_and_there_is_r(start: int) -> None:
+    """What says no time, or one to come, was seen now; what is told of each identifier's sightings is of dated ones."""
+    now = START + timedelta(days=3)
+    for seed in range(start, start + 200):
+        world, random = crowded_world(seed), Random(seed)
+        world = replace(world, judgements=() if seed % 2 else world.judgements)
+        real, dates = realistic(world), loose(world, random, now)
+        found = resolve_frame(dates.table, real.rules, real.judgements, key=KEY, now=now)
+        expected = resolve(dates.observations, real.rules, real.judgements, key=KEY)
+        assert by_frame(found) == by_r(expected), f"seed {seed}"
+        told = found.profiles.select("namespace", "value", "observations", "first_seen", "last_seen").iter_rows()
+        seen = {f"{namespace}:{value}": rest for namespace, value, *rest in told}
+        assert seen == {i: list(dates.dated[i]) for i in seen}, f"seed {seed}"
 
 
 @pytest.mark.parametrize(("trusts", "cap"), [((Trust.SERVER,), 1_000), (tuple(Trust), 3)])
