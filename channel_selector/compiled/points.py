@@ -10,8 +10,7 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numba import njit, void
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -209,27 +208,11 @@ def _lead(cells, count, middle, rows, base, block, leading):
             _compare_12(i, j, middle, rows, base, block, leading)
 
 
-@intrinsic
-def _wide(_typing):
-    """Have the function that calls this compiled for vectors of 512 bits, where the processor has them.
-
-    LLVM takes 256 by itself, lest other code run slower beside; counting points takes 49 µs for 61 that way. llvmlite
-    knows no such attribute, so it is added past its check.
-    """
-
-    def emit(context, builder, _signature, _arguments):
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
-        return context.get_dummy_value()
-
-    return void(), emit
-
-
 def _comparison(terms: int) -> Any:
     """Make `_lead` for two cells of so many coordinates in each group: how long a loop is, is known when compiling."""
 
     @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
     def compare(i, j, middle, rows, base, block, leading):
-        _wide()
         for b in range(AT_ONCE):
             first, second, third = np.float32(0.0), np.float32(0.0), np.float32(0.0)
             fourth, fifth, sixth = np.float32(0.0), np.float32(0.0), np.float32(0.0)
