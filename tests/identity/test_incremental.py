@@ -17,7 +17,7 @@ from identity.identifiers import Identifier
 from identity.incremental import Incremental
 from identity.judgements import Judgement, JudgementKind, Undo, judged
 from identity.observations import Observation, Trust
-from identity.ownership import Replayed
+from identity.ownership import Owners, Replayed
 from identity.ports import MemoryShelf
 from identity.replay import Replay
 from identity.resolve import resolve
@@ -102,6 +102,38 @@ def test_every_fact_counts_in_crowded_worlds(start: int) -> None:
         for place, fact in enumerate(facts):
             arrived.take(fact)
             assert differing(arrived.said(), arrived.defined()) == [], f"seed {seed}, fact {place}"
+
+
+@examples(100)
+@given(arrivals())
+def test_owners_asked_for_early_go_on(drawn: tuple[World, tuple[Fact, ...]]) -> None:
+    """Asked for after each fact, and for attributions only at the end, they are those made of all at once."""
+    world, facts = drawn
+    tell(world.rules, facts)
+    _owners_go_on(world.rules, facts)
+
+
+def test_a_late_event_among_anothers_takes_its_place() -> None:
+    """It is the second person's turn after it, though it came last."""
+    device = "device_id:tab"
+    facts = [seen("1", 1, "user_id:ada", device), seen("2", 2, "user_id:ben", device), seen("3", 10, device)]
+    _owners_go_on(LinkingRules(), [*facts, seen("5", 20, "user_id:ben"), seen("4", 15, "user_id:ada", device)])
+
+
+def _owners_go_on(rules: LinkingRules, facts: Sequence[Fact]) -> None:
+    """Ask for owners after each fact; compare what they tell at the end."""
+    arrived = Arrivals(rules)
+    for fact in facts:
+        arrived.take(fact)
+        for component in arrived.shelf.components():
+            component.owners()
+    for component in arrived.shelf.components():
+        gone_on, anew = component.owners(), Owners(component.replayed, component.replay.ref, rules)
+        seen = {r.observation.key for r in component.replayed}
+        named = [*component.replay.identifiers()]
+        assert gone_on.attribution() == anew.attribution()
+        assert gone_on.grounds(seen) == anew.grounds(seen)
+        assert list(gone_on.intervals(named)) == list(anew.intervals(named))
 
 
 @examples(100)

@@ -105,7 +105,7 @@ class Traffic:
             "userId": user,
             "anonymousId": None if user or device else "browser",
             "properties": {"order_id": f"o{hours}", "cart_id": f"c{hours % 3}", "product_id": "coat", "price": 10},
-            "context": {"device": {"id": device, "type": "ios", "token": f"token-{device}-{hours}"}} if device else {},
+            "context": {"device": {"id": device, "type": "ios", "token": f"{device}-{hours // 20}"}} if device else {},
             "traits": {},
         }
         read = parse(raw, route_type=None, source="shop", trust=Trust.SERVER, received_at=NOON, sent_at=None)
