@@ -24,7 +24,7 @@ from channel_selector.validation import EPOCH, utc
 
 MODEL = "tastes-3"
 """Name and number of the model; another formula, constant or grid has another number."""
-PORTION = 64
+PORTION = 256
 """Requests that are laid out, and worked out, at a time."""
 
 T = TypeVar("T")
