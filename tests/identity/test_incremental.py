@@ -114,10 +114,10 @@ def test_owners_asked_for_early_go_on(drawn: tuple[World, tuple[Fact, ...]]) -> 
 
 
 def test_a_late_event_among_anothers_takes_its_place() -> None:
-    """It is the second person's turn after it, though it came last."""
+    """What the device sends after it is its person's, though it came last."""
     device = "device_id:tab"
     facts = [seen("1", 1, "user_id:ada", device), seen("2", 2, "user_id:ben", device), seen("3", 10, device)]
-    _owners_go_on(LinkingRules(), [*facts, seen("5", 20, "user_id:ben"), seen("4", 15, "user_id:ada", device)])
+    _owners_go_on(LinkingRules(), [*facts, seen("5", 20, device), seen("4", 15, "user_id:ada", device)])
 
 
 def _owners_go_on(rules: LinkingRules, facts: Sequence[Fact]) -> None:
