@@ -114,10 +114,10 @@ def test_owners_asked_for_early_go_on(drawn: tuple[World, tuple[Fact, ...]]) -> 
 
 
 def test_a_late_event_among_anothers_takes_its_place() -> None:
-    """What the device sends after it is its person's, though it came last."""
-    device = "device_id:tab"
-    facts = [seen("1", 1, "user_id:ada", device), seen("2", 2, "user_id:ben", device), seen("3", 10, device)]
-    _owners_go_on(LinkingRules(), [*facts, seen("5", 20, device), seen("4", 15, "user_id:ada", device)])
+    """What the device sends after it is its person's, though it came last; the other's link to it was refused."""
+    ben, ada, device = "user_id:ben", "user_id:ada", "device_id:tab"
+    facts = [seen("1", 1, ben, device), seen("2", 5, ada, device, trust=Trust.ASSERTED), seen("3", 20, device)]
+    _owners_go_on(LinkingRules(), [*facts, seen("4", 15, ben, device)])
 
 
 def _owners_go_on(rules: LinkingRules, facts: Sequence[Fact]) -> None:
