@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 from channel_selector import Context, DeliveryOption, Outcome, OutcomeKind, Selector, SelectorSettings
+from service.evidence.candidates import Open, Saved
+from service.evidence.columns import Table
 from tests.service.commands.program import Program
 
 ROUNDS = 400
@@ -208,6 +210,34 @@ def test_a_saved_selector_is_judged(program: Program) -> None:
     held = program.json("evaluate", frame, "--policy", saved(program.folder, SelectorSettings(holdout=0.5)))
     assert held["rounds"] == ROUNDS
     assert held["estimators"]["ips"]["effective_sample_size"] > 0
+
+
+def test_a_saved_selector_learns_nothing_from_the_log(program: Program) -> None:
+    """Whom it has met or not, a subject of 40 rounds eight weeks apart is offered the same law in every one of them."""
+    path = Path(saved(program.folder, SelectorSettings()))
+    for subject in ("earlier-0", "never-met"):
+        rounds = table(
+            **NO_CANDIDATE, subject=[subject] * ROUNDS, at=[NOW + timedelta(weeks=8 * place) for place in range(ROUNDS)]
+        )
+        menu = Open(
+            names=tuple(ACTIONS), actions=np.tile([0, 1, 2], 40), starts=3 * np.arange(40), sizes=np.full(40, 3)
+        )
+        log = program.folder / "repeated.parquet"
+        rounds.head(40).write_parquet(log)
+        laws = Saved.load(path).probabilities(menu, Table.read(log)).reshape(40, 3)
+        assert (laws == laws[0]).all()
+        assert laws[0].sum() == pytest.approx(1.0)
+
+
+def test_a_saved_selector_knows_whom_it_met(program: Program) -> None:
+    """Who left a push unanswered before it was saved is less likely to get one than somebody never met."""
+    path = Path(saved(program.folder, SelectorSettings()))
+    pushed = next(each.subject for each in Selector.load(path).decisions() if each.option_id == ACTIONS[0])
+    log = program.folder / "two.parquet"
+    table(**NO_CANDIDATE).head(2).with_columns(subject=pl.Series([pushed, "never-met"])).write_parquet(log)
+    menu = Open(names=tuple(ACTIONS), actions=np.tile([0, 2], 2), starts=2 * np.arange(2), sizes=np.full(2, 2))
+    met, unmet = Saved.load(path).probabilities(menu, Table.read(log)).reshape(2, 2)
+    assert met[0] < unmet[0] - 0.001
 
 
 def test_a_saved_selector_reads_only_names_of_its_kind(program: Program) -> None:
