@@ -193,7 +193,7 @@ def _contexts(table: Table) -> list[Context]:
     def amounts(name: str) -> list[float | None]:
         if name not in table:
             return [None] * len(table)
-        return list(table.numbers(name, "0 or more", lambda values: values >= 0.0).tolist())
+        return list(table.numbers(name, "from 0 to 1e15", lambda values: values >= 0.0).tolist())
 
     rows = zip(texts("subject"), texts("segment"), amounts("cart_value"), amounts("margin"), strict=True)
     return [
