@@ -59,12 +59,11 @@ def test_homing_keeps_its_lead_over_squarecb(tmp_path: Path) -> None:
     for name in ("homing", "squarecb"):
         figures = import_module(f"benchmarks.contestants.select_{name}").measure(tmp_path, QUICK)
         closed[name] = [figures[f"gap_{number}"] for number in range(SHOPS.seeds)]
-        print(name, "in the shops of seeds", FIRST_SEED, "and on:", [round(gap, 3) for gap in closed[name]])
     leads = [ours - theirs for ours, theirs in zip(closed["homing"], closed["squarecb"], strict=True)]
     lead_error = stdev(leads) / sqrt(len(leads))
-    print("lead", round(mean(leads), 3), "standard error", round(lead_error, 3))
-    assert mean(leads) > max(2 * lead_error, LEAD - 2 * lead_error)
-    assert mean(closed["homing"]) > HOMING_CLOSED - 2 * stdev(closed["homing"]) / sqrt(len(leads))
+    shown = f"shops of seeds {FIRST_SEED} and on: {closed}, standard error of the lead {lead_error:.3f}"
+    assert mean(leads) > max(2 * lead_error, LEAD - 2 * lead_error), shown
+    assert mean(closed["homing"]) > HOMING_CLOSED - 2 * stdev(closed["homing"]) / sqrt(len(leads)), shown
 
 
 def test_some_of_the_shops_and_peers_may_be_asked_for() -> None:
