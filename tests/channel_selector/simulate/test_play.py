@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from channel_selector import SelectorSettings
+from channel_selector.arms import DAYPARTS
+from channel_selector.simulate.figures import PLACES
 from channel_selector.simulate.play import Choice, Offer, Player, Told, draw, play
 from channel_selector.simulate.players import FixedPlayer, LearnedPlayer, OraclePlayer, RandomPlayer, VendorPlayer
 from channel_selector.simulate.shop import Floats, Shop, ShopSettings
@@ -87,6 +89,26 @@ def test_draws_follow_the_law() -> None:
     seen = np.bincount(draw(law, np.random.default_rng(1).random(40_000)), minlength=4) / 40_000
     assert seen == pytest.approx(law[0], abs=4 * np.sqrt(0.25 / 40_000))
     assert seen[1] == 0.0
+
+
+def test_the_vendors_rule_counts_the_last_six_months() -> None:
+    """Rounds 60 days apart: messages of the last four, and every click of these, however late; no older ones."""
+    offers: list[tuple[Offer, Choice]] = []
+    rule = VendorPlayer(0.05)
+    watched = _Watched(rule, offers)
+    settings = ShopSettings(customers=400, rounds=10, gap=timedelta(days=60), delay=timedelta(days=60), seed=5)
+    play(Shop(settings), watched)
+    sent = np.zeros((400, len(PLACES)))
+    for _, choice in offers[-4:]:
+        sent[np.arange(400), choice.chosen // DAYPARTS] += 1
+    reacted, late = np.zeros_like(sent), 0
+    for told, now in watched.told:
+        if told.turn >= 6 and told.kind == "clicked":
+            reacted[told.customer, offers[told.turn][1].chosen[told.customer] // DAYPARTS] += 1
+            late += now - offers[told.turn][0].now > timedelta(days=60)
+    assert late > 0
+    assert (rule._sent == sent).all()
+    assert (rule._reacted == reacted).all()
 
 
 def test_the_learned_policy_learns() -> None:
