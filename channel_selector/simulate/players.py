@@ -122,7 +122,7 @@ class VendorPlayer:
     def _take_off(self, turn: int) -> None:
         """Count a round's messages, and what came of them, no more."""
         places = self._chosen.pop(turn)[1] // DAYPARTS
-        clicked = self._clicked.pop(turn)
+        clicked = np.array(self._clicked.pop(turn), dtype=np.int64)
         self._sent[np.arange(len(places)), places] -= 1.0
         np.subtract.at(self._reacted, (clicked, places[clicked]), 1.0)
 

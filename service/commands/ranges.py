@@ -1,5 +1,7 @@
 """Numbers on a command line lie in a range; NaN lies in none, which click's own range does not see."""
 
+from typing import Any
+
 import click
 
 
@@ -10,7 +12,7 @@ class Within(click.FloatRange):
         super().__init__(low, high)
         self._low, self._high = low, high
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read a number; click.BadParameter where it is none, or lies outside."""
         number: float = click.FLOAT.convert(value, param, ctx)
         if not self._low <= number <= self._high:
