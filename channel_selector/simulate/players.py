@@ -54,7 +54,7 @@ class OraclePlayer:
 
     def choose(self, offer: Offer, random: Floats) -> Choice:
         """Look at the truth."""
-        law = sure(offer.shop.value(offer.turn), offer)
+        law = sure(offer.value, offer)
         return Choice(draw(law, random), law)
 
     def hear(self, told: Sequence[Told], now: datetime) -> None:
@@ -68,7 +68,7 @@ class FixedPlayer:
 
     def choose(self, offer: Offer, random: Floats) -> Choice:
         """Take the first of the order that each customer has."""
-        value = offer.shop.value(offer.turn)
+        value = offer.value
         mean = np.where(offer.reached, value, 0.0).sum(axis=0) / np.maximum(offer.reached.sum(axis=0), 1)
         law = sure(np.broadcast_to(mean, value.shape), offer)
         return Choice(draw(law, random), law)

@@ -25,6 +25,25 @@ def test_chance_closes_nothing_and_the_oracle_everything() -> None:
     assert oracle.sends == 480
 
 
+def test_the_oracle_knows_who_is_tired() -> None:
+    """Where every message tires, it still is what the gap is measured by."""
+    settings = ShopSettings(customers=120, rounds=4, fatigue=3.0, seed=5)
+    assert play(Shop(settings), OraclePlayer()).gaps == pytest.approx([1.0] * 4)
+
+
+def test_contexts_tell_of_the_messages_of_the_week() -> None:
+    """Daily rounds: when each of the messages of the last seven days was due, of this policy's own choices."""
+    offers: list[tuple[Offer, Choice]] = []
+    play(Shop(ShopSettings(customers=20, rounds=12, gap=timedelta(days=1), seed=3)), _Watched(RandomPlayer(), offers))
+    for turn, (offer, _) in enumerate(offers):
+        for customer, context in enumerate(offer.contexts):
+            sends = [
+                earlier.now + timedelta(hours=float(earlier.waits[customer, choice.chosen[customer]]))
+                for earlier, choice in offers[:turn]
+            ]
+            assert list(context.recent_sends) == [at for at in sends if at > offer.now - timedelta(days=7)]
+
+
 @pytest.mark.parametrize(
     "player", [VendorPlayer(0.05), LearnedPlayer(SelectorSettings(), 5)], ids=lambda each: each.name
 )
