@@ -213,18 +213,16 @@ def test_a_saved_selector_is_judged(program: Program) -> None:
 
 
 def test_a_saved_selector_learns_nothing_from_the_log(program: Program) -> None:
-    """Whom it has met or not, a subject of 40 rounds eight weeks apart is offered the same law in every one of them."""
+    """Whom it has met or not, a subject of 40 rounds eight weeks apart has the same law in every one of them."""
     path = Path(saved(program.folder, SelectorSettings()))
     for subject in ("earlier-0", "never-met"):
         rounds = table(
             **NO_CANDIDATE, subject=[subject] * ROUNDS, at=[NOW + timedelta(weeks=8 * place) for place in range(ROUNDS)]
         )
-        menu = Open(
-            names=tuple(ACTIONS), actions=np.tile([0, 1, 2], 40), starts=3 * np.arange(40), sizes=np.full(40, 3)
-        )
+        menu = Open(names=tuple(ACTIONS), actions=np.tile([0, 2], 40), starts=2 * np.arange(40), sizes=np.full(40, 2))
         log = program.folder / "repeated.parquet"
         rounds.head(40).write_parquet(log)
-        laws = Saved.load(path).probabilities(menu, Table.read(log)).reshape(40, 3)
+        laws = Saved.load(path).probabilities(menu, Table.read(log)).reshape(40, 2)
         assert (laws == laws[0]).all()
         assert laws[0].sum() == pytest.approx(1.0)
 
