@@ -14,6 +14,7 @@ from channel_selector.estimates import Estimate, Estimator, Unavailable
 from channel_selector.estimators import Bounds, dr, ips, snips, switch_dr
 from channel_selector.reward_models import predict_forward
 from channel_selector.rounds import Rounds
+from channel_selector.validation import require_number
 
 NO_MENUS = "the log holds the candidate's probability of the drawn action alone; give candidate_probabilities"
 NO_LOGGING = "the log does not hold the logging policy's probabilities of all actions; give probabilities"
@@ -52,11 +53,14 @@ class Evidence:
 def evaluate(rounds: Rounds, *, bounds: Bounds | None = None) -> Evidence:
     """Give what a log tells of the candidate; `bounds`: what no reward can lie beyond.
 
-    Without `bounds` they are 0 and 1 where all rewards lie there, else unknown. ValueError where a reward lies outside.
+    Without `bounds` they are 0 and 1 where all rewards lie there, else unknown. ValueError where a reward lies
+    outside, and for bounds beyond ±1e15.
     """
     seen = float(rounds.rewards.min()), float(rounds.rewards.max())
     if bounds is None and seen[0] >= 0.0 and seen[1] <= 1.0:
         bounds = 0.0, 1.0
+    for end in () if bounds is None else bounds:
+        require_number("every bound of the rewards", end)
     if bounds is not None and not (bounds[0] <= seen[0] and seen[1] <= bounds[1] and bounds[0] < bounds[1]):
         raise ValueError(f"rewards from {seen[0]:g} to {seen[1]:g} lie outside {bounds[0]:g} to {bounds[1]:g}")
     return Evidence(
@@ -83,9 +87,12 @@ def _estimates(rounds: Rounds, seen: Bounds, bounds: Bounds | None) -> Iterator[
     span = seen if bounds is None else bounds
     menus = rounds.menus
     predicted = None if menus is None else predict_forward(rounds, menus)
-    yield ips(rounds, span)
-    overlaps = bool(rounds.weights.any())
-    yield snips(rounds, span) if overlaps else Unavailable(estimator=Estimator.SNIPS, reason=NO_OVERLAP)
+    if rounds.weights.any():
+        yield ips(rounds, span)
+        yield snips(rounds, span)
+    else:
+        yield Unavailable(estimator=Estimator.IPS, reason=NO_OVERLAP)
+        yield Unavailable(estimator=Estimator.SNIPS, reason=NO_OVERLAP)
     if predicted is None:
         yield Unavailable(estimator=Estimator.DR, reason=NO_MENUS)
         yield Unavailable(estimator=Estimator.SWITCH_DR, reason=NO_MENUS)

@@ -1,6 +1,6 @@
 """A log of sends and outcomes in memory; what it holds does not depend on the order in which it was told."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,6 +25,10 @@ class History:
         if decision.decision_id not in self._decisions:
             self._decisions[decision.decision_id] = decision
             self._held.setdefault(decision.subject, set()).add(decision.decision_id)
+
+    def are_new(self, decision_ids: Sequence[str]) -> bool:
+        """Tell whether none of these ids has a decision, and none stands twice among them."""
+        return len(set(decision_ids)) == len(decision_ids) and self._decisions.keys().isdisjoint(decision_ids)
 
     def add_outcome(self, decision_id: str, outcome: Outcome) -> None:
         """Take an outcome in, whether or not its decision is known yet; an equal one changes nothing."""

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from channel_selector.validation import LARGEST
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SUM_TOLERANCE = 1e-6
 """How far a round's probabilities may be from summing to 1, and a logged one from the propensity beside it."""
+LEAST_PROPENSITY = 1.0 / LARGEST
+"""No log is long enough to show what is less likely: such an action is never drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -21,7 +25,7 @@ class Menus:
 
     starts (n,): where each round's entries begin; each has one at least. actions (m,): numbers from 0. logged (n,): the
     entry of the action that was drawn. candidate (m,): the candidate's probabilities; they sum to 1 for each round.
-    logging (m,): the logging policy's, likewise; None where the log does not hold them.
+    logging (m,): the logging policy's, likewise, 0 for those below 1e-15; None where the log does not hold them.
     """
 
     starts: Ints
@@ -35,6 +39,8 @@ class Menus:
             given: Floats | None = getattr(self, name)
             if given is not None:
                 self._require_law(name, given)
+        if self.logging is not None:
+            object.__setattr__(self, "logging", np.where(self.logging < LEAST_PROPENSITY, 0.0, self.logging))
 
     @property
     def owners(self) -> Ints:
@@ -77,7 +83,7 @@ class Contexts:
 class Rounds:
     """n ≥ 1 rounds of a log, and what a candidate policy would have done in them.
 
-    rewards (n,): finite. propensities (n,): π of the action drawn, in (0, 1]. candidate (n,): the candidate's
+    rewards (n,): −1e15 to 1e15. propensities (n,): π of the action drawn, 1e-15 to 1. candidate (n,): the candidate's
     probability of it, in [0, 1]. menus: all actions that were open; None where the log tells of the drawn one alone.
     The candidate must have been fixed before the rounds: one learned from them looks better than it is. ValueError
     otherwise.
@@ -92,10 +98,10 @@ class Rounds:
     def __post_init__(self) -> None:
         if not len(self.rewards):
             raise ValueError("a log needs one round at least")
-        if not np.isfinite(self.rewards).all():
-            raise ValueError("rewards must be finite")
-        if not ((self.propensities > 0.0) & (self.propensities <= 1.0)).all():
-            raise ValueError("propensities must be above 0 and at most 1")
+        if not (np.abs(self.rewards) <= LARGEST).all():
+            raise ValueError(f"rewards must be finite, from {-LARGEST:g} to {LARGEST:g}")
+        if not ((self.propensities >= LEAST_PROPENSITY) & (self.propensities <= 1.0)).all():
+            raise ValueError(f"propensities must be above 0 ({LEAST_PROPENSITY:g} at least) and at most 1")
         if not ((self.candidate >= 0.0) & (self.candidate <= 1.0)).all():
             raise ValueError("the candidate's probabilities must be from 0 to 1")
 

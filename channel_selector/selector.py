@@ -59,7 +59,8 @@ class Selector:
         """Decide on one message and remember the decision; `choose_many` of one.
 
         `options` are taken as eligible. `explore` false asks for the best option: propensity None, never learned from.
-        `decision_id` must be new; None makes one from the seed, the subject, `now` and the number of decisions before.
+        `decision_id` must be new, else ValueError; None makes one from the seed, the subject, `now` and how many
+        decisions there were before.
         """
         ids = None if decision_id is None else [decision_id]
         return self.choose_many([context], [options], now=now, explore=explore, decision_ids=ids)[0]
@@ -74,13 +75,15 @@ class Selector:
         decision_ids: Sequence[str] | None = None,
         spread: Spread = map,
     ) -> list[Decision]:
-        """Decide on many messages under one model, in order; ValueError where the lists differ in length.
+        """Decide on many messages under one model, in order; ValueError where lists differ in length or an id is known.
 
         `spread`: `ThreadPoolExecutor(2).map` keeps two processors busy, and the decisions are the same.
         """
         now = utc("now", now)
         if len(contexts) != len(options_each) or (decision_ids is not None and len(decision_ids) != len(contexts)):
             raise ValueError("contexts, options_each and decision_ids must be equally long")
+        if decision_ids is not None and not self._history.are_new(decision_ids):
+            raise ValueError("decision_id must be new: one that was given has a decision, or is given twice")
         requests = [
             Request(
                 decision_id=self._new_id(context, now) if decision_ids is None else decision_ids[index],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from channel_selector.arms import DAYPARTS, daypart
 from channel_selector.context import Context
+from channel_selector.decisions import LATELY
 from channel_selector.options import DeliveryOption
 from channel_selector.simulate import figures
 from channel_selector.simulate.shop import START, ZONES, Floats, Ints, Shop
@@ -28,19 +29,34 @@ BUYS_AFTER_HOURS = 0.75
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A round's question: for each customer the options they can be reached by, as arrays and as records."""
+    """A round's question: for each customer the options they can be reached by, as arrays and as records.
+
+    `tired`: how tired of messages each customer is; `lately`: when each was sent one in the week before, in order.
+    """
 
     shop: Shop
     turn: int
     now: datetime
     reached: NDArray[np.bool_]
+    tired: Floats
+    lately: Sequence[Sequence[datetime]]
+
+    @cached_property
+    def value(self) -> Floats:
+        """The true probability that a message sells, customers × options: what is measured."""
+        return self.shop.value(self.turn, self.tired)
 
     @cached_property
     def contexts(self) -> list[Context]:
         """What is known of the customers."""
         segments = self.shop.segment.tolist()
         return [
-            Context(subject=f"customer-{number}", segment=figures.SEGMENTS[segments[number]], activity=activity)
+            Context(
+                subject=f"customer-{number}",
+                segment=figures.SEGMENTS[segments[number]],
+                activity=activity,
+                recent_sends=self.lately[number],
+            )
             for number, activity in enumerate(self.shop.activity.tolist())
         ]
 
@@ -140,7 +156,7 @@ def play(shop: Shop, player: Player) -> Score:
     for turn in range(settings.rounds):
         now = START + turn * settings.gap
         player.hear(state.known(turn), now)
-        offer = Offer(shop=shop, turn=turn, now=now, reached=state.reached(turn))
+        offer = state.offer(turn, now)
         uniform = np.random.default_rng([settings.seed, 9, turn]).random(shop.customers)
         state.send(offer, player.choose(offer, uniform))
     return Score(
@@ -159,10 +175,18 @@ class _State:
         self._shop = shop
         self._gone = np.zeros_like(shop.endpoints)
         self._tired = np.zeros(shop.customers)
+        self._lately: list[list[datetime]] = [[] for _ in range(shop.customers)]
         self._due: dict[int, list[Told]] = {}
         self.gaps: list[float] = []
         self.conversions = 0
         self.unsubscribes = 0
+
+    def offer(self, turn: int, now: datetime) -> Offer:
+        """Give a round's question."""
+        self._lately = [[at for at in sent if at > now - LATELY] for sent in self._lately]
+        lately = [tuple(sent) for sent in self._lately]
+        reached = self.reached(turn)
+        return Offer(shop=self._shop, turn=turn, now=now, reached=reached, tired=self._tired, lately=lately)
 
     def reached(self, turn: int) -> NDArray[np.bool_]:
         """Give who can still be reached by what; somebody's last endpoint stays."""
@@ -178,8 +202,8 @@ class _State:
     def send(self, offer: Offer, choice: Choice) -> None:
         """Send, and let happen what happens."""
         shop, turn = self._shop, offer.turn
-        click = shop.click(turn, self._tired)
-        self._measure(click * shop.buys, offer.reached, choice.probabilities)
+        click = shop.click(turn, offer.tired)
+        self._measure(offer.value, offer.reached, choice.probabilities)
         everybody = np.arange(shop.customers)
         luck, delays = shop.luck(turn)[everybody, choice.chosen], shop.delays(turn)[everybody, choice.chosen]
         wait = offer.waits[everybody, choice.chosen]
@@ -192,6 +216,8 @@ class _State:
         self.unsubscribes += int(gone.sum())
         self._gone[everybody[gone], choice.chosen[gone] // DAYPARTS] = True
         self._tired = 0.5 * self._tired + 0.5
+        for sent, hours in zip(self._lately, wait.tolist(), strict=True):
+            sent.append(offer.now + hours * HOUR)
         for kind, which, after in (
             ("clicked", clicked, 0.0),
             ("converted", bought, BUYS_AFTER_HOURS),

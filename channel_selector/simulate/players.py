@@ -54,7 +54,7 @@ class OraclePlayer:
 
     def choose(self, offer: Offer, random: Floats) -> Choice:
         """Look at the truth."""
-        law = sure(offer.shop.value(offer.turn), offer)
+        law = sure(offer.value, offer)
         return Choice(draw(law, random), law)
 
     def hear(self, told: Sequence[Told], now: datetime) -> None:
@@ -68,7 +68,7 @@ class FixedPlayer:
 
     def choose(self, offer: Offer, random: Floats) -> Choice:
         """Take the first of the order that each customer has."""
-        value = offer.shop.value(offer.turn)
+        value = offer.value
         mean = np.where(offer.reached, value, 0.0).sum(axis=0) / np.maximum(offer.reached.sum(axis=0), 1)
         law = sure(np.broadcast_to(mean, value.shape), offer)
         return Choice(draw(law, random), law)
@@ -91,6 +91,7 @@ class VendorPlayer:
         self._sent: Floats = np.zeros((0, 0))
         self._reacted: Floats = np.zeros((0, 0))
         self._chosen: dict[int, tuple[datetime, Ints]] = {}
+        self._clicked: dict[int, list[int]] = {}
 
     def choose(self, offer: Offer, random: Floats) -> Choice:
         """Give the best place by ratio, ties by everybody's ratio, at the most active hour."""
@@ -98,7 +99,7 @@ class VendorPlayer:
             self._sent = np.zeros((offer.shop.customers, len(PLACES)))
             self._reacted = self._sent.copy()
         for turn in [turn for turn, (at, _) in self._chosen.items() if at < offer.now - HALF_YEAR]:
-            self._chosen.pop(turn)
+            self._take_off(turn)
         usual = (self._reacted.sum(axis=0) + 0.5) / (self._sent.sum(axis=0) + SMOOTHED)
         ratio = (self._reacted + usual * SMOOTHED) / (self._sent + SMOOTHED)
         parts = offer.shop.activity.reshape(offer.shop.customers, DAYPARTS, -1).sum(axis=2)
@@ -106,16 +107,24 @@ class VendorPlayer:
         scores = ratio[:, offer.shop.place] + 1e-6 * active[:, offer.shop.part]
         law = mixed(sure(scores, offer), offer, self._floor)
         chosen = draw(law, random)
-        self._chosen[offer.turn] = offer.now, chosen
+        self._chosen[offer.turn], self._clicked[offer.turn] = (offer.now, chosen), []
         self._sent[np.arange(len(chosen)), chosen // DAYPARTS] += 1.0
         return Choice(chosen, law)
 
     def hear(self, told: Sequence[Told], now: datetime) -> None:  # noqa: ARG002 - Player's signature
-        """Count reactions."""
+        """Count reactions, also late ones, to messages that count still."""
         for each in told:
             if each.kind == "clicked" and each.turn in self._chosen:
                 place = self._chosen[each.turn][1][each.customer] // DAYPARTS
                 self._reacted[each.customer, place] += 1.0
+                self._clicked[each.turn].append(each.customer)
+
+    def _take_off(self, turn: int) -> None:
+        """Count a round's messages, and what came of them, no more."""
+        places = self._chosen.pop(turn)[1] // DAYPARTS
+        clicked = np.array(self._clicked.pop(turn), dtype=np.int64)
+        self._sent[np.arange(len(places)), places] -= 1.0
+        np.subtract.at(self._reacted, (clicked, places[clicked]), 1.0)
 
 
 class LearnedPlayer:

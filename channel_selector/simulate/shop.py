@@ -28,7 +28,7 @@ class ShopSettings:
     often, whatever the channel. delay: mean time until what comes of a message comes (exponential). drift: standard
     deviation of what tastes move by in a round. fatigue: log-odds that each recent message costs. sleeping: share of
     everybody's endpoints that cannot be reached in a round, others in each. new_channel: the round from which on the
-    messenger can be reached, by nobody before.
+    messenger can be reached, counted from 0; by nobody before.
     """
 
     customers: int = 1_000

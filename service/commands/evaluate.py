@@ -10,6 +10,8 @@ import click
 from channel_selector.estimates import Estimate, Unavailable
 from channel_selector.evidence import Evidence
 from channel_selector.evidence import evaluate as judge
+from channel_selector.validation import LARGEST
+from service.commands.ranges import Within
 from service.commands.results import emit_json, json_option
 from service.errors import EvidenceError
 from service.evidence.candidates import ALLOWED, candidate
@@ -22,7 +24,7 @@ from service.evidence.logs import Log, rounds_of
 @click.option("--policy", help=f"The policy to judge, if not the log's candidate columns: {ALLOWED}.")
 @click.option(
     "--rewards",
-    type=(float, float),
+    type=(Within(-LARGEST, LARGEST), Within(-LARGEST, LARGEST)),
     metavar="LOW HIGH",
     help="What no reward can lie beyond, for anytime intervals; 0 1 where all rewards lie there.",
 )

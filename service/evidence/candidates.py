@@ -14,9 +14,11 @@ from typing import Protocol
 import numpy as np
 
 from channel_selector import Context, DeliveryOption, Selector
+from channel_selector.batches import Request
+from channel_selector.choosing import Chooser
 from channel_selector.errors import SelectorError
 from channel_selector.rounds import Floats, Ints
-from channel_selector.validation import from_microseconds
+from channel_selector.validation import EPOCH, from_microseconds
 from service.errors import EvidenceError
 from service.evidence.columns import Flags, Table
 
@@ -81,11 +83,16 @@ class Always:
         return chosen
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """A selector as it was saved, nobody held out; it learns nothing from the log."""
+    """A selector as it was saved, nobody held out; it learns nothing from the log.
+
+    `as_of`: the last moment that it knows of; what it knew of a subject then is what it knows in every round.
+    """
 
     selector: Selector
+    chooser: Chooser
+    as_of: datetime
 
     @classmethod
     def load(cls, path: Path) -> "Saved":
@@ -94,30 +101,34 @@ class Saved:
             selector = Selector.load(path)
         except (SelectorError, OSError) as error:
             raise EvidenceError(f"{path}: {error}") from error
-        return cls(_for_everybody(selector))
+        # What is judged is the policy, not who is spared it.
+        everybody = replace(selector.settings, holdout=0.0, bau=0.0)
+        chooser = Chooser(selector.population, everybody, selector.seed)
+        return cls(selector=selector, chooser=chooser, as_of=_last_moment(selector))
 
     def decides(self, choices: Open) -> Flags:
         """In every round."""
         return np.ones(len(choices.sizes), dtype=np.bool_)
 
     def probabilities(self, choices: Open, table: Table) -> Floats:
-        """Ask the selector for each round, at the round's own time."""
+        """Ask for the law of each round, with the options at the round's own time."""
         parts = [_parts(name) for name in choices.names]
         contexts, times = _contexts(table), _times(table, self.selector)
-        found: list[Floats] = []
+        requests: list[Request] = []
         for row, (start, size) in enumerate(zip(choices.starts.tolist(), choices.sizes.tolist(), strict=True)):
             own = choices.actions[start : start + size].tolist()
             options = [_option(choices.names[action], parts[action], times[row]) for action in own]
-            found.append(self._law(contexts[row], options, times[row], row))
-        return np.concatenate(found)
-
-    def _law(self, context: Context, options: Sequence[DeliveryOption], now: datetime, row: int) -> Floats:
-        decision = self.selector.choose(context, options, now=now, decision_id=f"round-{row}")
-        if decision.no_send_probability > 0.0:
+            requests.append(self._request(contexts[row], options, row))
+        decisions = self.chooser.decide(requests, now=self.as_of)
+        if any(decision.no_send_probability > 0.0 for decision in decisions):
             raise EvidenceError(
                 "the saved selector may send nothing (do_not_send), which is no action of the log; save it without"
             )
-        return np.array(decision.probabilities)
+        return np.array([probability for decision in decisions for probability in decision.probabilities])
+
+    def _request(self, context: Context, options: Sequence[DeliveryOption], row: int) -> Request:
+        effects = self.selector.effects(context.subject, now=self.as_of)
+        return Request(decision_id=f"round-{row}", context=context, options=options, effects=effects)
 
 
 def candidate(text: str) -> Candidate:
@@ -132,16 +143,12 @@ def candidate(text: str) -> Candidate:
     return Saved.load(path)
 
 
-def _for_everybody(selector: Selector) -> Selector:
-    """Give the same selector without a holdout: what is judged is the policy, not who is spared it."""
-    settings = replace(selector.settings, holdout=0.0, bau=0.0)
-    if settings == selector.settings:
-        return selector
-    everybody = Selector(settings, seed=selector.seed)
-    everybody.replay(selector.decisions(), selector.outcomes())
-    if selector.population.at is not None:
-        everybody.learn(now=selector.population.at)
-    return everybody
+def _last_moment(selector: Selector) -> datetime:
+    """Give the last moment that a selector knows of, the first of all for one that knows nothing."""
+    decided = (decision.at for decision in selector.decisions())
+    told = (outcome.at for _, outcome in selector.outcomes())
+    learned = [] if selector.population.at is None else [selector.population.at]
+    return max((*decided, *told, *learned), default=EPOCH)
 
 
 def _parts(name: str) -> tuple[str, str, int]:
@@ -186,7 +193,7 @@ def _contexts(table: Table) -> list[Context]:
     def amounts(name: str) -> list[float | None]:
         if name not in table:
             return [None] * len(table)
-        return list(table.numbers(name, "0 or more", lambda values: values >= 0.0).tolist())
+        return list(table.numbers(name, "from 0 to 1e15", lambda values: values >= 0.0).tolist())
 
     rows = zip(texts("subject"), texts("segment"), amounts("cart_value"), amounts("margin"), strict=True)
     return [

@@ -1,5 +1,6 @@
 """A column is read whole or refused by file, column and row; rows count from 1, a CSV's header not among them."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from channel_selector.rounds import SUM_TOLERANCE
+from channel_selector.validation import LARGEST
 from service.errors import EvidenceError
 
 Floats = NDArray[np.float64]
@@ -19,10 +21,21 @@ Flags = NDArray[np.bool_]
 TRUE, FALSE = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
 PLAIN_TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
 """How times without a zone may be written, beside ISO 8601 with one."""
+
+
+def _csv(path: Path) -> pl.DataFrame:
+    """Read all columns as text; EvidenceError where two have the same name, of which polars would rename one."""
+    names = pl.read_csv(path, infer_schema=False, has_header=False, n_rows=1, truncate_ragged_lines=True).row(0)
+    twice = [name for name, count in Counter(names).items() if name is not None and count > 1]
+    if twice:
+        raise EvidenceError(f"{path} has {names.count(twice[0])} columns {twice[0]}; name each column once")
+    return pl.read_csv(path, infer_schema=False)
+
+
 READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".parquet": pl.read_parquet,
-    ".csv": lambda path: pl.read_csv(path, infer_schema=False),
-    ".csv.gz": lambda path: pl.read_csv(path, infer_schema=False),
+    ".csv": _csv,
+    ".csv.gz": _csv,
 }
 
 
@@ -86,7 +99,7 @@ class Table:
         raise EvidenceError(f"{self.path}: column {name}, row {self.rows[first]:,}{more}: {given}{what}")
 
     def numbers(self, name: str, allowed: str, fits: Callable[[Floats], Flags]) -> Floats:
-        """Give a column of finite numbers that fit; `allowed` says in words which do."""
+        """Give a column of numbers from −1e15 to 1e15 that fit; `allowed` says in words which do."""
         column = self.frame[name]
         if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Boolean, pl.Null)):
             raise EvidenceError(f"{self.path}: column {name} holds {column.dtype}, not numbers; it must hold {allowed}")
@@ -95,7 +108,7 @@ class Table:
         self.refuse(name, column.is_null().to_numpy(), f"it is empty; it must be {allowed}")
         self.refuse(name, numbers.is_null().to_numpy(), f"it is not a number; it must be {allowed}")
         values = numbers.to_numpy()
-        self.refuse(name, ~(np.isfinite(values) & fits(values)), f"it must be {allowed}", values)
+        self.refuse(name, ~((np.abs(values) <= LARGEST) & fits(values)), f"it must be {allowed}", values)
         return values
 
     def flags(self, name: str) -> Flags:
@@ -151,7 +164,8 @@ class Table:
     def _from_json(self, name: str, column: pl.Series) -> pl.Series:
         read = [_list(text) for text in column.to_list()]
         self.refuse(name, np.array([each is None for each in read]), "it must be a JSON list, such as [0.2, 0.8]")
-        return pl.Series(name, [[str(item) for item in each] for each in read if each is not None], pl.List(pl.String))
+        texts = [[None if item is None else str(item) for item in each] for each in read if each is not None]
+        return pl.Series(name, texts, pl.List(pl.String))
 
 
 def as_names(column: pl.Series) -> pl.Series:

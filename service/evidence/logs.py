@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from channel_selector.rounds import SUM_TOLERANCE, Contexts, Floats, Ints, Menus, Rounds
+from channel_selector.rounds import LEAST_PROPENSITY, SUM_TOLERANCE, Contexts, Floats, Ints, Menus, Rounds
+from channel_selector.validation import LARGEST
 from service.errors import EvidenceError
 from service.evidence.candidates import ALLOWED, Candidate, Open
 from service.evidence.columns import Flags, Table, as_names
@@ -93,6 +94,8 @@ def _menu(table: Table) -> Menu:
     if "eligible" in table:
         eligible = table.lists("eligible")
         sizes, names = eligible.sizes, as_names(eligible.items)
+        unnamed = (names.is_null() | (names == "")).to_numpy()
+        table.refuse("eligible", np.logical_or.reduceat(unnamed, _starts(sizes)), "every item must name an action")
     elif lists is not None:
         sizes = table.lists(lists).sizes
         names = pl.Series([str(place) for size in sizes.tolist() for place in range(size)])
@@ -137,8 +140,13 @@ def _require_agreement(table: Table, name: str, told: Floats) -> None:
 
 def _probability(table: Table, name: str) -> Floats:
     if name == "propensity":
-        return table.numbers(name, "above 0 and at most 1", lambda p: (p > 0.0) & (p <= 1.0))
+        return table.numbers(name, "above 0 and at most 1 (1e-15 is the least)", _can_be_drawn)
     return table.numbers(name, "from 0 to 1", lambda p: (p >= 0.0) & (p <= 1.0))
+
+
+def _can_be_drawn(probabilities: Floats) -> Flags:
+    fits: Flags = (probabilities >= LEAST_PROPENSITY) & (probabilities <= 1.0)
+    return fits
 
 
 def _told(table: Table, menu: Menu | None) -> Rounds:
@@ -174,11 +182,14 @@ def _rounds(table: Table, menu: Menu, candidate: Floats) -> Rounds:
 
 
 def _rewards(table: Table) -> Floats:
-    return table.numbers("reward", "a finite number", np.isfinite)
+    return table.numbers("reward", "a finite number from -1e15 to 1e15", np.isfinite)
 
 
 def _contexts(table: Table) -> Contexts:
-    """Give the columns that are nobody's else: numbers as numbers, texts as labels; of other types none."""
+    """Give the columns that are nobody's else: numbers as numbers, texts as labels; of other types none.
+
+    Numbers beyond 1e15 are as good as unknown: nothing can be fitted to them.
+    """
     numbers, labels = [], []
     for name in table.frame.columns:
         column = table.frame[name]
@@ -188,7 +199,8 @@ def _contexts(table: Table) -> Contexts:
             read = column.str.strip_chars().cast(pl.Float64, strict=False)
             column = read if bool((read.is_not_null() == column.is_not_null()).all()) else column
         if column.dtype.is_numeric() or column.dtype == pl.Boolean:
-            numbers.append(column.cast(pl.Float64).fill_null(np.nan).to_numpy())
+            values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+            numbers.append(np.where(np.abs(values) <= LARGEST, values, np.nan))
         elif column.dtype in (pl.String, pl.Categorical, pl.Enum):
             known, codes = np.unique(column.cast(pl.String).fill_null("").to_numpy().astype(str), return_inverse=True)
             labels.append(np.where(known[codes] == "", -1, codes))

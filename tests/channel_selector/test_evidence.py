@@ -47,7 +47,7 @@ def test_what_a_log_lacks_is_said() -> None:
     money = log([replace(row, reward=30.0 * row.reward) for row in ROWS])
     assert reasons(money) == dict.fromkeys((Estimator.IPS_ANYTIME, Estimator.DR_ANYTIME), NO_BOUNDS)
     never = log([Row([0.5, 0.5], [1.0, 0.0], 1, 1.0)] * 100)
-    assert reasons(never) == {Estimator.SNIPS: NO_OVERLAP}
+    assert reasons(never) == dict.fromkeys((Estimator.IPS, Estimator.SNIPS), NO_OVERLAP)
 
 
 @pytest.mark.parametrize("shift", [0.0, -3.0])
@@ -105,7 +105,9 @@ def test_extreme_weights_leave_all_finite() -> None:
     [
         ("rewards", [], "one round at least"),
         ("rewards", [np.nan], "finite"),
+        ("rewards", [1.7e308], r"from -1e\+15 to 1e\+15"),
         ("propensities", [0.0], "above 0"),
+        ("propensities", [1e-300], "1e-15 at least"),
         ("propensities", [np.nan], "above 0"),
         ("candidate", [1.5], "from 0 to 1"),
     ],

@@ -54,6 +54,20 @@ def test_unequal_lists_are_refused() -> None:
         Selector().choose_many([Context(subject="u")], [], now=NOW)
 
 
+def test_a_decision_id_must_be_new() -> None:
+    """Given again, for whomever, or twice at once, it is refused by name, not by value, and nothing is remembered."""
+    selector = Selector()
+    selector.choose(Context(subject="ada"), WAYS, now=NOW, decision_id="taken")
+    before = selector.decisions()
+    for subject in ("ada", "bob"):
+        with pytest.raises(ValueError, match="decision_id must be new") as refused:
+            selector.choose(Context(subject=subject), WAYS, now=NOW, decision_id="taken")
+        assert "taken" not in str(refused.value)
+    with pytest.raises(ValueError, match="decision_id must be new"):
+        selector.choose_many([Context(subject="ada")] * 2, [WAYS] * 2, now=NOW, decision_ids=["twice", "twice"])
+    assert selector.decisions() == before
+
+
 kinds = st.sampled_from(["clicked", "converted", "opened", "not_sent", "unsubscribed"])
 told = st.lists(st.tuples(st.integers(0, 5), kinds, st.integers(0, 24 * 9)), max_size=20)
 

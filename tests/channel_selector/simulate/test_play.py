@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from channel_selector import SelectorSettings
+from channel_selector.arms import DAYPARTS
+from channel_selector.simulate.figures import PLACES
 from channel_selector.simulate.play import Choice, Offer, Player, Told, draw, play
 from channel_selector.simulate.players import FixedPlayer, LearnedPlayer, OraclePlayer, RandomPlayer, VendorPlayer
 from channel_selector.simulate.shop import Floats, Shop, ShopSettings
@@ -21,6 +23,25 @@ def test_chance_closes_nothing_and_the_oracle_everything() -> None:
     assert oracle.gaps == pytest.approx([1.0] * 4)
     assert 0.1 < fixed.gap < 0.9
     assert oracle.sends == 480
+
+
+def test_the_oracle_knows_who_is_tired() -> None:
+    """Where every message tires, it still is what the gap is measured by."""
+    settings = ShopSettings(customers=120, rounds=4, fatigue=3.0, seed=5)
+    assert play(Shop(settings), OraclePlayer()).gaps == pytest.approx([1.0] * 4)
+
+
+def test_contexts_tell_of_the_messages_of_the_week() -> None:
+    """Daily rounds: when each of the messages of the last seven days was due, of this policy's own choices."""
+    offers: list[tuple[Offer, Choice]] = []
+    play(Shop(ShopSettings(customers=20, rounds=12, gap=timedelta(days=1), seed=3)), _Watched(RandomPlayer(), offers))
+    for turn, (offer, _) in enumerate(offers):
+        for customer, context in enumerate(offer.contexts):
+            sends = [
+                earlier.now + timedelta(hours=float(earlier.waits[customer, choice.chosen[customer]]))
+                for earlier, choice in offers[:turn]
+            ]
+            assert list(context.recent_sends) == [at for at in sends if at > offer.now - timedelta(days=7)]
 
 
 @pytest.mark.parametrize(
@@ -87,6 +108,26 @@ def test_draws_follow_the_law() -> None:
     seen = np.bincount(draw(law, np.random.default_rng(1).random(40_000)), minlength=4) / 40_000
     assert seen == pytest.approx(law[0], abs=4 * np.sqrt(0.25 / 40_000))
     assert seen[1] == 0.0
+
+
+def test_the_vendors_rule_counts_the_last_six_months() -> None:
+    """Rounds 60 days apart: messages of the last four, and every click of these, however late; no older ones."""
+    offers: list[tuple[Offer, Choice]] = []
+    rule = VendorPlayer(0.05)
+    watched = _Watched(rule, offers)
+    settings = ShopSettings(customers=400, rounds=10, gap=timedelta(days=60), delay=timedelta(days=60), seed=5)
+    play(Shop(settings), watched)
+    sent = np.zeros((400, len(PLACES)))
+    for _, choice in offers[-4:]:
+        sent[np.arange(400), choice.chosen // DAYPARTS] += 1
+    reacted, late = np.zeros_like(sent), 0
+    for told, now in watched.told:
+        if told.turn >= 6 and told.kind == "clicked":
+            reacted[told.customer, offers[told.turn][1].chosen[told.customer] // DAYPARTS] += 1
+            late += now - offers[told.turn][0].now > timedelta(days=60)
+    assert late > 0
+    assert (rule._sent == sent).all()
+    assert (rule._reacted == reacted).all()
 
 
 def test_the_learned_policy_learns() -> None:

@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 from channel_selector import Context, DeliveryOption, Outcome, OutcomeKind, Selector, SelectorSettings
+from service.evidence.candidates import Open, Saved
+from service.evidence.columns import Table
 from tests.service.commands.program import Program
 
 ROUNDS = 400
@@ -210,6 +212,32 @@ def test_a_saved_selector_is_judged(program: Program) -> None:
     assert held["estimators"]["ips"]["effective_sample_size"] > 0
 
 
+def test_a_saved_selector_learns_nothing_from_the_log(program: Program) -> None:
+    """Whom it has met or not, a subject of 40 rounds eight weeks apart has the same law in every one of them."""
+    path = Path(saved(program.folder, SelectorSettings()))
+    for subject in ("earlier-0", "never-met"):
+        rounds = table(
+            **NO_CANDIDATE, subject=[subject] * ROUNDS, at=[NOW + timedelta(weeks=8 * place) for place in range(ROUNDS)]
+        )
+        menu = Open(names=tuple(ACTIONS), actions=np.tile([0, 2], 40), starts=2 * np.arange(40), sizes=np.full(40, 2))
+        log = program.folder / "repeated.parquet"
+        rounds.head(40).write_parquet(log)
+        laws = Saved.load(path).probabilities(menu, Table.read(log)).reshape(40, 2)
+        assert (laws == laws[0]).all()
+        assert laws[0].sum() == pytest.approx(1.0)
+
+
+def test_a_saved_selector_knows_whom_it_met(program: Program) -> None:
+    """Who left a push unanswered before it was saved is less likely to get one than somebody never met."""
+    path = Path(saved(program.folder, SelectorSettings()))
+    pushed = next(each.subject for each in Selector.load(path).decisions() if each.option_id == ACTIONS[0])
+    log = program.folder / "two.parquet"
+    table(**NO_CANDIDATE).head(2).with_columns(subject=pl.Series([pushed, "never-met"])).write_parquet(log)
+    menu = Open(names=tuple(ACTIONS), actions=np.tile([0, 2], 2), starts=2 * np.arange(2), sizes=np.full(2, 2))
+    met, unmet = Saved.load(path).probabilities(menu, Table.read(log)).reshape(2, 2)
+    assert met[0] < unmet[0] - 0.001
+
+
 def test_a_saved_selector_reads_only_names_of_its_kind(program: Program) -> None:
     """Others are told how to be named; a damaged file and one that may send nothing are refused."""
     frame = table(**NO_CANDIDATE)
@@ -233,6 +261,45 @@ def test_money_needs_its_bounds(program: Program) -> None:
     assert "outside 0 to 5" in program.refused("evaluate", path, "--rewards", "0", "5", expect=1)
 
 
+def test_the_largest_amounts_give_finite_figures(program: Program) -> None:
+    """Rewards of 1e15 either way, propensities of 1e-15, contexts that overflow: every figure is a number."""
+    sign = pl.when(pl.col("segment") == "vip").then(1.0).otherwise(-1.0)
+    huge = table(age=[1.7e308, -1.7e308, float("inf"), 1.0] * (ROUNDS // 4)).with_columns(reward=sign * 1e15)
+    rare = table(**ALONE).with_columns(reward=sign * 1e15, propensity=1e-15, candidate_propensity=1.0)
+    for frame in (huge, rare):
+        told = program.json("evaluate", parquet(program, frame), "--rewards", "-1e15", "1e15")
+        for answer in told["estimators"].values():
+            if answer["kind"] != "unavailable":  # JSON has null for what is not finite
+                assert None not in [answer["value"], answer["effective_sample_size"], *answer["interval"]]
+        assert told["support"]["mean_weight"] is not None
+
+
+@pytest.mark.parametrize("bounds", [("0", "inf"), ("-1e308", "1e308"), ("nan", "1"), ("0", "nan"), ("-inf", "0")])
+def test_bounds_of_rewards_are_amounts(program: Program, bounds: tuple[str, str]) -> None:
+    """Exit 2, and what they may be."""
+    said = program.run("evaluate", parquet(program, table()), "--rewards", *bounds, expect=2).stderr
+    assert "is not in the range -1e+15 to 1e+15" in said
+
+
+def test_a_carts_value_is_an_amount(program: Program) -> None:
+    """Beyond 1e15 it is refused by its row, before the selector is asked."""
+    frame = table(**NO_CANDIDATE, cart_value=[1.0, 1e16] * (ROUNDS // 2))
+    selector = saved(program.folder, SelectorSettings())
+    said = program.refused("evaluate", parquet(program, frame), "--policy", selector, expect=1)
+    assert "column cart_value, row 2" in said
+
+
+def test_a_candidate_that_draws_nothing_of_the_log(program: Program) -> None:
+    """IPS and SNIPS do not say nought with certainty: they say that they cannot tell."""
+    frame = table(**ALONE).with_columns(candidate_propensity=0.0)
+    estimators = program.json("evaluate", parquet(program, frame))["estimators"]
+    for name in ("ips", "snips"):
+        assert (estimators[name]["kind"], "none of the log's actions" in estimators[name]["reason"]) == (
+            "unavailable",
+            True,
+        )
+
+
 def replaced(name: str, value: object, row: int = 6) -> pl.DataFrame:
     """Make a log with one cell replaced, its column as text where the value needs that."""
     frame = table()
@@ -248,6 +315,8 @@ def replaced(name: str, value: object, row: int = 6) -> pl.DataFrame:
     ("name", "value", "says"),
     [
         ("propensity", 0.0, "it is 0; it must be above 0"),
+        ("propensity", 1e-310, "1e-15 is the least"),
+        ("propensity", 1e-300, "1e-15 is the least"),
         ("propensity", 1.5, "it is 1.5; it must be above 0 and at most 1"),
         ("propensity", float("nan"), "it must be above 0"),
         ("propensity", -0.1, "it is -0.1"),
@@ -255,6 +324,7 @@ def replaced(name: str, value: object, row: int = 6) -> pl.DataFrame:
         ("propensity", "often", "it is not a number"),
         ("propensity", 0.7, "it differs from the same action's probability in the list"),
         ("reward", float("inf"), "it is inf; it must be a finite number"),
+        ("reward", 1.7e308, "it must be a finite number from -1e15 to 1e15"),
         ("reward", None, "it is empty"),
         ("reward", "yes", "it is not a number"),
         ("candidate_propensity", 1.2, "it is 1.2; it must be from 0 to 1"),
@@ -262,6 +332,8 @@ def replaced(name: str, value: object, row: int = 6) -> pl.DataFrame:
         ("action", "pigeon", "once"),
         ("action", None, "it is empty"),
         ("eligible", [], "it is empty"),
+        ("eligible", ["email//9", "sms/phone/12", None], "every item must name an action"),
+        ("eligible", ["email//9", "sms/phone/12", ""], "every item must name an action"),
         ("eligible", ["email//9"], "eligible"),
         ("probabilities", [0.5, 0.5], "as long as the list of eligible actions"),
         ("probabilities", [0.5, 0.3, 0.3], "must sum to 1"),
@@ -298,6 +370,7 @@ def test_many_wrong_rows_are_counted(program: Program) -> None:
         ("log.csv", b"action,propensity,reward\n", "holds no rows"),
         ("log.csv", b"action,reward\na,1\n", "lacks the column propensity; it has action, reward"),
         ("log.csv", b"action,propensity,reward\na,0.5,1\n", "tells of no candidate"),
+        ("log.csv", b"action,action,propensity,reward\na,b,0.5,1\n", "has 2 columns action; name each column once"),
         ("log.csv", b"action,propensity,reward\na,0.5,1,7,8\n", "cannot be read"),
         ("log.csv", b"action,propensity,reward\n\xff\xfe,0.5,1\n", "cannot be read"),
         ("log.parquet", b"", "cannot be read"),

@@ -36,6 +36,36 @@ def test_the_document_holds_every_round() -> None:
     assert told[0] == told[1]
 
 
+@pytest.mark.parametrize("option", ["gap-days", "delay-hours", "floor", "drift", "sleeping", "fatigue"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-1"])
+def test_what_is_no_number_is_refused(option: str, number: str) -> None:
+    """Exit 2, and the range."""
+    refused = CliRunner().invoke(simulate, [*SMALL, f"--{option}", number], catch_exceptions=False)
+    assert refused.exit_code == 2
+    assert f"{number} is not in the range" in refused.stderr
+
+
+def test_a_chart_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
+    """Nobody has played when the folder is found missing."""
+    pytest.importorskip("matplotlib")
+    refused = CliRunner().invoke(simulate, [*SMALL, "--chart", str(tmp_path / "none" / "c.png")])
+    assert isinstance(refused.exception, HomingError)
+    assert "there is no folder" in str(refused.exception)
+    assert refused.stderr == ""
+
+
+def test_the_messenger_opens_in_the_round_named() -> None:
+    """In round 2 of the chart there are more ways than without it, in round 1 as many: the oracle is as before."""
+    arguments = [*SMALL, "--rounds", "3", "--json"]
+    closed, opened = (
+        orjson.loads(CliRunner().invoke(simulate, [*arguments, "--new-channel", number], catch_exceptions=False).stdout)
+        for number in ("4", "2")
+    )
+    one, other = (each["policies"][NAMES.index("best fixed")]["gaps"] for each in (closed, opened))
+    assert one[0] == other[0]
+    assert one[1] != other[1]
+
+
 def test_without_matplotlib_it_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Before an hour of simulation, not after it."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
