@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 
+from service.campaigns import progress
 from service.errors import BatchFailed
+from service.imports import rejects
 
 WRITTEN = (".ndjson", ".csv", ".parquet")
 TEXTS = (
@@ -36,12 +38,18 @@ TABLE = ("line", *TEXTS, *NUMBERS, *FLAGS, *LISTS)
 Row = Mapping[str, Any]
 
 
-def check(out: Path) -> None:
-    """Refuse a file whose ending says nothing, or whose folder is not there."""
+def check(out: Path, audience: Path) -> None:
+    """Refuse a file whose ending says nothing, whose folder is not there, or for which the audience would be lost."""
     if not out.name.endswith(WRITTEN):
         raise BatchFailed(f"{out} cannot be the output: use a name that ends in one of {', '.join(WRITTEN)}")
     if not out.absolute().parent.is_dir():
         raise BatchFailed(f"{out.absolute().parent} is no folder; make it first")
+    for written in (out, out.with_name(out.name + progress.ENDING)):
+        if written.exists() and written.samefile(audience):
+            raise BatchFailed(f"{audience} is the audience, and would be written over; name another output")
+    listed = audience.with_name(audience.name + rejects.ENDING)
+    if out.resolve() == listed.resolve():
+        raise BatchFailed(f"{listed} is where rejected rows are listed; name another output")
 
 
 def write(rows: Iterable[Row], out: Path) -> None:

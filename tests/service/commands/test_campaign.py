@@ -194,3 +194,24 @@ def test_a_table_that_names_nobody_is_refused(program: Program) -> None:
     path = program.write("b.csv", ["email", "ada@example.org"])
     result = program.run("recommend", "--audience", str(path), "--out", "o.csv", "--message-id", "m", expect=1)
     assert "has no columns namespace and value" in result.stderr
+
+
+@pytest.mark.parametrize("out", ["people.csv", "./people.csv", "soft.csv", "hard.csv", "people.csv.rejects.ndjson"])
+def test_the_audience_is_never_written_over(out: str, known: Program) -> None:
+    """By whatever name the output has; nor do the rejected rows go where the answers are."""
+    audience = known.write("people.csv", ["namespace,value", "user_id,person-0", "user_id,"])
+    (known.folder / "soft.csv").symlink_to(audience)
+    (known.folder / "hard.csv").hardlink_to(audience)
+    before = audience.read_bytes()
+    done = known.run("recommend", "--audience", "people.csv", "--out", out, "--message-id", "m", expect=1)
+    assert "name another output" in done.stderr
+    assert audience.read_bytes() == before
+    assert decided(known) == 0
+
+
+def test_an_audience_that_is_called_like_what_is_decided_is_left_alone(known: Program) -> None:
+    """The file that a run goes on from would be begun anew over it."""
+    audience = known.write(f"out.csv{ENDING}", [named(0)])
+    before = audience.read_bytes()
+    known.run("recommend", "--audience", audience.name, "--out", "out.csv", "--message-id", "m", expect=1)
+    assert audience.read_bytes() == before
