@@ -1,6 +1,7 @@
 """A campaign's answers become a file of rows, in the order of the audience; it appears whole or not at all."""
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,9 @@ def write(rows: Iterable[Row], out: Path) -> None:
         _WRITERS[out.suffix](rows, draft)
         draft.replace(out)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise BatchFailed(f"{out} cannot be written ({error.strerror}); make its folder writable") from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _ndjson(rows: Iterable[Row], path: Path) -> None:
@@ -80,7 +82,10 @@ def _parquet(rows: Iterable[Row], path: Path) -> None:
 
     kinds = {"line": pl.Int64, **dict.fromkeys((*TEXTS, *LISTS), pl.String), **dict.fromkeys(NUMBERS, pl.Float64)}
     schema = {name: kinds.get(name, pl.Boolean) for name in TABLE}
-    pl.DataFrame(list(_flat(rows)), schema=schema).write_parquet(path)
+    # Where a disk is full polars says so in words of its own; a file of ours says it as any other does.
+    whole = io.BytesIO()
+    pl.DataFrame(list(_flat(rows)), schema=schema).write_parquet(whole)
+    path.write_bytes(whole.getbuffer())
 
 
 def _flat(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
