@@ -35,9 +35,16 @@ _PASSING = 3
 """So many times what came in is held for a moment, at most: while it is sorted to be put aside, or answered."""
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What to resolve, and how; `key` hashes profile ids, `now` is the moment of the run."""
+    """What to resolve, and how; `key` hashes profile ids, `now` is the moment of the run.
+
+    `ready` is called once all is written, before it appears; what it raises leaves nothing of it.
+    """
 
     inputs: tuple[Path, ...]
     out: Path
@@ -46,6 +53,7 @@ class Batch:
     now: datetime
     explain: bool = False
     held: "Held | None" = None
+    ready: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +120,7 @@ def run(batch: Batch, steps: Steps) -> dict[str, Any]:
         steps.end()
         summary = _summary(answer, steps)
         Path(results.path(SUMMARY)).write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+        batch.ready()
     return summary
 
 

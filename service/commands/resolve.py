@@ -85,6 +85,7 @@ def resolve(
         now=SystemClock().now(),
         explain=explain,
         held=None if memory is None else batch.Held.within(memory),
+        ready=lambda: secret.keep(known),
     )
     steps = batch.Steps(lambda step: click.echo(f"{step} …", err=True))
     summary = batch.run(asked, steps) if engine == "local" else _on_spark(asked, steps, master)

@@ -99,6 +99,22 @@ def test_formats_agree(known: Program) -> None:
     assert first[0]["propensity"] == pytest.approx(third[0]["propensity"])
 
 
+def test_numbers_of_a_table_are_names(known: Program) -> None:
+    """Whole ones in Parquet, as `import` and `resolve` take them, also where empty cells made floats of them."""
+    people = {"namespace": ["user_id"] * 2, "value": [7, 8], "message_id": [1.0, None], "cart_id": [881, 882]}
+    pl.DataFrame(people).write_parquet(known.folder / "c.parquet")
+    assert campaign(known, known.folder / "c.parquet")["rejected"] == 0
+    alone = known.json("recommend", "--namespace", "user_id", "--value", "7", "--message-id", "1")
+    assert alone["decision_id"] == rows(known.folder / "out.ndjson")[0]["decision_id"]
+
+
+def test_a_mistyped_column_of_an_audience_is_named(known: Program) -> None:
+    """Lists name nobody."""
+    pl.DataFrame({"namespace": ["user_id"], "value": [[7]]}).write_parquet(known.folder / "c.parquet")
+    done = known.run("recommend", "--audience", "c.parquet", "--out", "o.csv", "--message-id", "m", expect=1)
+    assert "c.parquet: the column value holds List(Int64); it must hold text or numbers" in done.stderr
+
+
 def test_bad_rows_are_listed_and_cost_no_other(known: Program) -> None:
     """With line and reason, beside the audience; a run without any takes the list away."""
     audience = known.write(

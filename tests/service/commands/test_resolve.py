@@ -1,6 +1,8 @@
 """`homing resolve`: files in, profiles out; what cannot be says which file and which column."""
 
+import errno
 import io
+import os
 import resource
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -93,6 +95,28 @@ def test_the_same_secret_gives_the_same_ids(program: Program, monkeypatch: pytes
     monkeypatch.setenv("HOMING_SECRET", SECRET)
     program.run("resolve", "links.csv", "--out", "other.csv")
     assert sorted(pl.read_csv(program.folder / "other.csv")["profile_id"]) != ids[0]
+
+
+def test_a_run_that_fails_leaves_no_secret(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None that was made for it, whether it fails reading or writing; one that was there stays."""
+    monkeypatch.delenv("HOMING_SECRET")
+    LINKS.write_csv(program.folder / "links.csv")
+    (program.folder / "bad.csv").write_text("left,value\n")
+    for given, out in (("bad.csv", "o.csv"), ("none.csv", "o.csv"), ("links.csv", "nowhere/o.csv")):
+        program.run("resolve", given, "--out", out, expect=1)
+        assert not list(program.folder.glob("*.secret"))
+
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.batch.links", full)
+        program.run("resolve", "links.csv", "--out", "o.csv", "--explain", expect=1)
+    assert not list(program.folder.glob("*.secret"))
+    program.run("resolve", "links.csv", "--out", "o.csv")
+    before = (program.folder / "homing.secret").read_bytes()
+    program.run("resolve", "bad.csv", "--out", "o.csv", expect=1)
+    assert (program.folder / "homing.secret").read_bytes() == before
 
 
 BAD = {
