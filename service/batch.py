@@ -16,6 +16,7 @@ from identity.frames import files
 from identity.frames.aside import Bounds
 from identity.frames.intake import Intake
 from identity.frames.links import links
+from identity.frames.reading import Legible
 from identity.frames.resolving import Answer, resolved
 from identity.rules import LinkingRules
 from service.ahead import ahead
@@ -131,8 +132,11 @@ def _read(batch: Batch, steps: Steps, scratch: Scratch) -> Intake:
     intake.expect(sum(files.rows(str(path)) for path in batch.inputs))
     for path in batch.inputs:
         steps.begin(f"reading {path.name}")
+        legible = Legible(str(path))
         for part in ahead(intake.read(part, str(path)) for part in files.parts(str(path))):
+            legible.see(part)
             intake.take(part)
+        legible.end()
     return intake
 
 

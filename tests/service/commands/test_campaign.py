@@ -275,7 +275,7 @@ def test_a_full_disk_is_told_in_one_line(known: Program, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("kind", results.WRITTEN)
 def test_answers_that_find_no_room_are_told(kind: str, tmp_path: Path) -> None:
     """With what the system says; nothing of the output stays."""
-    row: dict[str, Any] = {name: None for name in results.TABLE}
+    row: dict[str, Any] = dict.fromkeys(results.TABLE)
     answers = [{**row, "line": line, "decision_id": f"{line:032}"} for line in range(200)]
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
