@@ -197,7 +197,7 @@ def test_mistyped_times_are_named(program: Program) -> None:
     assert "t.parquet: the column observed_at holds List(Int64); it must hold times" in done.stderr
 
 
-PAIR = {"left": ["a:b", "a:c"], "right": ["c:d", "c:e"]}
+PAIR: dict[str, list[object]] = {"left": ["a:b", "a:c"], "right": ["c:d", "c:e"]}
 MISTYPED: dict[str, tuple[dict[str, list[object]], str]] = {
     "trust of numbers": ({**PAIR, "trust": [2, 1]}, "the column trust holds Int64; it must hold one of probable, "),
     "times of yes and no": ({**PAIR, "observed_at": [True, False]}, "the column observed_at holds Boolean; it must"),
