@@ -21,6 +21,7 @@ from identity.frames.resolving import Answer, resolved
 from identity.rules import LinkingRules
 from service.ahead import ahead
 from service.errors import BatchFailed
+from service.nested import flat
 from service.scratch import Scratch, memory
 
 REFUSED, SUMMARY, EXPLAINED = "refused.parquet", "summary.json", "links.parquet"
@@ -104,6 +105,9 @@ def found(patterns: Sequence[str]) -> tuple[Path, ...]:
         for name in some:
             if not name.endswith(files.READ):
                 raise BatchFailed(f"{name} has no ending that tells what it is; use one of {', '.join(files.READ)}")
+            if Path(name).is_dir():
+                ending = next(each for each in files.READ if name.endswith(each))
+                raise BatchFailed(f"{name}: is a folder; name the files in it, as {name}/*{ending}")
             paths[Path(name)] = None
     return tuple(paths)
 
@@ -133,7 +137,7 @@ def _read(batch: Batch, steps: Steps, scratch: Scratch) -> Intake:
     for path in batch.inputs:
         steps.begin(f"reading {path.name}")
         legible = Legible(str(path))
-        for part in ahead(intake.read(part, str(path)) for part in files.parts(str(path))):
+        for part in ahead(intake.read(part, str(path)) for part in flat(files.parts(str(path)), path)):
             legible.see(part)
             intake.take(part)
         legible.end()

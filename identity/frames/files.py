@@ -4,11 +4,8 @@ Cells of CSV and NDJSON are text until `columns` reads them. What polars says of
 it, so it is not repeated.
 """
 
-import gzip
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -30,19 +27,12 @@ _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 def parts(path: str, rows: int = ROWS) -> Iterator[pl.DataFrame]:
     """Give a file's rows some at a time, those columns alone that are known; FrameError where it cannot be read."""
-    if Path(path).is_dir():
-        ending = next(each for each in READ if path.endswith(each))
-        raise FrameError(path, f"is a folder; name the files in it, as {path}/*{ending}")
     try:
         scanned = _scan(path)
         names = scanned.collect_schema().names()
         wanted = columns.shape([name for name in names if name in _KNOWN], path)
         chosen = scanned.select([*wanted, *(name for name in columns.OPTIONAL if name in names)])
-        objects = path.removesuffix(".gz").endswith(NDJSON)
         for part in chosen.collect_batches(chunk_size=rows):
-            if objects and _nested(part):
-                _refuse_nested(path, part.columns)
-                objects = False
             yield part.rechunk()
     except FileNotFoundError:
         raise FrameError(path, "there is no such file") from None
@@ -50,7 +40,7 @@ def parts(path: str, rows: int = ROWS) -> Iterator[pl.DataFrame]:
         raise FrameError(path, "cannot be read: permission is denied; make it readable for this user") from None
     except pl.exceptions.NoDataError:
         raise FrameError(path, "the file is empty; the least is a line that names the columns") from None
-    except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         told = f"cannot be read as {_kind(path)} ({type(error).__name__}); it is damaged, cut off, or something else"
         raise FrameError(path, told) from None
 
@@ -85,24 +75,6 @@ def _scan(path: str) -> pl.LazyFrame:
     found = pl.scan_ndjson(path, infer_schema_length=1_000).collect_schema().names()
     shape = columns.shape(found, path)
     return pl.scan_ndjson(path, schema=dict.fromkeys((*shape, *columns.OPTIONAL), pl.String))
-
-
-def _nested(part: pl.DataFrame) -> bool:
-    """Tell whether any cell may have been an object or a list: all cells are text here, and so are theirs."""
-    begins = (pl.col(name).str.starts_with("{") | pl.col(name).str.starts_with("[") for name in part.columns)
-    return bool(part.select(pl.any_horizontal(begins).any())[0, 0])
-
-
-def _refuse_nested(path: str, names: Sequence[str]) -> None:
-    """Look at a file line by line; FrameError names the first that has an object or a list where text must be."""
-    with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as file:
-        for number, line in enumerate(file, 1):
-            row = json.loads(line) if line.strip() else {}
-            for name in names:
-                if isinstance(row.get(name), dict | list):
-                    kind = "an object" if isinstance(row[name], dict) else "a list"
-                    told = f"the column {name} holds {kind} in line {number}; it must hold text or numbers"
-                    raise FrameError(path, told)
 
 
 def _kind(path: str) -> str:
