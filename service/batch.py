@@ -16,10 +16,12 @@ from identity.frames import files
 from identity.frames.aside import Bounds
 from identity.frames.intake import Intake
 from identity.frames.links import links
+from identity.frames.reading import Legible
 from identity.frames.resolving import Answer, resolved
 from identity.rules import LinkingRules
 from service.ahead import ahead
 from service.errors import BatchFailed
+from service.nested import flat
 from service.scratch import Scratch, memory
 
 REFUSED, SUMMARY, EXPLAINED = "refused.parquet", "summary.json", "links.parquet"
@@ -35,9 +37,16 @@ _PASSING = 3
 """So many times what came in is held for a moment, at most: while it is sorted to be put aside, or answered."""
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What to resolve, and how; `key` hashes profile ids, `now` is the moment of the run."""
+    """What to resolve, and how; `key` hashes profile ids, `now` is the moment of the run.
+
+    `ready` is called once all is written, before it appears; what it raises leaves nothing of it.
+    """
 
     inputs: tuple[Path, ...]
     out: Path
@@ -46,6 +55,7 @@ class Batch:
     now: datetime
     explain: bool = False
     held: "Held | None" = None
+    ready: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +105,9 @@ def found(patterns: Sequence[str]) -> tuple[Path, ...]:
         for name in some:
             if not name.endswith(files.READ):
                 raise BatchFailed(f"{name} has no ending that tells what it is; use one of {', '.join(files.READ)}")
+            if Path(name).is_dir():
+                ending = next(each for each in files.READ if name.endswith(each))
+                raise BatchFailed(f"{name}: is a folder; name the files in it, as {name}/*{ending}")
             paths[Path(name)] = None
     return tuple(paths)
 
@@ -112,6 +125,7 @@ def run(batch: Batch, steps: Steps) -> dict[str, Any]:
         steps.end()
         summary = _summary(answer, steps)
         Path(results.path(SUMMARY)).write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+        batch.ready()
     return summary
 
 
@@ -122,8 +136,11 @@ def _read(batch: Batch, steps: Steps, scratch: Scratch) -> Intake:
     intake.expect(sum(files.rows(str(path)) for path in batch.inputs))
     for path in batch.inputs:
         steps.begin(f"reading {path.name}")
-        for part in ahead(intake.read(part, str(path)) for part in files.parts(str(path))):
+        legible = Legible(str(path))
+        for part in ahead(intake.read(part, str(path)) for part in flat(files.parts(str(path)), path)):
+            legible.see(part)
             intake.take(part)
+        legible.end()
     return intake
 
 

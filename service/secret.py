@@ -30,6 +30,8 @@ class Secret:
 
     value: bytes = field(repr=False)
     origin: str
+    fresh: Path | None = None
+    """Where it is yet to be kept (None: it is)."""
 
     def derive(self, purpose: str) -> bytes:
         """Give the 32-byte key for one purpose: knowing it tells nothing of the secret or of other keys."""
@@ -89,11 +91,26 @@ def _found(store: Path | None, given: str | None, kept: str | None) -> Secret:
 
 
 def for_output(output: Path, store: Path | None, given: str | None) -> Secret:
-    """Give the secret for files that no store holds: `HOMING_SECRET`, the store's, or one made beside the output."""
+    """Give the secret for files that no store holds: `HOMING_SECRET`, the store's, or one beside the output.
+
+    Where there is none it is made, and is kept by `keep` alone: what comes to nothing leaves no secret behind.
+    """
     if given is not None:
         return _secret(given, "HOMING_SECRET")
+    path = secret_path(output)
     found = None if store is None else _read(secret_path(store))
-    return _from_file(secret_path(output), None, output) if found is None else found
+    found = _read(path) if found is None else found
+    return Secret(value=_new().encode(), origin=str(path), fresh=path) if found is None else found
+
+
+def keep(secret: Secret) -> None:
+    """Keep a fresh secret for other runs. SecretError where that cannot be, or where another is there by now."""
+    if secret.fresh is None:
+        return
+    _make(secret.fresh, secret.value.decode())
+    kept = _read(secret.fresh)
+    if kept is None or kept.value != secret.value:
+        raise SecretError(f"{secret.fresh} was made by another run meanwhile; run this one again, to go by it")
 
 
 def _from_file(path: Path, kept: str | None, store: Path) -> Secret:
@@ -104,7 +121,7 @@ def _from_file(path: Path, kept: str | None, store: Path) -> Secret:
         raise SecretError(
             f"{store} was made with a secret that is missing; put it back into {path} or set HOMING_SECRET"
         )
-    _make(path)
+    _make(path, _new())
     made = _read(path)
     if made is None:
         raise SecretError(f"{path} vanished while it was being made; try again")
@@ -128,12 +145,16 @@ def _secret(text: str, origin: str) -> Secret:
     return Secret(value=value, origin=origin)
 
 
-def _make(path: Path) -> None:
+def _new() -> str:
+    return secrets.token_hex(32)
+
+
+def _make(path: Path, text: str) -> None:
     """Put a new secret at `path` unless there is one by then: whole, never half-written, whoever else tries."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
+            file.write(text + "\n")
         sync(draft)
         with contextlib.suppress(FileExistsError):
             # A link, unlike a rename, never replaces: the first of several processes wins, the others read its secret.

@@ -85,6 +85,7 @@ def run(batch: Batch, steps: Steps, master: str) -> dict[str, Any]:
             steps.end()
             summary = _summary(answer, profiles, refused, steps)
             Path(results.path(SUMMARY)).write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+            batch.ready()
     return summary
 
 

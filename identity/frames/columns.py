@@ -18,6 +18,11 @@ OBSERVATIONS = ("observation", "namespace", "value")
 LINKS = ("left", "right")
 OPTIONAL = ("observed_at", "trust")
 
+EXPECTED = {
+    "observed_at": "it must hold times: ISO 8601, or seconds or milliseconds since 1970",
+    "trust": f"it must hold one of {', '.join(trust.name.lower() for trust in Trust)}",
+}
+"""What an optional column must hold."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -92,6 +97,8 @@ def _float_text(column: pl.Series) -> pl.Series:
 
 def trusts(column: pl.Series, source: str) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
     """Read trusts by name; -1 where a cell says none. Also gives which cells are empty or could be read."""
+    if column.dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Null):
+        raise FrameError(source, f"the column {column.name} holds {column.dtype}; {EXPECTED['trust']}")
     known = {trust.name.lower(): int(trust) for trust in Trust} | {"": -1}
     words = text(column, source).fill_null("").str.strip_chars().str.to_lowercase()
     found = words.replace_strict(known, default=None, return_dtype=pl.Int8)

@@ -36,6 +36,8 @@ def parts(path: str, rows: int = ROWS) -> Iterator[pl.DataFrame]:
             yield part.rechunk()
     except FileNotFoundError:
         raise FrameError(path, "there is no such file") from None
+    except PermissionError:
+        raise FrameError(path, "cannot be read: permission is denied; make it readable for this user") from None
     except pl.exceptions.NoDataError:
         raise FrameError(path, "the file is empty; the least is a line that names the columns") from None
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

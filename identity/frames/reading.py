@@ -3,7 +3,7 @@
 Reading knows nothing of what was numbered, so that one part can be read while the one before it is numbered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,30 @@ class Part:
     at: npt.NDArray[np.int64] | None
     trust: npt.NDArray[np.int8] | None
     bad: npt.NDArray[np.uint8]
+
+
+@dataclass(slots=True)
+class Legible:
+    """Sees the parts of one file: a column of which not one value can be read is mistyped, not a file of bad rows."""
+
+    source: str
+    _read: set[str] = field(default_factory=set)
+    _spoilt: set[str] = field(default_factory=set)
+
+    def see(self, part: Part) -> None:
+        """Note of which columns there was a value that could be read, and one that could not."""
+        for name, cells, none in (("observed_at", part.at, UNDATED), ("trust", part.trust, UNTRUSTED)):
+            if cells is not None and (cells != none).any():
+                self._read.add(name)
+            if (part.bad == REASONS.index(f"invalid_{name}")).any():
+                self._spoilt.add(name)
+
+    def end(self) -> None:
+        """Hear that the file ends. FrameError names it and the first column of which nothing could be read."""
+        for name in columns.OPTIONAL:
+            if name in self._spoilt - self._read:
+                told = f"not one value of the column {name} can be read; {columns.EXPECTED[name]}"
+                raise FrameError(self.source, told)
 
 
 class Reader:

@@ -1,5 +1,7 @@
 """Files come in as Spark's tables, by their endings, their cells as they stand."""
 
+from collections.abc import Mapping, Sequence
+
 from pyspark.sql import DataFrame, SparkSession
 
 from identity.frames import columns
@@ -14,7 +16,17 @@ def read(session: SparkSession, path: str) -> DataFrame:
     except Exception as error:  # noqa: BLE001 - Spark raises the JVM's exceptions, of any name
         raise FrameError(path, f"cannot be read ({type(error).__name__})") from None
     wanted = columns.shape(names, path)
+    _check(dict(found.dtypes), wanted, path)
     return found.select(*wanted, *(name for name in columns.OPTIONAL if name in names))
+
+
+def _check(kinds: Mapping[str, str], wanted: Sequence[str], path: str) -> None:
+    """Refuse columns of a type that cannot hold what they should, before a cluster is asked for anything."""
+    for name in wanted:
+        if kinds[name].startswith(("array", "struct", "map")):
+            raise FrameError(path, f"the column {name} holds {kinds[name]}; it must hold text or numbers")
+    if kinds.get("trust", "string") not in ("string", "void"):
+        raise FrameError(path, f"the column trust holds {kinds['trust']}; {columns.EXPECTED['trust']}")
 
 
 def _scan(session: SparkSession, path: str) -> DataFrame:

@@ -28,6 +28,8 @@ MESSAGE = {"message_id": "id"} | {
 """Flat columns, and what they are called within `message`."""
 TIMES = ("abandoned_at", "not_before", "deadline")
 LISTS = ("channels", "variants")
+TEXTS = (*NAMED, PROFILE_ID, "message_id", "kind", "purpose", "cart_id", "currency")
+"""Columns that are text; whoever numbers people or messages has them as numbers in Parquet."""
 COLUMNS = (*NAMED, PROFILE_ID, *MESSAGE, *TIMES, *LISTS)
 
 
@@ -46,14 +48,14 @@ def can_be_read(path: Path) -> bool:
 
 
 def recipients(path: Path, template: Mapping[str, Any]) -> Iterator[Recipient]:
-    """Give a file's rows in order; ImportFailed where it cannot be read (further) or names nobody."""
+    """Give a file's rows in order; ImportFailed, FrameError where it cannot be read (further) or names nobody."""
     if path.name.endswith(NDJSON):
         for line in lines(path):
             yield Recipient(line=line.number, asked=_of_line(line, template), done=line.done)
         return
     from service.campaigns.tables import rows  # noqa: PLC0415 - polars takes 0.1 s; NDJSON needs none
 
-    for row in rows(path, used_columns):
+    for row in rows(path, used_columns, TEXTS):
         asked = row.cells if isinstance(row.cells, Rejection) else _asked(_filled(row.cells), template)
         yield Recipient(line=row.line, asked=asked, done=row.done)
 

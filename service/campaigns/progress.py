@@ -57,9 +57,16 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
+        """Close the file; it goes where nothing is decided."""
+        try:
+            if self._file is not None:
+                self._file.close()
+        except OSError as failure:
+            # What a full disk did not take is tried once more, and was told already.
+            if error is None:
+                raise self._failed(failure) from failure
+        if self.last_line == 0:
+            self._path.unlink(missing_ok=True)
 
     def _find(self) -> None:
         """Read as far as lines are whole, and cut off the rest; another campaign's file is emptied."""

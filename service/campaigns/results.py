@@ -1,13 +1,16 @@
 """A campaign's answers become a file of rows, in the order of the audience; it appears whole or not at all."""
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from service.campaigns import progress
 from service.errors import BatchFailed
+from service.imports import rejects
 
 WRITTEN = (".ndjson", ".csv", ".parquet")
 TEXTS = (
@@ -36,12 +39,18 @@ TABLE = ("line", *TEXTS, *NUMBERS, *FLAGS, *LISTS)
 Row = Mapping[str, Any]
 
 
-def check(out: Path) -> None:
-    """Refuse a file whose ending says nothing, or whose folder is not there."""
+def check(out: Path, audience: Path) -> None:
+    """Refuse a file whose ending says nothing, whose folder is not there, or for which the audience would be lost."""
     if not out.name.endswith(WRITTEN):
         raise BatchFailed(f"{out} cannot be the output: use a name that ends in one of {', '.join(WRITTEN)}")
     if not out.absolute().parent.is_dir():
         raise BatchFailed(f"{out.absolute().parent} is no folder; make it first")
+    for written in (out, out.with_name(out.name + progress.ENDING)):
+        if written.exists() and written.samefile(audience):
+            raise BatchFailed(f"{audience} is the audience, and would be written over; name another output")
+    listed = audience.with_name(audience.name + rejects.ENDING)
+    if out.resolve() == listed.resolve():
+        raise BatchFailed(f"{listed} is where rejected rows are listed; name another output")
 
 
 def write(rows: Iterable[Row], out: Path) -> None:
@@ -51,8 +60,9 @@ def write(rows: Iterable[Row], out: Path) -> None:
         _WRITERS[out.suffix](rows, draft)
         draft.replace(out)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise BatchFailed(f"{out} cannot be written ({error.strerror}); make its folder writable") from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _ndjson(rows: Iterable[Row], path: Path) -> None:
@@ -72,7 +82,10 @@ def _parquet(rows: Iterable[Row], path: Path) -> None:
 
     kinds = {"line": pl.Int64, **dict.fromkeys((*TEXTS, *LISTS), pl.String), **dict.fromkeys(NUMBERS, pl.Float64)}
     schema = {name: kinds.get(name, pl.Boolean) for name in TABLE}
-    pl.DataFrame(list(_flat(rows)), schema=schema).write_parquet(path)
+    # Where a disk is full polars says so in words of its own; a file of ours says it as any other does.
+    whole = io.BytesIO()
+    pl.DataFrame(list(_flat(rows)), schema=schema).write_parquet(whole)
+    path.write_bytes(whole.getbuffer())
 
 
 def _flat(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:

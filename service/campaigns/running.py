@@ -59,7 +59,7 @@ def run(homing: Homing, campaign: Campaign, on_progress: Callable[[float], None]
     ImportFailed where the audience cannot be read (further), BatchFailed where nothing can be written; what was decided
     until then is not asked for again.
     """
-    results.check(campaign.out)
+    results.check(campaign.out, campaign.audience)
     with Progress(campaign.out, campaign.name()) as progress:
         before = progress.last_line
         left = (each for each in recipients(campaign.audience, campaign.template) if each.line > before)

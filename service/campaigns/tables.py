@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from identity.frames import columns
 from service.errors import ImportFailed
 from service.imports.lines import lines
 from service.imports.tables import PARQUET, cells_of
@@ -26,9 +27,12 @@ class Row:
     done: float
 
 
-def rows(path: Path, check: Check) -> Iterator[Row]:
-    """Give a file's rows; ImportFailed where it cannot be read or lacks a column. Of a CSV every column is given."""
-    return _parquet(path, check) if path.suffix == PARQUET else _csv(path, check)
+def rows(path: Path, check: Check, texts: Collection[str]) -> Iterator[Row]:
+    """Give a file's rows; ImportFailed where it cannot be read or lacks a column. Of a CSV every column is given.
+
+    The columns called in `texts` are text, whatever a Parquet file holds; FrameError where that cannot be.
+    """
+    return _parquet(path, check, texts) if path.suffix == PARQUET else _csv(path, check)
 
 
 def _csv(path: Path, check: Check) -> Iterator[Row]:
@@ -52,13 +56,14 @@ def _named(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, object] 
     return dict(zip(header, cells, strict=True))
 
 
-def _parquet(path: Path, check: Check) -> Iterator[Row]:
+def _parquet(path: Path, check: Check, texts: Collection[str]) -> Iterator[Row]:
     try:
         wanted = check(path, pl.read_parquet_schema(path).keys())
         table = pl.read_parquet(path, columns=list(wanted))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ImportFailed(f"{path} cannot be read: it is missing, or no Parquet file") from error
     line = 0
+    table = table.with_columns(columns.text(table[name], str(path)) for name in wanted if name in texts)
     for part in table.iter_slices(_SLICE):
         for cells in part.iter_rows(named=True):
             line += 1

@@ -52,7 +52,8 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str | Non
     "--memory",
     callback=_size,
     metavar="SIZE",
-    help="What to take at most, as 4GiB or 800MiB; the rest waits beside the output. Default: 0.6 of the machine's.",
+    help="What to take for reading and linking at most, as 4GiB or 800MiB; the rest waits beside the output. Contested "
+    "components are replayed beyond it. Default: 0.6 of the machine's.",
 )
 @click.option("--master", default="local[*]", show_default=True, help="The cluster, for --engine spark.")
 @json_option
@@ -85,6 +86,7 @@ def resolve(
         now=SystemClock().now(),
         explain=explain,
         held=None if memory is None else batch.Held.within(memory),
+        ready=lambda: secret.keep(known),
     )
     steps = batch.Steps(lambda step: click.echo(f"{step} …", err=True))
     summary = batch.run(asked, steps) if engine == "local" else _on_spark(asked, steps, master)

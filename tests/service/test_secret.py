@@ -116,7 +116,7 @@ def test_racing_threads_agree(database: Database) -> None:
     """Of many that make the secret at once, one wins and all have its secret."""
     path = secret.secret_path(database.path)
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(secret._make, [path] * 64))
+        list(pool.map(lambda n: secret._make(path, f"{n:064}"), range(64)))
     assert len(path.read_text().strip()) == 64
     assert sorted(one.name for one in path.parent.iterdir() if "secret" in one.name) == [secret.FILE_NAME]
 
@@ -143,3 +143,23 @@ def test_racing_processes_agree(tmp_path: Path) -> None:
     told = {process.communicate(timeout=60)[0].strip() for process in started}
     assert [process.returncode for process in started] == [0, 0, 0]
     assert told == {(tmp_path / secret.FILE_NAME).read_text().strip()}
+
+
+def test_a_secret_for_an_output_is_kept_when_asked(tmp_path: Path) -> None:
+    """Not before; then it is the one that the next run has."""
+    made = secret.for_output(tmp_path / "out.csv", None, None)
+    assert not list(tmp_path.iterdir())
+    secret.keep(made)
+    found = secret.for_output(tmp_path / "other.csv", None, None)
+    assert (found.value, found.fresh) == (made.value, None)
+    secret.keep(found)
+    assert [path.name for path in tmp_path.iterdir()] == [secret.FILE_NAME]
+
+
+def test_a_secret_that_another_run_kept_first_counts(tmp_path: Path) -> None:
+    """The later run must not give ids that nobody could ever give again."""
+    first, second = (secret.for_output(tmp_path / "out.csv", None, None) for _ in range(2))
+    secret.keep(first)
+    with pytest.raises(SecretError, match="run this one again"):
+        secret.keep(second)
+    assert secret.for_output(tmp_path / "out.csv", None, None).value == first.value

@@ -1,16 +1,19 @@
 """`homing recommend --audience` asks for each row what the route would answer, and goes on where it was cut off."""
 
 import csv
+import errno
+import os
+import resource
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import polars as pl
 import pytest
 
-from service.campaigns import running
-from service.campaigns.progress import ENDING
+from service.campaigns import results, running
+from service.campaigns.progress import ENDING, Progress
 from service.campaigns.running import Campaign
 from service.errors import BatchFailed
 from service.schemas.recommendations import Recommendation
@@ -94,6 +97,22 @@ def test_formats_agree(known: Program) -> None:
     assert len(set(ids[0])) == 3
     assert orjson.loads(first[0]["recipient_ids"]) == {"user_id": ["person-0"]} == second[0]["recipient_ids"]
     assert first[0]["propensity"] == pytest.approx(third[0]["propensity"])
+
+
+def test_numbers_of_a_table_are_names(known: Program) -> None:
+    """Whole ones in Parquet, as `import` and `resolve` take them, also where empty cells made floats of them."""
+    people = {"namespace": ["user_id"] * 2, "value": [7, 8], "message_id": [1.0, None], "cart_id": [881, 882]}
+    pl.DataFrame(people).write_parquet(known.folder / "c.parquet")
+    assert campaign(known, known.folder / "c.parquet")["rejected"] == 0
+    alone = known.json("recommend", "--namespace", "user_id", "--value", "7", "--message-id", "1")
+    assert alone["decision_id"] == rows(known.folder / "out.ndjson")[0]["decision_id"]
+
+
+def test_a_mistyped_column_of_an_audience_is_named(known: Program) -> None:
+    """Lists name nobody."""
+    pl.DataFrame({"namespace": ["user_id"], "value": [[7]]}).write_parquet(known.folder / "c.parquet")
+    done = known.run("recommend", "--audience", "c.parquet", "--out", "o.csv", "--message-id", "m", expect=1)
+    assert "c.parquet: the column value holds List(Int64); it must hold text or numbers" in done.stderr
 
 
 def test_bad_rows_are_listed_and_cost_no_other(known: Program) -> None:
@@ -190,7 +209,79 @@ def test_wrong_uses_are_told(program: Program, arguments: tuple[str, ...], told:
 
 
 def test_a_table_that_names_nobody_is_refused(program: Program) -> None:
-    """Its columns are told of; exit 1."""
+    """Its columns are told of; exit 1, and nothing is left behind."""
     path = program.write("b.csv", ["email", "ada@example.org"])
     result = program.run("recommend", "--audience", str(path), "--out", "o.csv", "--message-id", "m", expect=1)
     assert "has no columns namespace and value" in result.stderr
+    assert not {each.name for each in program.folder.iterdir() if each.name.startswith("o.csv")}
+
+
+@pytest.mark.parametrize("out", ["people.csv", "./people.csv", "soft.csv", "hard.csv", "people.csv.rejects.ndjson"])
+def test_the_audience_is_never_written_over(out: str, known: Program) -> None:
+    """By whatever name the output has; nor do the rejected rows go where the answers are."""
+    audience = known.write("people.csv", ["namespace,value", "user_id,person-0", "user_id,"])
+    (known.folder / "soft.csv").symlink_to(audience)
+    (known.folder / "hard.csv").hardlink_to(audience)
+    before = audience.read_bytes()
+    done = known.run("recommend", "--audience", "people.csv", "--out", out, "--message-id", "m", expect=1)
+    assert "name another output" in done.stderr
+    assert audience.read_bytes() == before
+    assert decided(known) == 0
+
+
+def test_an_audience_that_is_called_like_what_is_decided_is_left_alone(known: Program) -> None:
+    """The file that a run goes on from would be begun anew over it."""
+    audience = known.write(f"out.csv{ENDING}", [named(0)])
+    before = audience.read_bytes()
+    known.run("recommend", "--audience", audience.name, "--out", "out.csv", "--message-id", "m", expect=1)
+    assert audience.read_bytes() == before
+
+
+class FullDisk:
+    """A file that takes nothing, not even when it is closed."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, _: bytes) -> int:
+        """Pretend, as a buffer does."""
+        return 0
+
+    def flush(self) -> None:
+        """Fail as a full disk does."""
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def close(self) -> None:
+        """Close the file behind it, and fail once more."""
+        self._file.close()
+        self.flush()
+
+
+def test_a_full_disk_is_told_in_one_line(known: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, and leaves neither an output nor the beginning of one."""
+    audience = known.write("people.ndjson", [named(0)])
+    find = Progress._find
+
+    def filled(progress: Progress) -> None:
+        find(progress)
+        progress._file = FullDisk(progress._opened())  # type: ignore[assignment]
+
+    monkeypatch.setattr(Progress, "_find", filled)
+    done = known.run("recommend", "--audience", str(audience), "--out", "o.csv", "--message-id", "m", expect=1)
+    assert "No space left on device" in done.stderr
+    assert not {path.name for path in known.folder.iterdir() if path.name.startswith((".", "o.csv"))}
+
+
+@pytest.mark.parametrize("kind", results.WRITTEN)
+def test_answers_that_find_no_room_are_told(kind: str, tmp_path: Path) -> None:
+    """With what the system says; nothing of the output stays."""
+    row: dict[str, Any] = dict.fromkeys(results.TABLE)
+    answers = [{**row, "line": line, "decision_id": f"{line:032}"} for line in range(200)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
+    try:
+        with pytest.raises(BatchFailed, match=rf"o{kind} cannot be written \(File too large\)"):
+            results.write(answers, tmp_path / f"o{kind}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())

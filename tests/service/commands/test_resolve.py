@@ -1,6 +1,8 @@
 """`homing resolve`: files in, profiles out; what cannot be says which file and which column."""
 
+import errno
 import io
+import os
 import resource
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,6 +12,7 @@ import orjson
 import polars as pl
 import pytest
 
+from identity.frames import files
 from identity.frames.faults import FrameError
 from identity.rules import LinkingRules
 from service.batch import Batch, Held, Steps, run
@@ -95,6 +98,28 @@ def test_the_same_secret_gives_the_same_ids(program: Program, monkeypatch: pytes
     assert sorted(pl.read_csv(program.folder / "other.csv")["profile_id"]) != ids[0]
 
 
+def test_a_run_that_fails_leaves_no_secret(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None that was made for it, whether it fails reading or writing; one that was there stays."""
+    monkeypatch.delenv("HOMING_SECRET")
+    LINKS.write_csv(program.folder / "links.csv")
+    (program.folder / "bad.csv").write_text("left,value\n")
+    for given, out in (("bad.csv", "o.csv"), ("none.csv", "o.csv"), ("links.csv", "nowhere/o.csv")):
+        program.run("resolve", given, "--out", out, expect=1)
+        assert not list(program.folder.glob("*.secret"))
+
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.batch.links", full)
+        program.run("resolve", "links.csv", "--out", "o.csv", "--explain", expect=1)
+    assert not list(program.folder.glob("*.secret"))
+    program.run("resolve", "links.csv", "--out", "o.csv")
+    before = (program.folder / "homing.secret").read_bytes()
+    program.run("resolve", "bad.csv", "--out", "o.csv", expect=1)
+    assert (program.folder / "homing.secret").read_bytes() == before
+
+
 BAD = {
     "none.parquet": (None, "none.parquet: there is no such file"),
     "text.txt": (b"left,right\n", "no ending that tells"),
@@ -170,6 +195,67 @@ def test_mistyped_times_are_named(program: Program) -> None:
     pl.DataFrame({"left": ["a:b"], "right": ["c:d"], "observed_at": [[1]]}).write_parquet(program.folder / "t.parquet")
     done = program.run("resolve", "t.parquet", "--out", "profiles.parquet", expect=1)
     assert "t.parquet: the column observed_at holds List(Int64); it must hold times" in done.stderr
+
+
+PAIR: dict[str, list[object]] = {"left": ["a:b", "a:c"], "right": ["c:d", "c:e"]}
+MISTYPED: dict[str, tuple[dict[str, list[object]], str]] = {
+    "trust of numbers": ({**PAIR, "trust": [2, 1]}, "the column trust holds Int64; it must hold one of probable, "),
+    "times of yes and no": ({**PAIR, "observed_at": [True, False]}, "the column observed_at holds Boolean; it must"),
+    "times that are none": ({**PAIR, "observed_at": ["yesterday", None]}, "not one value of the column observed_at"),
+    "trusts that are none": ({**PAIR, "trust": ["root", "root"]}, "not one value of the column trust can be read"),
+    "values of objects": ({**PAIR, "left": [{"a": 1}, {"a": 2}]}, "the column left holds Struct"),
+}
+
+
+@pytest.mark.parametrize("name", MISTYPED)
+def test_a_column_that_cannot_be_what_it_is_called_is_named(name: str, program: Program) -> None:
+    """With its file, what it must hold, and before anything is written."""
+    table, told = MISTYPED[name]
+    pl.DataFrame(table).write_parquet(program.folder / "m.parquet")
+    done = program.run("resolve", "m.parquet", "--out", "profiles.parquet", expect=1)
+    assert f"m.parquet: {told}" in done.stderr
+    assert {path.name for path in program.folder.iterdir()} == {"m.parquet", "homing.db"}
+
+
+def test_single_bad_cells_cost_their_rows_alone(program: Program) -> None:
+    """Where some of a column can be read in the same file."""
+    (program.folder / "one.csv").write_text("left,right,observed_at\na:b,c:d,yesterday\na:c,c:e,2026-01-01T00:00:00Z\n")
+    (program.folder / "two.csv").write_text("left,right,trust\na:d,c:f,root\na:e,c:g,server\n")
+    summary = program.json("resolve", "one.csv", "two.csv", "--out", "profiles.parquet")
+    assert summary["rejected"] == {"invalid_observed_at": 1, "invalid_trust": 1}
+    assert summary["profiles"] == 2
+
+
+@pytest.mark.parametrize(("cell", "kind"), [({"a": 1}, "an object"), (["a:b"], "a list")])
+@pytest.mark.parametrize("name", ["o.ndjson", "o.ndjson.gz"])
+def test_objects_and_lists_of_ndjson_are_no_values(name: str, cell: object, kind: str, program: Program) -> None:
+    """Wherever they stand; text that looks like one is a value as any other."""
+    looks = [{"left": "a:b", "right": "c:d"}, {"left": "{a}:x", "right": '["x"]'}, {"left": "a:b", "right": None}]
+    program.write(name, looks)
+    assert program.json("resolve", name, "--out", "profiles.csv")["rows"] == 3
+    program.write(name, [*looks, {"left": "a:b", "right": cell}])
+    done = program.run("resolve", name, "--out", "other.csv", expect=1)
+    assert f"{name}: the column right holds {kind} in line 4; it must hold text or numbers" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["folder.parquet", "folder.csv.gz", "folder.ndjson"])
+def test_a_folder_is_called_one(name: str, program: Program) -> None:
+    """And what to write instead."""
+    (program.folder / name).mkdir()
+    done = program.run("resolve", name, "--out", "profiles.csv", expect=1)
+    assert f"{name}: is a folder; name the files in it, as {name}/*.{name.partition('.')[2]}" in done.stderr
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its permissions are what is wrong."""
+
+    def denied(_: str) -> pl.LazyFrame:
+        raise PermissionError(errno.EACCES, "Permission denied (os error 13)")
+
+    LINKS.write_csv(program.folder / "links.csv")
+    monkeypatch.setattr(files, "_scan", denied)
+    done = program.run("resolve", "links.csv", "--out", "profiles.csv", expect=1)
+    assert "links.csv: cannot be read: permission is denied; make it readable for this user" in done.stderr
 
 
 def test_zones_mixed_over_files_name_both(program: Program) -> None:

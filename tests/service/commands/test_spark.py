@@ -5,7 +5,9 @@ from random import Random
 import polars as pl
 import pytest
 
+from identity.frames.faults import FrameError
 from identity.rules import LinkingRules
+from identity.spark import reading
 from tests.identity.crowd import crowded_world
 from tests.identity.frames.tables import table
 from tests.service.commands.program import Program
@@ -57,3 +59,17 @@ def test_spark_is_local(program: Program) -> None:
     assert frames[0].rows() == frames[1].rows()
     assert refused.rows() == pl.read_parquet(program.folder / "refused.parquet").rows()
     assert {**local, "seconds": {}} == {**spark, "seconds": {}}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        ({"trust": "bigint"}, "f: the column trust holds bigint; it must hold one of probable, "),
+        ({"left": "struct<a:bigint>"}, "f: the column left holds struct<a:bigint>; it must hold text or numbers"),
+    ],
+)
+def test_mistyped_columns_are_named(kinds: dict[str, str], told: str) -> None:
+    """Before the cluster is asked for anything."""
+    with pytest.raises(FrameError) as error:
+        reading._check({"left": "string", "right": "bigint", **kinds}, ("left", "right"), "f")
+    assert str(error.value).startswith(told)
