@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_selector.rounds import Contexts, Floats, Ints, Menus, Rounds
+from channel_selector.evidence.rounds import Contexts, Floats, Ints, Menus, Rounds
 
 ACTIONS, SEGMENTS = 6, 4
 FLOOR = 0.05

@@ -7,7 +7,7 @@ import numpy as np
 from mabwiser.mab import MAB, LearningPolicy
 
 from benchmarks.selecting import FLOOR
-from channel_selector.arms import DAYPARTS
+from channel_selector.eligibility.arms import DAYPARTS
 from channel_selector.simulate.figures import SEGMENTS
 from channel_selector.simulate.play import Choice, Offer, Told, draw
 from channel_selector.simulate.players import mixed, sure

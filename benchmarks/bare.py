@@ -5,7 +5,7 @@ import sys
 import uvicorn
 from starlette.types import ASGIApp
 
-from service.serving import address, bind
+from service.web.serving import address, bind
 
 
 def serve(app: ASGIApp, name: str) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.bandit_logs import Drawn, Law, candidates, logs
 from benchmarks.records import Figures
-from channel_selector.estimates import Estimate, Estimator
-from channel_selector.evidence import evaluate
+from channel_selector.evidence.estimates import Estimate, Estimator
+from channel_selector.evidence.evidence import evaluate
 
 SEED = 5
 

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 
 from identity.observations import Observation, Trust
 from identity.profiles import ProfileRef, profile_id
-from service.messages import Message, parse
-from service.observing import Observer
+from service.events.messages import Message, parse
+from service.events.observing import Observer
 from service.store import chain, facts, nodes
 from service.store.facts import FactKind
 from service.store.nodes import Node

@@ -12,9 +12,9 @@ from benchmarks.load import Load
 from benchmarks.questions import write_customers
 from benchmarks.records import Benchmark, Column, Contestant, Figures, Size
 from benchmarks.stores import Fill, fill_sqlite
-from service.learner import learn
+from service.learning.learner import learn
 from service.sample_shop import SampleShop, generate
-from service.shop_loading import load
+from service.sample_shop.shop_loading import load
 from service.wiring import Homing
 
 CONNECTIONS = 8

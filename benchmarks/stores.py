@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import orjson
 
 from benchmarks.filling import fill
-from service.settings import load
+from service.settings.settings import load
 from service.wiring import Homing, open_homing
 from tests.postgres import PostgresServer
 

@@ -10,8 +10,8 @@ import orjson
 
 from identity.observations import Observation, Trust
 from identity.rules import LinkingRules
-from service.messages import Message, parse
-from service.observing import Observer
+from service.events.messages import Message, parse
+from service.events.observing import Observer
 from service.sample_shop import SampleShop
 
 BATCH = 100

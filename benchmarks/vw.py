@@ -9,7 +9,7 @@ import numpy as np
 from vowpalwabbit import Workspace
 
 from benchmarks.selecting import FLOOR
-from channel_selector.arms import DAYPARTS
+from channel_selector.eligibility.arms import DAYPARTS
 from channel_selector.simulate.play import Choice, Offer, Told, draw
 from channel_selector.simulate.players import mixed
 from channel_selector.simulate.shop import Floats, Ints, Shop

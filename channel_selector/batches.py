@@ -11,15 +11,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_selector.context import HOURS_OF_DAY, Context
 from channel_selector.decisions import occasion_of
-from channel_selector.options import DeliveryOption
-from channel_selector.pools import LEVELS, Counts, Pools
-from channel_selector.posteriors import CUSTOMER_CONVERTED_WORTH, Left, PopulationPosterior
-from channel_selector.reactions import Occasion, wait_of
+from channel_selector.eligibility.context import HOURS_OF_DAY, Context
+from channel_selector.eligibility.options import DeliveryOption
+from channel_selector.model.pools import LEVELS, Counts, Pools
+from channel_selector.model.posteriors import CUSTOMER_CONVERTED_WORTH, Left, PopulationPosterior
+from channel_selector.model.reactions import Occasion, wait_of
+from channel_selector.model.shrinkage import refine_customer
+from channel_selector.model.tallies import NO_EFFECTS, Cells, CustomerEffects
 from channel_selector.settings import SelectorSettings
-from channel_selector.shrinkage import refine_customer
-from channel_selector.tallies import NO_EFFECTS, Cells, CustomerEffects
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]

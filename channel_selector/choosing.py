@@ -8,18 +8,18 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from channel_selector.batches import NORMAL_95, Batch, Estimates, Request, build, estimate
-from channel_selector.context import Context
 from channel_selector.decisions import Decision
+from channel_selector.eligibility.context import Context
+from channel_selector.eligibility.options import DeliveryOption
 from channel_selector.holdout import Assignment, Uniform, assign
-from channel_selector.options import DeliveryOption
+from channel_selector.model.population import Population
+from channel_selector.model.posteriors import PopulationPosterior
+from channel_selector.model.tallies import NO_TALLY
 from channel_selector.policies import BusinessAsUsual, Greedy, Learned, Policy, Propensities, expected_values
-from channel_selector.population import Population
-from channel_selector.posteriors import PopulationPosterior
 from channel_selector.propensity import draw
 from channel_selector.reasons import ReasonCode
 from channel_selector.settings import SelectorSettings
 from channel_selector.shares import NewChannels
-from channel_selector.tallies import NO_TALLY
 from channel_selector.validation import EPOCH, utc
 
 MODEL = "tastes-3"

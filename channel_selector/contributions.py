@@ -10,19 +10,19 @@ from math import sqrt
 
 import numpy as np
 
-from channel_selector.arms import Arm
-from channel_selector.context import leans
 from channel_selector.decisions import Decision, occasion_of
-from channel_selector.losses import Losses
-from channel_selector.options import DeliveryOption
-from channel_selector.pools import LEVELS, Pools
-from channel_selector.population import Population
-from channel_selector.posteriors import CUSTOMER_CONVERTED_WORTH, Left, PopulationPosterior
-from channel_selector.reactions import arm_keys
+from channel_selector.eligibility.arms import Arm
+from channel_selector.eligibility.context import leans
+from channel_selector.eligibility.options import DeliveryOption
+from channel_selector.model.losses import Losses
+from channel_selector.model.pools import LEVELS, Pools
+from channel_selector.model.population import Population
+from channel_selector.model.posteriors import CUSTOMER_CONVERTED_WORTH, Left, PopulationPosterior
+from channel_selector.model.reactions import arm_keys
+from channel_selector.model.shrinkage import refine_customer
+from channel_selector.model.tallies import Spot, Tally, total
+from channel_selector.model.tastes import PROBIT, Floats, covariance, sigmoid
 from channel_selector.settings import SelectorSettings
-from channel_selector.shrinkage import refine_customer
-from channel_selector.tallies import Spot, Tally, total
-from channel_selector.tastes import PROBIT, Floats, covariance, sigmoid
 
 OF_EVERYBODY = ("everybody", "channel", "device", "hours", "channel at these hours", "segment")
 """What the population's coefficients are called, in the order of `arm_keys`."""

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from channel_selector.arms import Arm, daypart
-from channel_selector.context import Context, leans
+from channel_selector.eligibility.arms import Arm, daypart
+from channel_selector.eligibility.context import Context, leans
+from channel_selector.eligibility.options import DeliveryOption
 from channel_selector.holdout import Assignment
-from channel_selector.options import DeliveryOption
-from channel_selector.reactions import Occasion
+from channel_selector.model.reactions import Occasion
+from channel_selector.model.tallies import NO_TALLY, CustomerEffects, Tally
 from channel_selector.reasons import Evidence, ReasonCode, sentence
-from channel_selector.tallies import NO_TALLY, CustomerEffects, Tally
 from channel_selector.validation import from_microseconds, to_microseconds
 
 HOUR, LATELY = timedelta(hours=1), timedelta(days=7)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from channel_selector.decisions import Decision, Send
-from channel_selector.learning import Reported
-from channel_selector.organic import Withheld, withheld
+from channel_selector.model.learning import Reported
+from channel_selector.model.organic import Withheld, withheld
 from channel_selector.outcomes import Outcome
 
 

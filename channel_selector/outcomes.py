@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from channel_selector.endpoints import APP_PUSH, IN_APP, WEB_PUSH
+from channel_selector.eligibility.endpoints import APP_PUSH, IN_APP, WEB_PUSH
 from channel_selector.validation import from_microseconds, require_number, to_microseconds, utc
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from channel_selector.arms import Arm, daypart_text
-from channel_selector.endpoints import APP_PUSH, EMAIL, IN_APP, MESSENGER, SMS, WEB_PUSH
+from channel_selector.eligibility.arms import Arm, daypart_text
+from channel_selector.eligibility.endpoints import APP_PUSH, EMAIL, IN_APP, MESSENGER, SMS, WEB_PUSH
+from channel_selector.model.tallies import NO_TALLY, CustomerEffects, Tally
 from channel_selector.outcomes import TAP_IS_OPEN
-from channel_selector.tallies import NO_TALLY, CustomerEffects, Tally
 
 MESSAGES_BY = {
     APP_PUSH: "app pushes",

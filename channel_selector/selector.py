@@ -13,17 +13,17 @@ from typing import Any, Self
 from channel_selector import savefile
 from channel_selector.batches import Request
 from channel_selector.choosing import Chooser, Spread
-from channel_selector.context import Context
 from channel_selector.decisions import Decision
+from channel_selector.eligibility.context import Context
+from channel_selector.eligibility.options import DeliveryOption
 from channel_selector.errors import CorruptFileError
 from channel_selector.history import History
-from channel_selector.learning import Reported, fit_population
-from channel_selector.options import DeliveryOption
+from channel_selector.model.learning import Reported, fit_population
+from channel_selector.model.population import Population
+from channel_selector.model.regulars import Regulars
+from channel_selector.model.tallies import CustomerEffects
 from channel_selector.outcomes import Outcome
-from channel_selector.population import Population
-from channel_selector.regulars import Regulars
 from channel_selector.settings import SelectorSettings
-from channel_selector.tallies import CustomerEffects
 from channel_selector.validation import to_microseconds, utc
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
-from channel_selector.endpoints import CHANNELS
+from channel_selector.eligibility.endpoints import CHANNELS
 from channel_selector.validation import MICROSECOND, require_integer, require_number
 
 LONGEST_WINDOW = timedelta(days=90)

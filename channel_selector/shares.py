@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from channel_selector.batches import Batch
-from channel_selector.population import Population
+from channel_selector.model.population import Population
+from channel_selector.model.shrinkage import Floats
 from channel_selector.settings import MOST_FOR_NEW, SelectorSettings
-from channel_selector.shrinkage import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from identity.checkpoints import Checkpoint, Checkpoints
 from identity.erasures import NO_GRAVES, Graves
 from identity.hubs import NO_HUBS, Hubs, PersonTally
 from identity.identifiers import Identifier
@@ -17,10 +16,11 @@ from identity.judgements import Verdicts
 from identity.observations import Observation, ReplayKey
 from identity.ownership import Owners, Replayed
 from identity.profiles import ProfileRef
-from identity.replay import Replay, Sighting
+from identity.replaying.checkpoints import Checkpoint, Checkpoints
+from identity.replaying.replay import Replay, Sighting
+from identity.replaying.state import Moved
 from identity.resolve import after_step, run, sightings
 from identity.rules import LinkingRules
-from identity.state import Moved
 
 _T = TypeVar("_T")
 _FEW = 16

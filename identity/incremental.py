@@ -15,10 +15,10 @@ from identity.identifiers import Identifier
 from identity.judgements import Judgement, Undo, Verdicts, Word, in_force, settle
 from identity.observations import Observation
 from identity.ports import ErasableShelf, Shelf
-from identity.replay import Sighting
+from identity.replaying.replay import Sighting
+from identity.replaying.state import Moved
 from identity.resolve import sightings
 from identity.rules import LinkingRules
-from identity.state import Moved
 
 
 class Trial(NamedTuple):

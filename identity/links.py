@@ -14,11 +14,11 @@ from itertools import combinations
 from math import log
 
 from identity.component import Component
-from identity.forest import RefusalReason
 from identity.identifiers import Identifier
 from identity.judgements import Pair
 from identity.observations import Observation, Trust
 from identity.profiles import ProfileRef
+from identity.replaying.forest import RefusalReason
 
 
 class LinkState(StrEnum):

@@ -15,9 +15,9 @@ from identity.judgements import Verdicts, Word, in_force, settle
 from identity.observations import Observation, ReplayKey
 from identity.ownership import OwnedInterval, Owners, Replayed, deciding
 from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
-from identity.replay import Replay, Sighting
+from identity.replaying.replay import Replay, Sighting
+from identity.replaying.state import Refused
 from identity.rules import LinkingRules
-from identity.state import Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,30 +13,25 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from channel_selector.choosing import load_compiled
-from service import (
-    abandonments_route,
-    answers,
-    api_docs,
-    browser_settings,
-    changes_route,
-    collector,
-    consent_route,
-    console,
-    erasures_route,
-    judgements_route,
-    operations,
-    outcomes_route,
-    profiles,
-    recommendations,
-)
-from service.answers import JSONAnswer
-from service.cors import CollectorCors
-from service.devices import load_user_agents
-from service.edge import Edge
-from service.erasing import keep_purging
-from service.keep_rules import keep_rules
-from service.learner import keep_learning
-from service.shortcut import Direct, Shortcut, directions
+from service import console
+from service.carts import abandonments_route
+from service.customers import consent_route
+from service.decisions import recommendations
+from service.erasures import erasures_route
+from service.erasures.erasing import keep_purging
+from service.events import collector
+from service.events.devices import load_user_agents
+from service.folds.keep_rules import keep_rules
+from service.judgements import judgements_route
+from service.learning import outcomes_route
+from service.learning.learner import keep_learning
+from service.profiles import changes_route
+from service.profiles import profiles_route as profiles
+from service.web import answers, api_docs, browser_settings, operations
+from service.web.answers import JSONAnswer
+from service.web.cors import CollectorCors
+from service.web.edge import Edge
+from service.web.shortcut import Direct, Shortcut, directions
 from service.wiring import Homing
 
 _ROUTERS = (

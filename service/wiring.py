@@ -9,28 +9,29 @@ from typing import Any
 
 from identity.errors import RulesError
 from identity.rules import LinkingRules, load_rules
-from service import metrics, rules_digest, secret
+from service import metrics, secret
 from service.clock import Clock, SystemClock
 from service.customers import CustomerRules
-from service.deciding import Decider
+from service.customers.reach import customer_rules
+from service.decisions.deciding import Decider
+from service.decisions.questions import Desk, Question
 from service.errors import SettingsError
-from service.gathering import EVENTS_A_JOB, MOST_QUESTIONS, QUESTIONS_A_JOB, Gathering
-from service.identity_tokens import IdentityTokens, Presented
-from service.ingest import Taken, admit
+from service.events.identity_tokens import IdentityTokens, Presented
+from service.events.ingest import Taken, admit
+from service.events.messages import Message
+from service.folds import rules_digest
+from service.folds.rebuild import rebuild
+from service.folds.rules_to_come import RulesToCome
 from service.keys import KeyRing
-from service.messages import Message
-from service.people import People
-from service.questions import Desk, Question
-from service.reach import customer_rules
-from service.readiness import Readiness
-from service.rebuild import rebuild
-from service.rules_to_come import RulesToCome
+from service.profiles.people import People
 from service.secret import Secret
-from service.settings import Settings
+from service.settings.settings import Settings
 from service.store import meta
 from service.store.database import Database, open_database
 from service.store.watch import Watch
 from service.store.writer import Writer
+from service.web.gathering import EVENTS_A_JOB, MOST_QUESTIONS, QUESTIONS_A_JOB, Gathering
+from service.web.readiness import Readiness
 
 log = logging.getLogger("homing.store")
 

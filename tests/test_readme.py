@@ -11,7 +11,7 @@ import pytest
 from identity.rules import LinkingRules
 from service.app import bare_app
 from service.cli import COMMANDS, cli
-from service.settings import load
+from service.settings.settings import load
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 PYTHON = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "segment.analytics" not in block]

@@ -10,7 +10,7 @@ from benchmarks.measured import measured
 from benchmarks.records import Figures, Size
 from benchmarks.resolve_data import NAME
 from identity.rules import LinkingRules
-from service.batch import Batch, Steps, run
+from service.resolving.batch import Batch, Steps, run
 
 KEY = b"a key of the benchmark's, 32 byte"
 

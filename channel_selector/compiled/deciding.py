@@ -7,11 +7,11 @@ decisions. The letters are `batches`' and `posteriors`'.
 import numpy as np
 from numba import njit
 
-from channel_selector.arms import DAYPARTS, HOURS_OF_DAYPART
 from channel_selector.compiled.customers import learn, shared, solve
 from channel_selector.compiled.points import MOST, best, contenders, factor
-from channel_selector.context import ACTIVITY_PSEUDO_COUNT, LEAST_SHARE
-from channel_selector.tastes import PROBIT, SHARED
+from channel_selector.eligibility.arms import DAYPARTS, HOURS_OF_DAYPART
+from channel_selector.eligibility.context import ACTIVITY_PSEUDO_COUNT, LEAST_SHARE
+from channel_selector.model.tastes import PROBIT, SHARED
 
 LEAST_VARIANCE = 1e-6
 """Of the logarithm of a probability: what keeps covariances invertible."""

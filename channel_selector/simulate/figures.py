@@ -6,7 +6,7 @@ published figure: those constants are assumptions, and said to be.
 
 from typing import NamedTuple
 
-from channel_selector.endpoints import APP_PUSH, EMAIL, MESSENGER, SMS, WEB_PUSH
+from channel_selector.eligibility.endpoints import APP_PUSH, EMAIL, MESSENGER, SMS, WEB_PUSH
 
 
 class ChannelFigures(NamedTuple):

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_selector.arms import DAYPARTS, daypart
-from channel_selector.context import Context
 from channel_selector.decisions import LATELY
-from channel_selector.options import DeliveryOption
+from channel_selector.eligibility.arms import DAYPARTS, daypart
+from channel_selector.eligibility.context import Context
+from channel_selector.eligibility.options import DeliveryOption
+from channel_selector.eligibility.slots import DAYPART_SLOTS, SendTime, send_times
 from channel_selector.simulate import figures
 from channel_selector.simulate.shop import START, ZONES, Floats, Ints, Shop
-from channel_selector.slots import DAYPART_SLOTS, SendTime, send_times
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BUYS_AFTER_HOURS = 0.75

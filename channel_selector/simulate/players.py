@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from channel_selector.arms import DAYPARTS
+from channel_selector.eligibility.arms import DAYPARTS
 from channel_selector.outcomes import Outcome, OutcomeKind
 from channel_selector.selector import Selector
 from channel_selector.settings import SelectorSettings

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_selector.arms import DAYPARTS, HOURS_OF_DAYPART
+from channel_selector.eligibility.arms import DAYPARTS, HOURS_OF_DAYPART
 from channel_selector.simulate import figures
 from channel_selector.simulate.figures import PLACES
 

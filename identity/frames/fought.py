@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from identity.forest import RefusalReason
 from identity.frames.interning import Ids
+from identity.replaying.forest import RefusalReason
 
 REASONS = tuple(RefusalReason)
 """Reasons by number."""

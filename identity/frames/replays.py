@@ -17,7 +17,7 @@ from identity.hubs import Hubs
 from identity.identifiers import Identifier
 from identity.judgements import Verdicts
 from identity.observations import Observation
-from identity.replay import Sighting
+from identity.replaying.replay import Sighting
 from identity.resolve import run, sightings
 from identity.rules import LinkingRules
 

@@ -16,7 +16,7 @@ from identity.identifiers import Identifier
 from identity.judgements import Verdicts
 from identity.observations import Observation, Trust
 from identity.profiles import ProfileRef, profile_id
-from identity.replay import Sighting
+from identity.replaying.replay import Sighting
 from identity.resolve import run, sightings
 from identity.rules import LinkingRules
 from identity.spark.hubs import FLOODED, SHARED

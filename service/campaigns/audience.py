@@ -13,10 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from service.errors import ApiError, ImportFailed
+from service.events.messages import Rejection
 from service.imports.lines import TOO_LONG, Line, lines
-from service.messages import Rejection
-from service.payload import read_json
 from service.schemas.recommendations import RecommendationAsked
+from service.web.payload import read_json
 
 NDJSON = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 READ = (*NDJSON, ".csv", ".csv.gz", ".parquet")

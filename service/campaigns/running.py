@@ -17,9 +17,9 @@ from sqlalchemy.engine import Connection
 from service.campaigns import results
 from service.campaigns.audience import Recipient, recipients
 from service.campaigns.progress import Progress
+from service.decisions.recommendation_answer import recommendation
+from service.events.messages import Rejection
 from service.imports.rejects import Rejects
-from service.messages import Rejection
-from service.recommendation_answer import recommendation
 from service.wiring import Homing
 
 STEP = 50

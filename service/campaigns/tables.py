@@ -8,9 +8,9 @@ import polars as pl
 
 from identity.frames import columns
 from service.errors import ImportFailed
+from service.events.messages import Rejection
 from service.imports.lines import lines
 from service.imports.tables import PARQUET, cells_of
-from service.messages import Rejection
 
 _SLICE = 50_000
 

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import click
 
-from service.abandonment_answer import shown
-from service.abandonments import abandoned
+from service.carts.abandonment_answer import shown
+from service.carts.abandonments import abandoned
 from service.commands.options import Chosen, emit_json, json_option, with_settings
-from service.event_time import read_time
+from service.events.event_time import read_time
 from service.schemas.abandonments import AbandonmentShown
-from service.setting_kinds import SPAN
+from service.settings.setting_kinds import SPAN
 
 
 def _since(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | timedelta | None:

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from service.event_time import read_time
-from service.past import Who
-from service.profile_view import ProfileView
+from service.events.event_time import read_time
+from service.profiles.past import Who
+from service.profiles.profile_view import ProfileView
 
 F = TypeVar("F", bound=Callable[..., Any])
 

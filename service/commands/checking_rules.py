@@ -19,9 +19,9 @@ from service.commands.options import Chosen, with_settings
 from service.commands.results import emit_json, json_option
 
 if TYPE_CHECKING:
-    from service.judgement_answers import Teller
-    from service.rules_check import Checked, Side
-    from service.settings import Settings
+    from service.folds.rules_check import Checked, Side
+    from service.judgements.judgement_answers import Teller
+    from service.settings.settings import Settings
 
 SAMPLES = 10
 """How many changes of each kind are shown."""
@@ -91,10 +91,11 @@ class _Sample:
 
 def _check(chosen: Chosen, settings: "Settings", wanted: LinkingRules, sample: _Sample, *, pii: bool) -> "Checked":
     """Compare behind a progress bar on stderr."""
-    from service import rules_check, rules_digest, secret  # noqa: PLC0415 - see above
+    from service import secret  # noqa: PLC0415 - see above
     from service.errors import RulesChanged  # noqa: PLC0415 - see above
-    from service.judgement_answers import Teller  # noqa: PLC0415 - see above
-    from service.people import People  # noqa: PLC0415 - see above
+    from service.folds import rules_check, rules_digest  # noqa: PLC0415 - see above
+    from service.judgements.judgement_answers import Teller  # noqa: PLC0415 - see above
+    from service.profiles.people import People  # noqa: PLC0415 - see above
 
     with chosen.database() as database, database.transaction(reads=True) as conn:
         key = secret.settle(conn, database.file, settings.secret).derive("profiles")

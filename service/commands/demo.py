@@ -18,11 +18,11 @@ from service import keys
 from service.commands.options import Chosen
 from service.errors import AddressError
 from service.keys import Scope
-from service.learner import learn
+from service.learning.learner import learn
 from service.sample_shop import Question, SampleShop, generate
-from service.serving import bind, run
-from service.shop_loading import load
+from service.sample_shop.shop_loading import load
 from service.store import keys as key_rows
+from service.web.serving import bind, run
 from service.wiring import Homing, open_homing
 
 STORE = "homing-demo.db"

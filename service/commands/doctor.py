@@ -14,12 +14,13 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from service import rules_to_come, secret
+from service import secret
 from service.clock import Clock, SystemClock
 from service.commands.options import Chosen, emit_json, json_option, with_settings
 from service.errors import HomingError
-from service.rules_digest import rules_digest
-from service.settings import Settings
+from service.folds import rules_to_come
+from service.folds.rules_digest import rules_digest
+from service.settings.settings import Settings
 from service.store import chain, meta, migrate, models
 from service.store.database import Database, database_at
 from service.store.schema import blocks, decision_log, decisions, facts, keys, nodes

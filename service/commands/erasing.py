@@ -9,13 +9,13 @@ import orjson
 from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
-from service import erasing, erasure_answers
 from service.commands.asked import Asked, meaning
 from service.commands.options import Chosen, emit_json, json_option, named, with_settings
-from service.erasing import Erasing
-from service.exporting import Export
-from service.exporting import export as export_profile
-from service.past import who
+from service.erasures import erasing, erasure_answers
+from service.erasures.erasing import Erasing
+from service.erasures.exporting import Export
+from service.erasures.exporting import export as export_profile
+from service.profiles.past import who
 from service.schemas.erasures import ErasureShown
 from service.wiring import Homing
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from channel_selector.estimates import Estimate, Unavailable
-from channel_selector.evidence import Evidence
-from channel_selector.evidence import evaluate as judge
+from channel_selector.evidence.estimates import Estimate, Unavailable
+from channel_selector.evidence.evidence import Evidence
+from channel_selector.evidence.evidence import evaluate as judge
 from channel_selector.validation import LARGEST
 from service.commands.ranges import Within
 from service.commands.results import emit_json, json_option

@@ -5,17 +5,17 @@ from collections.abc import Iterator, Mapping
 import click
 from sqlalchemy.engine import Connection
 
-from service.change_answers import feed
 from service.commands.asked import Asked, asking
 from service.commands.options import Chosen, emit_json, json_option, with_settings
 from service.commands.sentences import of_judgement
-from service.histories import History
-from service.histories import history as read_history
-from service.history_answers import Chronicler
-from service.pages import MOST
-from service.past import who
+from service.profiles.change_answers import feed
+from service.profiles.histories import History
+from service.profiles.histories import history as read_history
+from service.profiles.history_answers import Chronicler
+from service.profiles.past import who
 from service.schemas.changes import ChangeShown
 from service.schemas.histories import EntryShown, HistoryShown, OwnedShown
+from service.web.pages import MOST
 
 LIMIT = 100
 

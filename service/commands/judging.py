@@ -7,11 +7,11 @@ import click
 from sqlalchemy.engine import Connection
 
 from identity.judgements import JudgementKind
-from service import judging
 from service.commands.options import Chosen, emit_json, json_option, named, with_settings
 from service.commands.sentences import of_judged, of_judgement
-from service.judgement_answers import Teller
-from service.judging import Judged, Saying
+from service.judgements import judging
+from service.judgements.judgement_answers import Teller
+from service.judgements.judging import Judged, Saying
 from service.schemas.judgements import JudgedShown
 from service.wiring import Homing
 

@@ -17,7 +17,7 @@ from service.errors import ApiError, StoreError
 
 if TYPE_CHECKING:
     from identity.identifiers import Identifier
-    from service.settings import Configuration
+    from service.settings.settings import Configuration
     from service.store.database import Database
     from service.wiring import Homing
 
@@ -35,7 +35,7 @@ class Chosen:
 
     def load(self, **flags: object) -> "Configuration":
         """Read all settings; `flags` are further ones of this command (None: not given)."""
-        from service.settings import load  # noqa: PLC0415 - see above
+        from service.settings.settings import load  # noqa: PLC0415 - see above
 
         return load(flags={"db": self.db, **flags}, environment=os.environ, config=self.config)
 
@@ -70,7 +70,7 @@ class Chosen:
 
 def named(homing: "Homing", text: str) -> "Identifier":
     """Read `NAMESPACE:VALUE`; a wrong one is a wrong use of the command."""
-    from service.named import read_name  # noqa: PLC0415 - see above
+    from service.profiles.named import read_name  # noqa: PLC0415 - see above
 
     try:
         return read_name(text, homing.rules)

@@ -15,11 +15,11 @@ from service.commands.histories import changes, history
 from service.commands.judging import join, judgements, split, undo
 from service.commands.options import Chosen, emit_json, json_option, named, with_settings
 from service.commands.sentences import of_explanation
-from service.graphs import profile_graph
-from service.judgement_answers import Teller
-from service.past import who
-from service.portrait import portrait
-from service.profile_answers import Shower
+from service.judgements.judgement_answers import Teller
+from service.profiles.graphs import profile_graph
+from service.profiles.past import who
+from service.profiles.portrait import portrait
+from service.profiles.profile_answers import Shower
 from service.schemas.profiles import ProfileShown
 
 

@@ -5,8 +5,8 @@ import sys
 import click
 
 from service.commands.options import Chosen, emit_json, json_option, with_settings
-from service.rebuild import Rebuilt, to_fold
-from service.rebuild import rebuild as fold_again
+from service.folds.rebuild import Rebuilt, to_fold
+from service.folds.rebuild import rebuild as fold_again
 from service.wiring import Homing
 
 

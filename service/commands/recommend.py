@@ -12,7 +12,7 @@ from service.campaigns.audience import READ, can_be_read
 from service.campaigns.results import WRITTEN
 from service.campaigns.running import Campaign, run
 from service.commands.options import Chosen, emit_json, json_option, with_settings
-from service.recommendation_answer import recommendation
+from service.decisions.recommendation_answer import recommendation
 from service.schemas.recommendations import RecommendationAsked
 
 FILE = click.Path(dir_okay=False, path_type=Path)

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from service import batch, secret
+from service import secret
 from service.clock import SystemClock
 from service.commands.options import Chosen, emit_json, json_option, with_settings
-from service.settings import Settings
+from service.resolving import batch
+from service.settings.settings import Settings
 from service.store.location import sqlite_path
 from service.wiring import linking_rules
 
@@ -106,7 +107,7 @@ def _on_spark(asked: batch.Batch, steps: batch.Steps, master: str) -> dict[str, 
     if asked.explain:
         raise click.UsageError("--explain works with --engine local alone.")
     try:
-        from service.spark import run  # noqa: PLC0415 - an extra, and it takes a second
+        from service.resolving.spark import run  # noqa: PLC0415 - an extra, and it takes a second
     except ImportError as error:
         raise click.ClickException("--engine spark needs pyspark: pip install 'homing[spark]'") from error
     return run(asked, steps, master)

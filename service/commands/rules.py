@@ -70,8 +70,8 @@ def apply(chosen: Chosen, file: Path | None, *, as_json: bool) -> None:
 
 def _apply(homing: "Homing", wanted: LinkingRules) -> int | None:
     """Do it behind a progress bar on stderr; None where there is nothing to do."""
-    from service import rules_to_come  # noqa: PLC0415 - the store comes with it, which `simulate` does without
-    from service.keep_rules import bring_in  # noqa: PLC0415 - see above
+    from service.folds import rules_to_come  # noqa: PLC0415 - the store comes with it, which `simulate` does without
+    from service.folds.keep_rules import bring_in  # noqa: PLC0415 - see above
 
     if not homing.writer.submit(lambda conn: rules_to_come.want(conn, wanted)).result():
         homing.writer.submit(rules_to_come.give_up).result()

@@ -6,10 +6,10 @@ from contextlib import closing
 import click
 
 from service.commands.options import Chosen, with_settings
-from service.serving import address, bind, run
 from service.store.database import database_at
+from service.web.serving import address, bind, run
+from service.web.workers import run_workers
 from service.wiring import open_homing
-from service.workers import run_workers
 
 
 @click.command()

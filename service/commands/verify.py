@@ -6,14 +6,15 @@ from dataclasses import asdict
 import click
 from sqlalchemy.engine import Connection
 
-from service import rules_digest, secret
+from service import secret
 from service.commands.options import Chosen, emit_json, json_option, with_settings
-from service.people import People
-from service.settings import Settings
+from service.folds import rules_digest
+from service.folds.verify import verify as check
+from service.profiles.people import People
+from service.settings.settings import Settings
 from service.store import copying
 from service.store.database import Database
 from service.store.schema import decision_log, facts
-from service.verify import verify as check
 from service.wiring import linking_rules
 
 SHOWN = 20

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from service.customers.event_context import Told, zone
 from service.customers.names import Names
-from service.messages import Message
+from service.events.messages import Message
 
 HOURS = 24
 

@@ -7,27 +7,27 @@ from functools import cached_property
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from channel_selector.endpoints import Consent
-from channel_selector.learning import Reported
+from channel_selector.eligibility.endpoints import Consent
+from channel_selector.model.learning import Reported
 from identity.identifiers import Identifier, NamespaceClass
 from identity.observations import Trust
 from identity.profiles import Profile, ProfileId
 from identity.rules import LinkingRules, TraitRules
 from identity.traits import Trait, survivors
-from service.attribution import told_outcome
-from service.cart import Cart, CartSettings
-from service.carts import CartLine
-from service.commerce import CommerceEvent, commerce_event
-from service.consents import DEFAULT_CATEGORIES, Preferences, Statement, last_words
+from service.carts.cart import Cart, CartSettings
+from service.carts.carts import CartLine
+from service.carts.commerce import CommerceEvent, commerce_event
+from service.carts.orders import Order, OrderLine
 from service.customers.activity import Activity
+from service.customers.consents import DEFAULT_CATEGORIES, Preferences, Statement, last_words
 from service.customers.devices import Device, Devices, PushToken
 from service.customers.event_context import told
 from service.customers.names import Fact, Names, Reader
 from service.customers.sightings import Known, Sightings
 from service.customers.traits import trait_words
-from service.messages import Message
-from service.orders import Order, OrderLine
-from service.setting_kinds import CategoryConsent
+from service.events.messages import Message
+from service.learning.attribution import told_outcome
+from service.settings.setting_kinds import CategoryConsent
 
 MESSENGERS = ("kakao_id", "messenger_id", "line_id", "whatsapp_id")
 

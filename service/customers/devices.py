@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from channel_selector.endpoints import APP_PUSH, WEB_PUSH
+from channel_selector.eligibility.endpoints import APP_PUSH, WEB_PUSH
 from identity.identifiers import Identifier
 from identity.observations import Trust
 from identity.profiles import Profile, ProfileId
 from service.customers.event_context import Told, zone
 from service.customers.names import Fact, Names
-from service.devices import device_kind
+from service.events.devices import device_kind
 
 _APPS = frozenset({"ios", "ipados", "android", "tvos", "watchos", "visionos", "macos"})
 _BROWSERS = frozenset({"web", "browser"})

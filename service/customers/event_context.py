@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from channel_selector.slots import parse_timezone
-from service.messages import Message
+from channel_selector.eligibility.slots import parse_timezone
+from service.events.messages import Message
 
 TEXT_LENGTH = 512
 """Longer texts of a context are not what they are taken for."""

@@ -7,7 +7,7 @@ from identity.identifiers import Identifier, NamespaceClass
 from identity.observations import Observation
 from identity.profiles import Profile, ProfileId
 from identity.rules import LinkingRules
-from service.messages import Message
+from service.events.messages import Message
 
 PUSH_TOKEN = "push_token"  # noqa: S105 - a namespace
 NOT_A_DEVICE = frozenset({PUSH_TOKEN, "idfa", "gaid"})

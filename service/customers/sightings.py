@@ -7,7 +7,7 @@ from identity.identifiers import Identifier, NamespaceClass
 from identity.observations import Trust
 from identity.rules import LinkingRules
 from service.customers.names import Names
-from service.messages import Message
+from service.events.messages import Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

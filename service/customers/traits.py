@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from identity.traits import TraitWord
-from service.messages import Message
+from service.events.messages import Message
 
 
 def trait_words(message: Message) -> Iterator[TraitWord]:

@@ -17,7 +17,7 @@ from channel_selector import Context, DeliveryOption, Selector
 from channel_selector.batches import Request
 from channel_selector.choosing import Chooser
 from channel_selector.errors import SelectorError
-from channel_selector.rounds import Floats, Ints
+from channel_selector.evidence.rounds import Floats, Ints
 from channel_selector.validation import EPOCH, from_microseconds
 from service.errors import EvidenceError
 from service.evidence.columns import Flags, Table

@@ -10,7 +10,7 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from channel_selector.rounds import SUM_TOLERANCE
+from channel_selector.evidence.rounds import SUM_TOLERANCE
 from channel_selector.validation import LARGEST
 from service.errors import EvidenceError
 

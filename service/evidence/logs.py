@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from channel_selector.rounds import LEAST_PROPENSITY, SUM_TOLERANCE, Contexts, Floats, Ints, Menus, Rounds
+from channel_selector.evidence.rounds import LEAST_PROPENSITY, SUM_TOLERANCE, Contexts, Floats, Ints, Menus, Rounds
 from channel_selector.validation import LARGEST
 from service.errors import EvidenceError
 from service.evidence.candidates import ALLOWED, Candidate, Open

@@ -20,9 +20,9 @@ from identity.frames.growing import Grown, Growth
 from identity.frames.interning import Ids
 from identity.frames.naming import DIGITS, profile_ids
 from identity.frames.vocabulary import NameRules
+from service.events.messages import Message
 from service.imports.items import Item
 from service.imports.observations import Table
-from service.messages import Message
 from service.store import chain, changes, facts, locks, nodes
 from service.store.facts import Entered, FactKind
 from service.store.nodes import NAMES_A_FACT, Node
@@ -206,7 +206,7 @@ def _merged(heads: Ids, former: Ids) -> Ids:
 
 
 def _founding_alone(table: Table, spaces: NameRules) -> Ids:
-    """Rank entries as founders of what is seen but once (`identity.founding`)."""
+    """Rank entries as founders of what is seen but once (`identity.replaying.founding`)."""
     names = table.intake.vocabulary.entries.names
     return _ranked(table, {"t": spaces.tier[names], "p": spaces.priority[names], "n": spaces.rank[names]})
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from service.errors import ApiError
+from service.events.messages import Message, Rejection
 from service.imports.items import Item, Origin, imported
 from service.imports.lines import TOO_LONG, Line, lines
-from service.messages import Message, Rejection
-from service.payload import read_json
+from service.web.payload import read_json
 
 
 def events(path: Path, origin: Origin) -> Iterator[Item]:

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from identity.observations import Trust
-from service.event_time import read_time
-from service.messages import Message, Rejection, parse
+from service.events.event_time import read_time
+from service.events.messages import Message, Rejection, parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

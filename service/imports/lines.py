@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from service.errors import ImportFailed
-from service.messages import Rejection
+from service.events.messages import Rejection
 
 LINE_BYTES = 1024 * 1024
 """A longer line is no row; an event may be of 32 KB."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.errors import ImportFailed
+from service.events.ingest import Receipt, ingest
+from service.events.messages import ID_CONFLICT, Message, Rejection
 from service.imports.events import events
 from service.imports.items import Item, Origin
 from service.imports.rejects import Rejects
-from service.ingest import Receipt, ingest
-from service.messages import ID_CONFLICT, Message, Rejection
 from service.store.facts import Entered
 from service.wiring import Homing
 

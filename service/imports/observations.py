@@ -23,9 +23,9 @@ from identity.frames.rows import Listed
 from identity.frames.vocabulary import REASONS
 from identity.observations import Trust
 from identity.rules import LinkingRules
+from service.events.messages import Message, Rejection
 from service.imports.items import Item, Origin, observed
 from service.imports.tables import parts
-from service.messages import Message, Rejection
 from service.store.times import from_micros
 
 _SAID: Mapping[str, str] = {

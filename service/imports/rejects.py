@@ -7,7 +7,7 @@ from typing import BinaryIO, Self
 import orjson
 
 from service.errors import ImportFailed
-from service.messages import Rejection
+from service.events.messages import Rejection
 
 ENDING = ".rejects.ndjson"
 

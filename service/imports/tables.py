@@ -13,8 +13,8 @@ import numpy.typing as npt
 import polars as pl
 
 from identity.frames import columns, files
+from service.events.messages import Rejection
 from service.imports.lines import TOO_LONG, Line, lines
-from service.messages import Rejection
 
 PARQUET = ".parquet"
 _SLICE = 50_000

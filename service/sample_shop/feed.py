@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from identity.observations import Trust
-from service.consents import DEFAULT_CATEGORIES
+from service.customers.consents import DEFAULT_CATEGORIES
 from service.sample_shop.people import Device, Person
 from service.sample_shop.records import ShopMessage
 

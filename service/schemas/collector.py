@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.answers import refusals
+from service.web.answers import refusals
 
 _TEXT_OR_NUMBER: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}
 

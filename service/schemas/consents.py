@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from channel_selector.endpoints import MARKETING
-from service.event_identifiers import NAMESPACE
-from service.event_time import read_time
-from service.messages import MESSAGE_ID_LENGTH
+from channel_selector.eligibility.endpoints import MARKETING
+from service.events.event_identifiers import NAMESPACE
+from service.events.event_time import read_time
+from service.events.messages import MESSAGE_ID_LENGTH
 
 NAME = f"^{NAMESPACE.pattern}$"
 """What namespaces, channels and purposes are called."""

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from channel_selector.outcomes import OutcomeKind
 from channel_selector.validation import LARGEST
-from service.messages import MESSAGE_ID_LENGTH
+from service.events.messages import MESSAGE_ID_LENGTH
 from service.schemas.consents import PRINTABLE, Moment
 
 MOST = 2_500

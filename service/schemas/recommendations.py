@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from channel_selector.endpoints import MARKETING
-from service.asks import Ask
+from channel_selector.eligibility.endpoints import MARKETING
+from service.decisions.asks import Ask
 from service.schemas.consents import NAME, PRINTABLE, IdentifierGiven, Moment
 
 NAMES_IN_RECIPIENT = 20

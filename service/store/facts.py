@@ -14,8 +14,8 @@ from sqlalchemy import Row, literal_column, select
 from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
-from service.event_identifiers import identifiers_of
-from service.messages import Message, digest_of
+from service.events.event_identifiers import identifiers_of
+from service.events.messages import Message, digest_of
 from service.store import chain, faults, locks, message_ids
 from service.store.chain import BlockKind
 from service.store.schema import facts

@@ -13,7 +13,7 @@ RULES_SINCE = "rules_since"
 """The newest block when they came into force beside a running server; up to it others went by other rules."""
 
 NEXT_RULES = "next_rules"
-"""The rules that the folds to come are made under, and how far they are (see service.rules_to_come)."""
+"""The rules that the folds to come are made under, and how far they are (see service.folds.rules_to_come)."""
 
 PROVEN_WRITE = "proven_write"
 EPOCH = "epoch"

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks import filling
 from service.clock import FixedClock
+from service.folds.verify import verify
 from service.store import chain, facts
-from service.verify import verify
 from tests.service.harness import deployment
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from channel_selector import Context, DeliveryOption, Outcome, OutcomeKind
-from channel_selector.arms import Arm
 from channel_selector.decisions import Send
-from channel_selector.tallies import Cells, CustomerEffects, Spot, Tally
+from channel_selector.eligibility.arms import Arm
+from channel_selector.model.tallies import Cells, CustomerEffects, Spot, Tally
 
 NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
 CHANNELS = ("app_push", "web_push", "email", "sms", "pager")

@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channel_selector import Context, Decision, DeliveryOption, SelectorSettings, choosing
-from channel_selector.arms import Arm
 from channel_selector.batches import Request
 from channel_selector.choosing import Chooser, recompute
 from channel_selector.decisions import send_of_json
-from channel_selector.delays import Delays
+from channel_selector.eligibility.arms import Arm
 from channel_selector.holdout import Assignment
-from channel_selector.learning import customer_effects, fit_population
-from channel_selector.population import Population
+from channel_selector.model.delays import Delays
+from channel_selector.model.learning import customer_effects, fit_population
+from channel_selector.model.population import Population
+from channel_selector.model.tallies import NO_EFFECTS, CustomerEffects, Tally
 from channel_selector.reasons import ReasonCode
-from channel_selector.tallies import NO_EFFECTS, CustomerEffects, Tally
 from tests.channel_selector.strategies import NOW, arms, contexts, known, option, options, outcome, send, tallies
 
 WEEK = timedelta(days=7)

@@ -8,8 +8,8 @@ import pytest
 from channel_selector import Context, Selector, SelectorSettings
 from channel_selector.contributions import OF_EVERYBODY, OWN, contributions
 from channel_selector.decisions import Decision
-from channel_selector.fatigue import Departures, Fatigue
-from channel_selector.organic import Bought, Organic
+from channel_selector.model.fatigue import Departures, Fatigue
+from channel_selector.model.organic import Bought, Organic
 from tests.channel_selector.strategies import NOW, option, outcome
 
 SETTINGS = SelectorSettings(floor=0.5, lifetime_value=30.0, margin=0.3)

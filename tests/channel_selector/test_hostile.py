@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channel_selector import Context, DeliveryOption, Outcome, OutcomeKind, Selector, SelectorSettings
-from channel_selector.arms import Arm
 from channel_selector.batches import Request
 from channel_selector.choosing import Chooser, recompute
 from channel_selector.decisions import Decision
-from channel_selector.fatigue import Departures, Fatigue
-from channel_selector.learning import customer_effects, fit_population
-from channel_selector.organic import Bought, Organic
-from channel_selector.population import Population
-from channel_selector.tallies import Tally
+from channel_selector.eligibility.arms import Arm
+from channel_selector.model.fatigue import Departures, Fatigue
+from channel_selector.model.learning import customer_effects, fit_population
+from channel_selector.model.organic import Bought, Organic
+from channel_selector.model.population import Population
+from channel_selector.model.tallies import Tally
 from tests.channel_selector.strategies import NOW, arms, contexts, known, money, option, options, outcome, send, tallies
 
 LATER = NOW + timedelta(days=30)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from channel_selector import Context, DeliveryOption, SelectorSettings
 from channel_selector.batches import Request
 from channel_selector.choosing import Chooser
+from channel_selector.model.population import Population
 from channel_selector.policies import BusinessAsUsual, Greedy, Learned, Policy, Uniform
-from channel_selector.population import Population
 from tests.channel_selector.strategies import option, options
 
 SETTINGS = SelectorSettings()

@@ -12,11 +12,11 @@ from channel_selector import Context, SelectorSettings
 from channel_selector.batches import Request, build, estimate
 from channel_selector.compiled import points
 from channel_selector.holdout import stable_uniform
-from channel_selector.learning import customer_effects, fit_population
-from channel_selector.population import Population
-from channel_selector.posteriors import PopulationPosterior
+from channel_selector.model.learning import customer_effects, fit_population
+from channel_selector.model.population import Population
+from channel_selector.model.posteriors import PopulationPosterior
+from channel_selector.model.tastes import Floats
 from channel_selector.propensity import draw
-from channel_selector.tastes import Floats
 from tests.channel_selector.strategies import NOW, option, outcome, send
 
 DRAWS = 100_000

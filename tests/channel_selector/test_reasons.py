@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channel_selector.arms import Arm
+from channel_selector.eligibility.arms import Arm
+from channel_selector.model.tallies import NO_EFFECTS, NO_TALLY, Tally
 from channel_selector.reasons import LEADS, Evidence, ReasonCode, sentence
-from channel_selector.tallies import NO_EFFECTS, NO_TALLY, Tally
 from tests.channel_selector.strategies import arms, known, tallies
 
 PHONE_EVENING = Arm("app_push", "phone", 6)

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channel_selector import Context, DeliveryOption, SelectorSettings
-from channel_selector.arms import Arm
 from channel_selector.batches import Request
 from channel_selector.choosing import Chooser, recompute
 from channel_selector.decisions import Decision
-from channel_selector.population import Population
-from channel_selector.tallies import Tally
+from channel_selector.eligibility.arms import Arm
+from channel_selector.model.population import Population
+from channel_selector.model.tallies import Tally
 from tests.channel_selector.strategies import NOW, option
 
 PUSHES = Tally(4_000, 600, 200, 4_000.0, 600.0, 200)

@@ -7,10 +7,10 @@ from channel_selector import Context, SelectorSettings
 from channel_selector.batches import Request
 from channel_selector.choosing import Chooser
 from channel_selector.decisions import Send
-from channel_selector.endpoints import Consent, ConsentState, Endpoint
-from channel_selector.learning import Reported, customer_effects, fit_population
-from channel_selector.options import EligibilityRules, MessageWindow, Recipient, eligible
-from channel_selector.slots import KOREAN_NIGHT
+from channel_selector.eligibility.endpoints import Consent, ConsentState, Endpoint
+from channel_selector.eligibility.options import EligibilityRules, MessageWindow, Recipient, eligible
+from channel_selector.eligibility.slots import KOREAN_NIGHT
+from channel_selector.model.learning import Reported, customer_effects, fit_population
 from tests.channel_selector.strategies import outcome
 
 SEOUL = ZoneInfo("Asia/Seoul")

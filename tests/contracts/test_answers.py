@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
 from identity.observations import Trust
+from service.folds.rebuild import rebuild
 from service.keys import Scope
-from service.learner import learn
-from service.rebuild import rebuild
+from service.learning.learner import learn
 from service.store import decisions, facts, models, nodes
 from service.store.nodes import Hub
 from service.wiring import Homing

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from service.cli import cli
 from service.clock import FixedClock
-from service.ingest import Receipt, ingest
+from service.events.ingest import Receipt, ingest
 from service.wiring import Homing
 from tests.contracts.test_facts import message
 from tests.service.harness import SECRET, deployment

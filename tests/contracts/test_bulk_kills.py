@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from service.clock import FixedClock
+from service.folds.rebuild import rebuild
+from service.folds.verify import verify
 from service.imports import bulk
-from service.rebuild import rebuild
-from service.verify import verify
 from tests.faults.holdings import Holdings, holdings, opened
 from tests.faults.programs import Forked
 from tests.service.harness import NOON, deployment

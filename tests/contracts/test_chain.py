@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, update
 
-from service.people import People
+from service.folds.verify import Verified, verify
+from service.profiles.people import People
 from service.store import chain, decisions, facts
 from service.store.chain import BlockKind, ranges_of
 from service.store.database import Database
 from service.store.facts import FactKind
 from service.store.schema import blocks, decision_log, meta, nodes
 from service.store.schema import facts as facts_table
-from service.verify import Verified, verify
 from service.wiring import Homing
 from tests.contracts.test_decisions import entry
 from tests.contracts.test_facts import message

@@ -8,21 +8,23 @@ import pytest
 from sqlalchemy.engine import Connection
 
 from identity.observations import Trust
-from service import erasing, finding, rules_to_come
 from service.clock import FixedClock
-from service.erasing import purge
-from service.keep_rules import bring_in
+from service.erasures import erasing
+from service.erasures.erasing import purge
+from service.folds import rules_to_come
+from service.folds.keep_rules import bring_in
+from service.folds.rebuild import rebuild
+from service.folds.rules_to_come import RulesToCome
+from service.folds.verify import verify
 from service.keys import Scope
-from service.people import People
-from service.rebuild import rebuild
-from service.rules_to_come import RulesToCome
+from service.profiles import finding
+from service.profiles.people import People
 from service.store import purges
 from service.store.watch import Watch
-from service.verify import verify
 from service.wiring import Homing
 from tests.service.erasure import holds, rows_with
+from tests.service.folds.test_rules_to_come import APART
 from tests.service.harness import NOON, Api
-from tests.service.test_rules_to_come import APART
 
 ADA, BEN, TABLET = "ada-lovelace-1815", "ben-the-other", "tablet-of-the-house"
 MAIL, PHONE, SECRET = "ada.lovelace@example.org", "phone-of-ada-alone", "a-word-that-ada-alone-said"

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from identity.identifiers import Identifier
 from identity.observations import Trust
-from service.messages import Message
+from service.events.messages import Message
 from service.store import facts, nodes
 from service.store.database import Database
 from service.store.facts import Entered, FactKind

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 
 from identity.observations import Trust
-from service.change_answers import feed
 from service.clock import FixedClock
-from service.ingest import Taken, admit
+from service.events.ingest import Taken, admit
+from service.folds.verify import verify
 from service.keys import Scope
-from service.people import People
+from service.profiles.change_answers import feed
+from service.profiles.people import People
 from service.store import facts
-from service.verify import verify
 from service.wiring import Homing
 from tests.contracts.test_answers import Shop, folded_again
 from tests.contracts.test_facts import message
 from tests.contracts.test_replicas import take
 from tests.contracts.twins import Twins
+from tests.service.events.test_identity_tokens import KEYS, presented, signed
 from tests.service.harness import NOON, deployment
-from tests.service.test_identity_tokens import KEYS, presented, signed
 
 
 @pytest.fixture

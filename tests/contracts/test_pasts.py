@@ -7,12 +7,12 @@ import pytest
 
 from channel_selector.outcomes import Outcome, OutcomeKind
 from identity.observations import Trust
-from service.asks import Ask
 from service.clock import FixedClock
-from service.ingest import ingest
-from service.messages import Message, parse
-from service.outcomes import record_outcomes, report
-from service.rulings import Ruling
+from service.decisions.asks import Ask
+from service.decisions.rulings import Ruling
+from service.events.ingest import ingest
+from service.events.messages import Message, parse
+from service.learning.outcomes import record_outcomes, report
 from service.wiring import Homing
 from tests.service.harness import NOON, deployment
 

@@ -12,12 +12,12 @@ from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
 from identity.judgements import JudgementKind
-from service import finding
 from service.clock import FixedClock
-from service.erasing import purge_at_once, stands
-from service.ingest import Receipt, ingest
-from service.judging import Saying, link, standing, undo
-from service.messages import Message
+from service.erasures.erasing import purge_at_once, stands
+from service.events.ingest import Receipt, ingest
+from service.events.messages import Message
+from service.judgements.judging import Saying, link, standing, undo
+from service.profiles import finding
 from service.store import locks
 from service.store.database import Database, open_database
 from service.store.locks import Taken

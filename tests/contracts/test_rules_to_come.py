@@ -14,15 +14,15 @@ import pytest
 
 from identity.observations import Trust
 from identity.rules import load_rules
-from service import rules_to_come
 from service.clock import FixedClock
-from service.ingest import ingest
-from service.keep_rules import bring_in
+from service.events.ingest import ingest
+from service.folds import rules_to_come
+from service.folds.keep_rules import bring_in
 from service.store import faults, locks
 from service.wiring import Homing
+from tests.service.folds.test_rebuild import HISTORY, Shop, again, event, folds
+from tests.service.folds.test_rules_to_come import APART, job, slowly, step
 from tests.service.harness import SECRET, deployment
-from tests.service.test_rebuild import HISTORY, Shop, again, event, folds
-from tests.service.test_rules_to_come import APART, job, slowly, step
 
 ROOT = Path(__file__).parents[2]
 TRUSTS = (Trust.ASSERTED, Trust.SERVER)

@@ -6,7 +6,7 @@ import orjson
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import serving
+from service.web import serving
 
 LATE_SECONDS = 0.3
 """How long after its answer a hasty server takes the events in."""

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from service import finding
 from service.clock import FixedClock
-from service.settings import load
+from service.profiles import finding
+from service.settings.settings import load
 from service.store import decisions, facts
 from service.store.decisions import EntryKind
 from service.wiring import Homing, open_homing

@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from service.ingest import ingest
-from service.messages import Message, parse
+from service.events.ingest import ingest
+from service.events.messages import Message, parse
 from service.wiring import Homing
 from tests.faults.holdings import Holdings, holdings, opened
 from tests.faults.programs import PATIENCE

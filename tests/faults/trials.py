@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from service.people import People
-from service.verify import Fault, verify
+from service.folds.verify import Fault, verify
+from service.profiles.people import People
 from tests.faults.holdings import Holdings, holdings, opened
 from tests.faults.journal import Journal
 from tests.faults.judging import judge

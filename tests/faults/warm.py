@@ -17,10 +17,10 @@ import service.commands.keys
 import service.commands.migrate
 import service.commands.rebuild
 import service.commands.serve
-import service.settings
+import service.settings.settings
 import service.wiring
 from channel_selector.choosing import load_compiled
-from service.devices import load_user_agents
+from service.events.devices import load_user_agents
 
 __all__ = ["psycopg", "service", "sqlalchemy", "uvicorn", "uvloop"]
 

@@ -19,7 +19,7 @@ from identity.judgements import Judgement, JudgementKind, Undo, judged
 from identity.observations import Observation, Trust
 from identity.ownership import Owners, Replayed
 from identity.ports import MemoryShelf
-from identity.replay import Replay
+from identity.replaying.replay import Replay
 from identity.resolve import resolve
 from identity.rules import LinkingRules
 from tests.identity.compare import KEY, Said, by_engine, by_shelf, consistent, without_company

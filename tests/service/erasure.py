@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
-from service import erasing
-from service.erasing import Erasing, Plan
+from service.erasures import erasing
+from service.erasures.erasing import Erasing, Plan
 from service.store.schema import metadata
 from service.wiring import Homing
 

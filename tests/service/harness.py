@@ -16,7 +16,7 @@ from service import keys
 from service.app import create_app
 from service.clock import Clock
 from service.keys import Scope
-from service.settings import load
+from service.settings.settings import load
 from service.store.database import open_database
 from service.wiring import Homing, open_homing
 

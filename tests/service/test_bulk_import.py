@@ -16,19 +16,19 @@ from identity.frames.resolving import resolve_frame
 from identity.identifiers import Identifier
 from identity.judgements import JudgementKind
 from identity.observations import Trust
-from service import judging
 from service.clock import FixedClock
 from service.errors import ImportFailed
+from service.events.ingest import ingest
+from service.events.messages import Message
+from service.folds.rebuild import rebuild
+from service.folds.verify import verify
 from service.imports import bulk
 from service.imports.items import Origin
 from service.imports.loading import Loaded, load
 from service.imports.observations import read
-from service.ingest import ingest
-from service.judging import Saying
-from service.messages import Message
-from service.rebuild import rebuild
+from service.judgements import judging
+from service.judgements.judging import Saying
 from service.store import schema
-from service.verify import verify
 from service.wiring import Homing
 from tests.identity.crowd import crowded_world
 from tests.identity.frames.tables import table

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import COMMANDS, cli
-from service.serving import AT_ONCE_SECONDS, address, bind
+from service.web.serving import AT_ONCE_SECONDS, address, bind
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-c", "from service.cli import main; main()"]

@@ -20,8 +20,8 @@ import uvicorn
 from service.app import create_app
 from service.console import MEDIA_TYPES, contents
 from service.keys import Scope
-from service.serving import address, bind
 from service.store import decisions
+from service.web.serving import address, bind
 from service.wiring import Homing
 from tests.service.harness import Api, make_key
 

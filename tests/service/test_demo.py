@@ -20,12 +20,12 @@ import pytest
 
 from channel_selector.decisions import Decision
 from service.clock import FixedClock
-from service.learner import learn
-from service.rulings import logged
+from service.decisions.rulings import logged
+from service.learning.learner import learn
 from service.sample_shop import PastMessage, SampleShop, generate
 from service.sample_shop import shop as shop_of_now
+from service.sample_shop.shop_loading import load
 from service.sample_shop.weeks import anchor_of
-from service.shop_loading import load
 from service.store import decisions
 from tests.service.harness import Api, deployment
 from tests.service.shopping import PATH

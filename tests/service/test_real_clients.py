@@ -20,10 +20,10 @@ import uvicorn
 from identity.observations import Trust
 from service.app import create_app
 from service.clock import SystemClock
-from service.event_time import read_time
+from service.events.event_time import read_time
 from service.keys import Scope
-from service.serving import address, bind
 from service.store import facts
+from service.web.serving import address, bind
 from service.wiring import Homing
 from tests.service.harness import deployment, make_key
 

@@ -9,23 +9,23 @@ import pytest
 from identity.identifiers import Identifier
 from identity.judgements import JudgementKind, judged, split
 from identity.observations import Trust
-from service.asks import Ask
 from service.campaigns.tables import Row
-from service.collector import open_delivery
-from service.commerce import commerce_event
+from service.carts.commerce import commerce_event
 from service.customers.event_context import told
 from service.customers.traits import trait_words
+from service.decisions.asks import Ask
+from service.events.collector import open_delivery
+from service.events.messages import Message, parse
 from service.imports.lines import lines
-from service.judging import Saying
+from service.judgements.judging import Saying
 from service.keys import Caller, NewKey, Scope
-from service.messages import Message, parse
 from service.schemas.consents import ConsentGiven
 from service.schemas.judgements import JudgedShown, LinkGiven
 from service.schemas.outcomes import OutcomeGiven, OutcomeTaken
 from service.schemas.profiles import IdentifierShown
 from service.schemas.recommendations import BatchAsked, RecommendationAsked
 from service.secret import Secret
-from service.settings import load
+from service.settings.settings import load
 from service.store.idempotency import Answer
 from tests.service.harness import NOON
 

@@ -9,7 +9,7 @@ import pytest
 
 from service.clock import FixedClock
 from service.errors import SecretError, SettingsError, StoreError
-from service.settings import Settings
+from service.settings.settings import Settings
 from service.store import meta
 from service.wiring import Homing, linking_rules, open_homing
 from tests.service.harness import SECRET, deployment

@@ -7,12 +7,12 @@ limited namespace a cluster holds.
 import numpy as np
 from numba import njit
 
-from identity.forest import RefusalReason
 from identity.frames.chunks import Starts
 from identity.frames.contests.facts import Counts, Records
 from identity.frames.fought import REASONS
 from identity.frames.interning import Ids
 from identity.observations import Trust
+from identity.replaying.forest import RefusalReason
 
 _LIMIT, _CAP, _PERSONS = (
     REASONS.index(reason) + 1

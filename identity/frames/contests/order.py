@@ -1,4 +1,4 @@
-"""The order in which a rebuild adds links: `identity.ranking`, over numbers."""
+"""The order in which a rebuild adds links: `identity.replaying.ranking`, over numbers."""
 
 import numpy as np
 from numba import njit

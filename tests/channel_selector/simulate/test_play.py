@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from channel_selector import SelectorSettings
-from channel_selector.arms import DAYPARTS
+from channel_selector.eligibility.arms import DAYPARTS
 from channel_selector.simulate.figures import PLACES
 from channel_selector.simulate.play import Choice, Offer, Player, Told, draw, play
 from channel_selector.simulate.players import FixedPlayer, LearnedPlayer, OraclePlayer, RandomPlayer, VendorPlayer

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from channel_selector.arms import DAYPARTS
+from channel_selector.eligibility.arms import DAYPARTS
 from channel_selector.simulate.figures import FLAT_BUYS, PLACES
 from channel_selector.simulate.shop import Shop, ShopSettings
 

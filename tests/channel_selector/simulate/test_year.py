@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from channel_selector import Context, Selector, SelectorSettings
-from channel_selector.caps import FrequencyCap, PastSend
-from channel_selector.endpoints import (
+from channel_selector.eligibility.caps import FrequencyCap, PastSend
+from channel_selector.eligibility.endpoints import (
     APP_PUSH,
     EMAIL,
     MARKETING,
@@ -26,8 +26,8 @@ from channel_selector.endpoints import (
     Endpoint,
     EndpointStatus,
 )
-from channel_selector.options import DeliveryOption, EligibilityRules, MessageWindow, Recipient, eligible
-from channel_selector.slots import DAYPART_SLOTS, KOREAN_NIGHT, SendSlot, send_times
+from channel_selector.eligibility.options import DeliveryOption, EligibilityRules, MessageWindow, Recipient, eligible
+from channel_selector.eligibility.slots import DAYPART_SLOTS, KOREAN_NIGHT, SendSlot, send_times
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Seoul", "Africa/Casablanca", "Pacific/Apia")
 CHANNELS = (APP_PUSH, EMAIL, SMS, MESSENGER)

@@ -15,7 +15,7 @@ import pytest
 from identity.frames import files
 from identity.frames.faults import FrameError
 from identity.rules import LinkingRules
-from service.batch import Batch, Held, Steps, run
+from service.resolving.batch import Batch, Held, Steps, run
 from tests.service.commands.program import Program
 
 LINKS = pl.DataFrame(
@@ -111,7 +111,7 @@ def test_a_run_that_fails_leaves_no_secret(program: Program, monkeypatch: pytest
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.batch.links", full)
+        patch.setattr("service.resolving.batch.links", full)
         program.run("resolve", "links.csv", "--out", "o.csv", "--explain", expect=1)
     assert not list(program.folder.glob("*.secret"))
     program.run("resolve", "links.csv", "--out", "o.csv")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.observations import Trust
-from service.cart import CartState
+from service.carts.cart import CartState
 from tests.service.customers.world import PHONE_UA, TABLET_UA, World, device, hour
 
 

@@ -5,17 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from channel_selector.endpoints import Consent, ConsentState
+from channel_selector.eligibility.endpoints import Consent, ConsentState
 from identity.identifiers import Identifier
 from identity.observations import Trust
 from identity.profiles import Profile
 from identity.resolve import resolve
 from identity.rules import LinkingRules
-from service.consents import consent_message
 from service.customers import Customer, CustomerRules, customer
-from service.filed import SeenFact
-from service.messages import Message, parse
-from service.observing import Observer
+from service.customers.consents import consent_message
+from service.events.messages import Message, parse
+from service.events.observing import Observer
+from service.profiles.filed import SeenFact
 
 START = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
 """A Monday."""

@@ -1,0 +1,1 @@
+"""What a log tells of a policy that did not draw it, with intervals that keep their word."""

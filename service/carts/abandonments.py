@@ -1,0 +1,118 @@
+"""Carts left behind and not bought on any device, each folded anew from its person's facts.
+
+The log tells whose carts may have been left; whether they were is for `service.carts.carts` alone to say.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import blake2b
+
+from sqlalchemy.engine import Connection
+
+from identity.identifiers import Identifier
+from identity.normalize import clean
+from identity.profiles import ProfileId
+from service.carts.cart import CART_KINDS, Cart, CartState
+from service.carts.commerce import KINDS, plain_name
+from service.customers import customer, device_of
+from service.profiles import finding
+from service.profiles.profile_view import ProfileView
+from service.store import facts, nodes
+from service.store.times import EPOCH, MICROSECOND, to_micros
+from service.wiring import Homing
+
+LEFT = frozenset({CartState.ABANDONED, CartState.EXPIRED})
+EVENTS_A_JOB = 50
+"""Cart events looked into in one job of the writer, so that a recommendation does not wait behind a long list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned:
+    """A cart left behind, whose it is, and the device or browser it was last touched on (None: not said)."""
+
+    profile_id: ProfileId
+    is_person: bool
+    cart: Cart
+    abandoned_at: datetime
+    device: Identifier | None
+
+
+Found = dict[ProfileId, list[Abandoned]]
+"""The carts left behind by those who were looked into."""
+
+
+class Search:
+    """Looks for the carts abandoned at or after `since`, as they stand at `now`, some events of the log at a time.
+
+    `events` and `look` are jobs of the writer; neither changes anything.
+    """
+
+    def __init__(self, homing: Homing, since: datetime | None, now: datetime) -> None:
+        self._homing = homing
+        self._settings = homing.settings.abandonment.carts()
+        # At the very end of `keep` a cart has expired.
+        self._since = max(now - self._settings.keep + MICROSECOND if since is None else since, EPOCH)
+        self._now = now
+
+    def events(self, conn: Connection) -> list[list[int]]:
+        """Give the cart events that such a cart's last one is among, in parts to `look` into.
+
+        O(names of events + events found), by an index.
+        """
+        names = [name for name in facts.tracked_names(conn) if KINDS.get(plain_name(name)) in CART_KINDS]
+        found = facts.tracked(conn, names, self._since - self._settings.wait)
+        return [found[start : start + EVENTS_A_JOB] for start in range(0, len(found), EVENTS_A_JOB)]
+
+    def look(self, conn: Connection, seqs: Sequence[int], known: Collection[ProfileId] = ()) -> Found:
+        """Look into everybody whose these events are, but those `known` already; the carts they left behind."""
+        wanted = set(seqs)
+        found: Found = {}
+        for view in self._components(conn, seqs):
+            for owner in {fact.owner for fact in view.facts if fact.seq in wanted}:
+                whose = None if owner is None or owner in known else finding.view(conn, self._homing.people, owner)
+                if whose is not None:
+                    found[whose.profile.profile_id] = list(self._left(whose))
+        return found
+
+    def _components(self, conn: Connection, seqs: Sequence[int]) -> Iterator[ProfileView]:
+        """Give one profile of each raw component that these events are in."""
+        rules = self._homing.rules
+        named = {i for fact in facts.read(conn, seqs) for i in clean(facts.message(fact).identifiers, rules)[0]}
+        places = {node.component: node.profile_id for node in nodes.find(conn, sorted(named)).values()}
+        for profile_id in places.values():
+            view = None if profile_id is None else finding.view(conn, self._homing.people, profile_id)
+            if view is not None:
+                yield view
+
+    def _left(self, view: ProfileView) -> Iterator[Abandoned]:
+        who = customer(view.profile, view.facts, self._homing.customer_rules)
+        for cart in who.carts(self._now, self._settings):
+            if cart.state in LEFT and cart.abandoned_at is not None and cart.abandoned_at >= self._since:
+                yield Abandoned(
+                    profile_id=who.profile_id,
+                    is_person=who.is_person,
+                    cart=cart,
+                    abandoned_at=cart.abandoned_at,
+                    device=device_of(clean(cart.identifiers, self._homing.rules)[0], self._homing.rules),
+                )
+
+
+async def abandoned(homing: Homing, since: datetime | None, now: datetime) -> list[Abandoned]:
+    """Give the carts abandoned at or after `since` (None: those that can still be recovered), the one left last first.
+
+    In several short jobs of the writer.
+    """
+    search = Search(homing, since, now)
+    found: Found = {}
+    for part in await homing.writer.run(search.events):
+        found |= await homing.writer.run(partial(search.look, seqs=part, known=frozenset(found)))
+    return sorted((each for carts in found.values() for each in carts), key=place_of, reverse=True)
+
+
+def place_of(left: Abandoned) -> tuple[int, int]:
+    """Order carts by when they were left; of one instant, by a number of their own."""
+    name = f"{left.profile_id}\0{left.cart.cart_id}\0{to_micros(left.cart.opened_at)}"
+    number = int.from_bytes(blake2b(name.encode(), digest_size=7).digest())
+    return to_micros(left.abandoned_at), number

@@ -1,0 +1,1 @@
+"""Somebody is erased, for good, or exported, whole."""

@@ -1,0 +1,1 @@
+"""The folds are made again from the logs: to check them, or under other rules."""

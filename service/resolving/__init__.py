@@ -1,0 +1,1 @@
+"""`homing resolve`: files in, profiles out, no store."""

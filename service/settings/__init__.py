@@ -1,0 +1,1 @@
+"""What a deployment is set to, and where each value comes from."""

@@ -1,0 +1,1 @@
+"""Tests of channel_selector.model."""
