@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from channel_selector.batches import NORMAL_95, Batch, Estimates, Request, build, estimate
+from channel_selector.batches import Batch, Request, build
 from channel_selector.decisions import Decision
 from channel_selector.eligibility.context import Context
 from channel_selector.eligibility.options import DeliveryOption
@@ -21,6 +21,7 @@ from channel_selector.reasons import ReasonCode
 from channel_selector.settings import SelectorSettings
 from channel_selector.shares import NewChannels
 from channel_selector.validation import EPOCH, utc
+from channel_selector.weighing import NORMAL_95, Estimates, estimate
 
 MODEL = "tastes-3"
 """Name and number of the model; another formula, constant or grid has another number."""

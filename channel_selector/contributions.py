@@ -1,7 +1,7 @@
 """What a decision's estimate is made of: log-odds that add up to the reaction's, and money that adds up to its value.
 
 Worked out from the decision and the snapshot that it names, one option at a time and apart from the arrays that decide
-many at once (`batches`), which its tests hold it against.
+many at once (`weighing`), which its tests hold it against.
 """
 
 from collections.abc import Mapping, Sequence

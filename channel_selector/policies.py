@@ -8,8 +8,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from channel_selector.batches import Batch, Estimates, Request
+from channel_selector.batches import Batch, Request
 from channel_selector.shares import NO_SHARES, NewChannels
+from channel_selector.weighing import Estimates
 
 Floats = NDArray[np.float64]
 

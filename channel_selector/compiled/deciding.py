@@ -85,7 +85,7 @@ def weigh(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _convert(mean, variance, inherited, converted, customer, population, found):
-    """Put what both stages come to for a cell into `found` (`batches.Estimates` and `batches.Known`).
+    """Put what both stages come to for a cell into `found` (`weighing.Estimates` and `weighing.Known`).
 
     `mean`, `variance`: of the customer's log-odds of a reaction; `inherited`: the population's variance of them.
     `converted`: `posteriors.Converted.met`. `customer`, `population`: variances explored, as shares of those believed.

@@ -6,7 +6,6 @@ and whatever is first by rank was so from its first sighting on, so its generati
 Source: union by index with path halving (Tarjan, van Leeuwen 1984).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ from numba import njit, prange
 
 from identity.frames.bytes import prefetch
 from identity.frames.chunks import UNDATED, Chunk, Starts
-from identity.frames.interning import Hashes, Ids
+from identity.frames.interning import Ids
 from identity.frames.vocabulary import NameRules
 from identity.observations import Trust
 from identity.rules import LinkingRules
@@ -29,12 +28,6 @@ _NO_TRUSTS = np.zeros(0, np.int8)
 _SERVER = int(Trust.SERVER)
 _AHEAD = 32
 """Entries asked for before they are looked at."""
-_PERSON, _MOST = 255, 254
-"""In a byte for each entry: it is a person itself; so many persons were seen beside it, or more."""
-_SIEVE = 1 << 16
-"""Bits of an entry that tell, without looking further, of nearly all that they are not among a few."""
-_LINE = 6
-"""Entries that differ above these bits stand in different cache lines."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,41 +83,6 @@ class Seen:
         _flatten(self.parent)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crowd:
-    """A hub and how many distinct persons it was seen with."""
-
-    entry: int
-    persons: int
-    shared: bool
-
-
-def find_hubs(chunks: Sequence[Chunk], names: Ids, spaces: NameRules, limit: int | None) -> tuple[Flags, list[Crowd]]:
-    """Mark the entries that more than `limit` distinct persons were seen with (DESIGN 4.3)."""
-    marks = np.zeros(len(names), np.uint8)
-    if limit is None:
-        return marks, []
-    met = np.where(spaces.person, np.uint8(_PERSON), np.uint8(0))[names]
-    for chunk in chunks:
-        _meet(chunk.starts, chunk.entries, met)
-    crowded = (met > min(limit, _MOST - 1)) & (met != _PERSON)
-    if not crowded.any():
-        return marks, []
-    met_by = [_persons(chunk, names, spaces, crowded) for chunk in chunks]
-    everybody = np.unique(np.concatenate([pairs for pairs, _ in met_by]))
-    trusted = np.unique(np.concatenate([pairs[trust >= _SERVER] for pairs, trust in met_by]))
-    all_of, each = np.unique(everybody >> 32, return_counts=True)
-    trusted_of, trusted_each = np.unique(trusted >> 32, return_counts=True)
-    shared = set(trusted_of[trusted_each > limit].tolist())
-    crowds = [
-        Crowd(entry=int(entry), persons=int(persons), shared=int(entry) in shared)
-        for entry, persons in zip(all_of[each > limit], each[each > limit], strict=True)
-    ]
-    for crowd in crowds:
-        marks[crowd.entry] = SHARED if crowd.shared else FLOODED
-    return marks, crowds
-
-
 def contested(seen: Seen, names: Ids, spaces: NameRules, rules: LinkingRules, judged: Ids) -> Bools:
     """Mark the roots whose components must be replayed; `judged` are entries that a judgement speaks of."""
     count = len(names)
@@ -148,35 +106,6 @@ def contested(seen: Seen, names: Ids, spaces: NameRules, rules: LinkingRules, ju
         weak[seen.parent[seen.weak]] = True
         marks |= weak & (tally > 1)
     return marks
-
-
-def founders(seen: Seen, names: Ids, spaces: NameRules, words: "Words") -> Ids:
-    """Give the founder of each root's component: the least by class, first sighting, priority, namespace, value.
-
-    NOBODY (-1) for what is no root. Values are compared eight bytes at a time, and only those still equal.
-    """
-    founder = np.full(len(names), -1, np.int32)
-    tied = _best(seen.parent, seen.times, names, spaces.tier, seen.since(), spaces.priority, spaces.rank, founder)
-    candidates = np.flatnonzero(tied).astype(np.int32)
-    depth = 0
-    while len(candidates):
-        candidates = _narrow(seen.parent, candidates, words.at(candidates, depth), founder)
-        depth += 1
-    return founder
-
-
-class Words:
-    """The texts of entries, eight bytes at a time, as numbers that compare as the texts do."""
-
-    def __init__(self, offsets: Starts, data: npt.NDArray[np.uint8]) -> None:
-        self._offsets = offsets
-        self._data = data
-
-    def at(self, entries: Ids, depth: int) -> Hashes:
-        """Give the eight bytes from 8 × depth on, of each entry; what is shorter is filled with zeros."""
-        found = np.empty(len(entries), np.uint64)
-        _words(self._offsets, self._data, entries, depth, found)
-        return found
 
 
 @njit(cache=True)
@@ -270,147 +199,8 @@ def _note(starts: Starts, entries: Ids, at: Starts, hubs: Flags, times: Ids, fir
 
 
 @njit(cache=True)
-def _meet(starts: Starts, entries: Ids, met: Flags) -> None:
-    """Count, for each entry that is no person, the sightings of persons beside it, as far as a byte counts."""
-    for each in range(len(starts) - 1):
-        persons = 0
-        for place in range(starts[each], starts[each + 1]):
-            persons += met[entries[place]] == _PERSON
-        for place in range(starts[each], starts[each + 1]):
-            before = met[entries[place]]
-            if persons and before != _PERSON:
-                met[entries[place]] = min(before + persons, _MOST)
-
-
-@njit(cache=True)
-def _beside(
-    starts: Starts,
-    entries: Ids,
-    names: Ids,
-    person: Bools,
-    crowded: Bools,
-    sieve: Bools,
-    pairs: Starts,
-    of: Starts,
-    count: int,
-) -> int:
-    """Write down who was seen beside crowded entries, and where; without room only count."""
-    room = len(pairs)
-    for each in range(len(starts) - 1):
-        for place in range(starts[each], starts[each + 1]):
-            if not sieve[entries[place] & (_SIEVE - 1)] or not crowded[entries[place]]:
-                continue
-            for other in range(starts[each], starts[each + 1]):
-                if person[names[entries[other]]]:
-                    if room:
-                        pairs[count] = (np.int64(entries[place]) << 32) | np.int64(entries[other])
-                        of[count] = each
-                    count += 1
-    return count
-
-
-def _persons(chunk: Chunk, names: Ids, spaces: NameRules, crowded: Bools) -> tuple[Starts, npt.NDArray[np.int8]]:
-    """Give the pairs of crowded entries and persons seen together, packed, with their trust."""
-    sieve = np.zeros(_SIEVE, np.bool_)
-    sieve[np.flatnonzero(crowded) & (_SIEVE - 1)] = True
-    some = (chunk.starts, chunk.entries, names, spaces.person, crowded, sieve)
-    count = _beside(*some, _NO_TIMES, _NO_TIMES, 0)
-    pairs, of = np.empty(count, np.int64), np.empty(count, np.int64)
-    if count:
-        _beside(*some, pairs, of, 0)
-    trust = np.full(count, _SERVER, np.int8) if chunk.trust is None else chunk.trust[of]
-    return pairs, trust
-
-
-@njit(cache=True)
 def _count(parent: Ids, counted: Bools, tally: Ids) -> None:
     """Count the entries of each root."""
     for entry in range(len(parent)):
         if counted[entry]:
             tally[parent[entry]] += 1
-
-
-@njit(cache=True, parallel=True)
-def _best(
-    parent: Ids,
-    times: Ids,
-    names: Ids,
-    tier: npt.NDArray[np.int8],
-    first: Starts,
-    priority: Ids,
-    rank: Ids,
-    founder: Ids,
-) -> Bools:
-    """Find the least of each component but for its value; give those that only the value can tell apart."""
-    tied = np.zeros(len(parent), np.bool_)
-    for half in prange(2):
-        _lead(parent, times, names, tier, first, priority, rank, founder, tied, half)
-    chosen = np.zeros(len(parent), np.bool_)
-    for entry in prange(len(parent)):
-        best = founder[parent[entry]] if times[entry] and tied[parent[entry]] else -1
-        if best >= 0:
-            one, other = names[entry], names[best]
-            same = tier[one] == tier[other] and first[entry] == first[best]
-            chosen[entry] = same and priority[one] == priority[other] and rank[one] == rank[other]
-    return chosen
-
-
-@njit(cache=True)
-def _lead(
-    parent: Ids,
-    times: Ids,
-    names: Ids,
-    tier: npt.NDArray[np.int8],
-    first: Starts,
-    priority: Ids,
-    rank: Ids,
-    founder: Ids,
-    tied: Bools,
-    half: int,
-) -> None:
-    """Find the least of every other component, whose roots share no cache line with the others', and whether it is."""
-    for entry in range(len(parent)):
-        root = parent[entry]
-        if times[entry] == 0 or (root >> _LINE) & 1 != half:
-            continue
-        best = founder[root]
-        if best < 0:
-            founder[root] = entry
-            continue
-        one, other = names[entry], names[best]
-        order = np.int64(tier[one]) - np.int64(tier[other])
-        if order == 0:
-            order = -1 if first[entry] < first[best] else (1 if first[entry] > first[best] else 0)
-        if order == 0:
-            order = np.int64(priority[one]) - np.int64(priority[other])
-        if order == 0:
-            order = np.int64(rank[one]) - np.int64(rank[other])
-        if order < 0:
-            founder[root] = entry
-        elif order == 0:
-            tied[root] = True
-
-
-@njit(cache=True)
-def _words(offsets: Starts, data: npt.NDArray[np.uint8], entries: Ids, depth: int, found: Hashes) -> None:
-    """Read eight bytes of each text, the first the highest."""
-    for row in range(len(entries)):
-        begin = offsets[entries[row]] + 8 * depth
-        end = min(begin + 8, offsets[entries[row] + 1])
-        word = np.uint64(0)
-        for place in range(begin, begin + 8):
-            word = (word << np.uint64(8)) | (np.uint64(data[place]) if place < end else np.uint64(0))
-        found[row] = word
-
-
-def _narrow(parent: Ids, candidates: Ids, words: Hashes, founder: Ids) -> Ids:
-    """Leave the candidates whose word is the least of their component's; none where that is one alone."""
-    order = np.lexsort((words, parent[candidates]))
-    candidates, words = candidates[order], words[order]
-    roots = parent[candidates]
-    begins = np.flatnonzero(np.concatenate([[True], roots[1:] != roots[:-1]]))
-    sizes = np.diff(np.append(begins, len(roots)))
-    founder[roots[begins]] = candidates[begins]
-    kept = words == np.repeat(words[begins], sizes)
-    alike = np.repeat(np.add.reduceat(kept, begins, dtype=np.int64), sizes)
-    return candidates[kept & (alike > 1)]

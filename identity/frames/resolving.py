@@ -14,9 +14,11 @@ import polars as pl
 
 from identity.frames.arrow import series
 from identity.frames.chunks import UNDATED, Chunk
-from identity.frames.components import SHARED, Bools, Crowd, Seen, Words, contested, find_hubs, founders
+from identity.frames.components import SHARED, Bools, Seen, contested
 from identity.frames.contested import fight
+from identity.frames.crowds import Crowd, find_hubs
 from identity.frames.fought import REASONS, Fought, fought
+from identity.frames.founders import Words, founders
 from identity.frames.intake import Input, Intake
 from identity.frames.interning import Ids
 from identity.frames.naming import DIGITS, profile_ids

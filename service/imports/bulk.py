@@ -15,7 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from identity.frames.chunks import Chunk, Starts
-from identity.frames.components import Bools, Seen, contested, find_hubs
+from identity.frames.components import Bools, Seen, contested
+from identity.frames.crowds import find_hubs
 from identity.frames.growing import Grown, Growth
 from identity.frames.interning import Ids
 from identity.frames.naming import DIGITS, profile_ids

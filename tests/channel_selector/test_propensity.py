@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from channel_selector import Context, SelectorSettings
-from channel_selector.batches import Request, build, estimate
+from channel_selector.batches import Request, build
 from channel_selector.compiled import points
 from channel_selector.holdout import stable_uniform
 from channel_selector.model.learning import customer_effects, fit_population
@@ -17,6 +17,7 @@ from channel_selector.model.population import Population
 from channel_selector.model.posteriors import PopulationPosterior
 from channel_selector.model.tastes import Floats
 from channel_selector.propensity import draw
+from channel_selector.weighing import estimate
 from tests.channel_selector.strategies import NOW, option, outcome, send
 
 DRAWS = 100_000
