@@ -6,7 +6,6 @@ asks at once.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from channel_selector.batches import Request
 from channel_selector.choosing import Chooser
 from channel_selector.decisions import Decision
 from channel_selector.eligibility.context import Context
-from channel_selector.eligibility.endpoints import APP_PUSH, EMAIL, MESSENGER, SMS, WEB_PUSH, Endpoint
+from channel_selector.eligibility.endpoints import Endpoint
 from channel_selector.eligibility.options import (
     CHANNEL_NOT_REQUESTED,
     DEADLINE_PASSED,
@@ -36,13 +35,11 @@ from channel_selector.model.learning import customer_effects
 from identity.identifiers import Identifier
 from identity.normalize import clean
 from identity.profiles import ProfileId
-from service.carts.cart import Cart
-from service.carts.carts import cart_named
-from service.carts.orders import already_purchased
-from service.customers import Customer, CustomerRules
+from service.customers import CustomerRules
 from service.customers.standing import Standing, Standings
 from service.decisions.asks import DEADLINE, Ask
-from service.decisions.rulings import FALLBACK_ENDPOINT, Logged, Ruling, hold_of, log, log_hold, logged
+from service.decisions.recipients import Recipients, context_of
+from service.decisions.rulings import Logged, Ruling, hold_of, log, log_hold, logged
 from service.erasures import burials
 from service.learning import last_good
 from service.profiles import finding
@@ -56,12 +53,6 @@ from service.store.watch import News
 
 HELD_FOR = timedelta(hours=24)
 """A message has one decision for at least this long (CONTRACT 3)."""
-REACHED_BY_CALLER = (APP_PUSH, WEB_PUSH, MESSENGER, EMAIL, SMS)
-"""The channels offered for people who are not known, unless the caller names those it can reach."""
-USUAL_KIND = {APP_PUSH: "phone", WEB_PUSH: "desktop"}
-"""What a push reaches most often: what is known of everybody's pushes there speaks for a device that nobody knows."""
-MEMBER, GUEST = "member", "guest"
-"""The segments: profiles with a person-class identifier, and those without."""
 TIMING = frozenset({DEADLINE_PASSED, QUIET_HOURS, FREQUENCY_CAP, CHANNEL_NOT_REQUESTED})
 """Reasons that a decision made cannot be taken back for: its time was right when it was chosen."""
 
@@ -101,7 +92,7 @@ class Decider:
         self._seed = int.from_bytes(secret.derive("seed")[:6])
         self._eligibility = settings.eligibility()
         self._selection = settings.selection()
-        self._carts = settings.abandonment.carts()
+        self._recipients = Recipients(settings)
         self._chooser: Chooser | None = None
 
     @property
@@ -226,8 +217,9 @@ class Decider:
         """Find out where and when a message can go; its decision is to be the log's entry of that number."""
         ask, known, subject = question.ask, question.known, question.subjects[0]
         fallback = known is None or not known.reach.endpoints
-        recipient = self._recipient(ask, known, now, left=ask.abandoned_at, fallback=fallback)
-        recipient = replace(recipient, suppressed=True) if question.erased else recipient
+        recipient = self._recipients.recipient(
+            ask, known, now, left=ask.abandoned_at, fallback=fallback, erased=question.erased
+        )
         judged = eligible(recipient, ask.window(now), self._eligibility)
         effects = customer_effects(
             () if known is None else known.sends,
@@ -238,7 +230,7 @@ class Decider:
         )
         request = Request(
             decision_id=self._decision_id(seq, subject, ask.message_id),
-            context=self._context(ask, known, subject),
+            context=context_of(ask, known, subject),
             options=judged.options,
             effects=effects,
         )
@@ -257,47 +249,6 @@ class Decider:
             expires_at=max(now + HELD_FOR, ask.window(now).deadline),
             timezone=str(opened.recipient.timezone),
             standing=opened.question.known,
-        )
-
-    def _recipient(
-        self, ask: Ask, known: Standing | None, now: datetime, *, left: datetime | None, fallback: bool
-    ) -> Recipient:
-        """Read a standing, or that of a stranger, for eligibility; `left`: since when the cart was left, if known."""
-        if known is None:
-            return Recipient(endpoints=_fallbacks(ask) if fallback else (), timezone=self._settings.timezone)
-        who, reached = known.reach.customer, known.reach
-        return Recipient(
-            endpoints=_fallbacks(ask) if fallback else reached.endpoints,
-            consents=who.consents,
-            sends=known.planned,
-            timezone=who.timezone or self._settings.timezone,
-            suppressed_endpoints=reached.feedback.suppressed,
-            already_purchased=ask.reminds and already_purchased(self._cart(ask, who, now), who.orders, left),
-        )
-
-    def _cart(self, ask: Ask, who: Customer, now: datetime) -> Cart | None:
-        """Give the cart a message is about: the one it names, else the one left last, bought since or not."""
-        if ask.cart_id is not None:
-            return who.cart(ask.cart_id, now, self._carts)
-        found = who.carts(now, self._carts)
-        cart = cart_named(found, None)
-        if cart is not None or ask.abandoned_at is not None:
-            return cart
-        lately = [each for each in found if each.closed_at is not None and each.closed_at > now - self._carts.keep]
-        return max(lately, key=lambda each: each.last_event_at, default=None)
-
-    def _context(self, ask: Ask, known: Standing | None, subject: str) -> Context:
-        """Say what is known of the customer and the occasion."""
-        who = None if known is None else known.reach.customer
-        return Context(
-            subject=subject,
-            segment=None if who is None else (MEMBER if who.is_person else GUEST),
-            features=ask.features,
-            activity=None if who is None else who.activity,
-            abandoned_at=ask.abandoned_at,
-            cart_value=ask.cart_value,
-            margin=ask.margin,
-            recent_sends=() if known is None else known.lately,
         )
 
     def _stranger(self, ask: Ask) -> str:
@@ -319,8 +270,7 @@ class Decider:
         """Give a decision made before, held back where it may not be sent any more."""
         made = logged(entry)
         left = made.decision.at if made.ask.abandoned_at is None else made.ask.abandoned_at
-        recipient = self._recipient(made.ask, known, now, left=left, fallback=made.fallback)
-        recipient = replace(recipient, suppressed=True) if erased else recipient
+        recipient = self._recipients.recipient(made.ask, known, now, left=left, fallback=made.fallback, erased=erased)
         return Ruling(
             decision=made.decision,
             message_id=made.ask.message_id,
@@ -373,19 +323,6 @@ class Decider:
         if not reasons:
             return NO_ENDPOINT
         return None if reasons[0] in TIMING else reasons[0]
-
-
-def _fallbacks(ask: Ask) -> tuple[Endpoint, ...]:
-    """Offer the channels that the caller can reach somebody by whose endpoints are not known."""
-    return tuple(
-        Endpoint(
-            endpoint_id=f"{FALLBACK_ENDPOINT}{channel}",
-            channel=channel,
-            address="",
-            device_kind=USUAL_KIND.get(channel, ""),
-        )
-        for channel in (REACHED_BY_CALLER if ask.channels is None else ask.channels)
-    )
 
 
 def _endpoint_of(decision: Decision, endpoints: tuple[Endpoint, ...], *, fallback: bool) -> Endpoint | None:

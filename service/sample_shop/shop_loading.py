@@ -23,7 +23,8 @@ from identity.identifiers import Identifier
 from identity.normalize import normalize
 from service.customers.translate import endpoint_id
 from service.decisions.asks import Ask
-from service.decisions.deciding import HELD_FOR, MEMBER
+from service.decisions.deciding import HELD_FOR
+from service.decisions.recipients import MEMBER
 from service.decisions.rulings import Ruling, log
 from service.events.ingest import Receipt, ingest
 from service.events.messages import Message, Rejection, parse
