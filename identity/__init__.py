@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 from identity.errors import CaseError, ContradictionError, IdentityError, RulesError
 from identity.identifiers import Identifier, Namespace, NamespaceClass
 from identity.judgements import Judgement, JudgementKind
+from identity.loaded_rules import load_rules
 from identity.normalize import Rejected, clean, normalize
 from identity.observations import Observation, Trust
 from identity.profiles import Profile
 from identity.resolve import Resolution, resolve
-from identity.rules import LinkingRules, load_rules
+from identity.rules import LinkingRules
 
 if TYPE_CHECKING:
     from identity.frames.resolving import FrameResolution, resolve_frame

@@ -12,11 +12,12 @@ from identity.errors import CaseError, ContradictionError
 from identity.identifiers import Identifier
 from identity.incremental import Incremental
 from identity.judgements import JudgementKind, Undo, Word, in_force, judged, settle, split
+from identity.loaded_rules import load_rules
 from identity.normalize import Rejected, clean, normalize
 from identity.observations import Observation, ReplayKey, Trust
 from identity.ports import MemoryShelf
 from identity.resolve import Resolution, resolve
-from identity.rules import LinkingRules, load_rules
+from identity.rules import LinkingRules
 
 _KEYS = frozenset({"name", "rules", "observations", "judgements", "erasures", "as_of", "expect"})
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from identity.errors import RulesError
-from identity.rules import LinkingRules, load_rules
+from identity.loaded_rules import load_rules
+from identity.rules import LinkingRules
 from service import metrics, secret
 from service.clock import Clock, SystemClock
 from service.customers import CustomerRules

@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import Connection
 
-from identity.rules import LinkingRules, load_rules
+from identity.loaded_rules import load_rules
+from identity.rules import LinkingRules
 from identity.written_rules import write_rules
 from service.errors import RulesChanged
 from service.events.messages import digest_of

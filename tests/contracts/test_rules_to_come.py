@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from identity.loaded_rules import load_rules
 from identity.observations import Trust
-from identity.rules import load_rules
 from service.clock import FixedClock
 from service.events.ingest import ingest
 from service.folds import rules_to_come

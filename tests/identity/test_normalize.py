@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.identifiers import Identifier
+from identity.loaded_rules import load_rules
 from identity.normalize import Rejected, clean, normalize
-from identity.rules import LinkingRules, load_rules
+from identity.rules import LinkingRules
 from tests.strategies import examples
 
 DEFAULT = LinkingRules()

@@ -7,7 +7,8 @@ import pytest
 
 from identity.errors import RulesError
 from identity.identifiers import Identifier, NamespaceClass
-from identity.rules import PRESETS, AfterLogout, Conflict, DeviceOwner, Founder, LinkingRules, load_rules
+from identity.loaded_rules import load_rules
+from identity.rules import PRESETS, AfterLogout, Conflict, DeviceOwner, Founder, LinkingRules
 
 VENDORS = ("segment", "posthog", "snowplow", "adobe", "mparticle")
 

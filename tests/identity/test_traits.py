@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from identity.errors import RulesError
+from identity.loaded_rules import load_rules
 from identity.observations import Trust
-from identity.rules import Survivorship, TraitRules, load_rules
+from identity.rules import Survivorship, TraitRules
 from identity.traits import TraitWord, survivors
 from tests.identity.sketch import at
 

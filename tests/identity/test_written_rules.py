@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.identifiers import NamespaceClass
-from identity.rules import PRESETS, LinkingRules, load_rules
+from identity.loaded_rules import load_rules
+from identity.rules import PRESETS, LinkingRules
 from identity.written_rules import write_rules
 from tests.strategies import examples
 

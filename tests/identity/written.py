@@ -9,9 +9,10 @@ from typing import Any
 
 from identity.identifiers import Identifier
 from identity.judgements import Judgement, JudgementKind, judged
+from identity.loaded_rules import load_rules
 from identity.normalize import clean, normalize
 from identity.observations import Observation, Trust
-from identity.rules import LinkingRules, load_rules
+from identity.rules import LinkingRules
 
 OWN = Path(__file__).parent / "cases"
 SHARED = Path(__file__).parents[3] / "shared" / "cases"

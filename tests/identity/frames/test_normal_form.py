@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from identity.frames.arrow import texts
 from identity.frames.normal_form import Form, form, is_normal, normal_values
 from identity.identifiers import Identifier
+from identity.loaded_rules import load_rules
 from identity.normalize import JUNK, normalize
-from identity.rules import LinkingRules, load_rules
+from identity.rules import LinkingRules
 from tests.strategies import examples
 
 RULES = LinkingRules()

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from identity.identifiers import Identifier
+from identity.loaded_rules import load_rules
 from identity.observations import Trust
-from identity.rules import load_rules
 from service.events.messages import Message, parse
 from service.events.observing import Observer
 

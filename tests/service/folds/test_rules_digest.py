@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from identity.identifiers import Namespace, NamespaceClass
+from identity.loaded_rules import load_rules
 from identity.rules import (
     AfterLogout,
     AssertedEndpoints,
@@ -16,7 +17,6 @@ from identity.rules import (
     LinkingRules,
     Survivorship,
     TraitRules,
-    load_rules,
 )
 from service.clock import FixedClock
 from service.errors import RulesChanged

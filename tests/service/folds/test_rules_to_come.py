@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import inspect, select
 
-from identity.rules import LinkingRules, load_rules
+from identity.loaded_rules import load_rules
+from identity.rules import LinkingRules
 from service.clock import FixedClock
 from service.folds import rules_to_come
 from service.folds.keep_rules import bring_in, keep_rules

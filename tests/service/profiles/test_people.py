@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
+from identity.loaded_rules import load_rules
 from identity.observations import Trust
 from identity.resolve import resolve
-from identity.rules import LinkingRules, load_rules
+from identity.rules import LinkingRules
 from service.events.ingest import Receipt, ingest
 from service.events.messages import Message
 from service.events.observing import Observer
