@@ -1,6 +1,5 @@
 """The recommendation route, its decision committed, beside a bare route that only reads the same body."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -36,7 +35,7 @@ def answered(passes: Sequence[Load]) -> Figures:
 
 def _fill(shop: SampleShop, more: Fill, homing: Homing) -> None:
     load(homing, shop)
-    asyncio.run(learn(homing))
+    learn(homing)
     more(homing)
 
 

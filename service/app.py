@@ -24,7 +24,7 @@ from service.events.devices import load_user_agents
 from service.folds.keep_rules import keep_rules
 from service.judgements import judgements_route
 from service.learning import outcomes_route
-from service.learning.learner import keep_learning
+from service.learning.learner import keep_telling
 from service.profiles import changes_route
 from service.profiles import profiles_route as profiles
 from service.web import answers, api_docs, browser_settings, operations
@@ -108,12 +108,12 @@ def bare_app() -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Learn and finish purges while the app is served; be red for whoever asks last, once the server stops."""
+    """Finish purges and bring rules in while the app is served; be red for whoever asks last, once the server stops."""
     homing: Homing = app.state.homing
     # Beside all else, for it takes a second, some ten at the very first start; a decision asked for by then waits.
     threading.Thread(target=load_compiled, name="homing-compiled", daemon=True).start()
     await asyncio.to_thread(load_user_agents)
-    tasks = [asyncio.create_task(keep(homing)) for keep in (keep_learning, keep_purging, keep_rules)]
+    tasks = [asyncio.create_task(keep(homing)) for keep in (keep_telling, keep_purging, keep_rules)]
     yield
     homing.readiness.stop()
     for task in tasks:

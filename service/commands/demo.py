@@ -1,11 +1,11 @@
 """`homing demo`: the sample shop in a store of its own, served, and one question asked of the running service."""
 
-import asyncio
 import signal
 import sys
 import threading
 import urllib.request
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,11 +18,13 @@ from service import keys
 from service.commands.options import Chosen
 from service.errors import AddressError
 from service.keys import Scope
-from service.learning.learner import learn
+from service.learning.learner import keep_learning, learn
 from service.sample_shop import Question, SampleShop, generate
 from service.sample_shop.shop_loading import load
+from service.settings.settings import Settings
 from service.store import keys as key_rows
 from service.web.serving import bind, run
+from service.web.workers import beside
 from service.wiring import Homing, open_homing
 
 STORE = "homing-demo.db"
@@ -49,6 +51,14 @@ def demo(*, once: bool, reset: bool, port: int, store: Path) -> None:
         .settings
     )
     taken = _bind(settings.host, port)
+    with beside(partial(keep_learning, settings)):
+        asked = _serve(settings, taken, once=once)
+    if asked.failure is not None:
+        raise click.ClickException(f"the running service gave no recommendation ({asked.failure})")
+
+
+def _serve(settings: Settings, taken: Any, *, once: bool) -> "_Asked":
+    """Fill the store, serve it, and ask."""
     homing = open_homing(settings)
     try:
         shop = _fill(homing)
@@ -58,8 +68,7 @@ def demo(*, once: bool, reset: bool, port: int, store: Path) -> None:
         raise
     asked = _Asked(shop.question, texts, once=once)
     run(homing, taken, asked.aside)
-    if asked.failure is not None:
-        raise click.ClickException(f"the running service gave no recommendation ({asked.failure})")
+    return asked
 
 
 def _remove(store: Path) -> None:
@@ -85,7 +94,7 @@ def _fill(homing: Homing) -> SampleShop:
     with click.progressbar(length=total, label="Loading the sample shop", file=sys.stderr) as bar:
         loaded = load(homing, shop, bar.update)
     click.echo(f"{loaded.messages} new events, {loaded.decisions} new past messages; learning from them", err=True)
-    asyncio.run(learn(homing))
+    learn(homing)
     return shop
 
 

@@ -2,13 +2,15 @@
 
 import sys
 from contextlib import closing
+from functools import partial
 
 import click
 
 from service.commands.options import Chosen, with_settings
+from service.learning.learner import keep_learning
 from service.store.database import database_at
 from service.web.serving import address, bind, run
-from service.web.workers import run_workers
+from service.web.workers import beside, run_workers
 from service.wiring import open_homing
 
 
@@ -28,7 +30,7 @@ def serve(chosen: Chosen, host: str | None, port: int | None, workers: int) -> N
     settings = chosen.load(host=host, port=port).settings
     if workers != 1 and database_at(settings.db).file is not None:
         raise click.UsageError(f"--workers {workers}: SQLite has one writer, so one worker serves; leave it out.")
-    with closing(bind(settings.host, settings.port)) as taken:
+    with closing(bind(settings.host, settings.port)) as taken, beside(partial(keep_learning, settings)):
         # The schema is brought up, and whatever cannot be is told, before there are several processes.
         homing = open_homing(settings)
         if workers == 1:

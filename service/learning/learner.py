@@ -1,153 +1,141 @@
-"""The learner reads what came of all messages into a population, one process at a time, and logs its run (`runs`)."""
+"""The learner reads what came of all messages into a population, one process at a time, and logs its run (`runs`).
+
+`homing serve` has it in a process of its own, for reading and fitting take seconds of a processor.
+"""
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
-from channel_selector.decisions import Send
-from channel_selector.model.learning import Reported, fit_population
-from channel_selector.model.organic import Withheld
+from channel_selector.model.learning import fit_population
 from channel_selector.model.population import Population
 from channel_selector.model.shifts import shifts
-from channel_selector.settings import SelectorSettings
 from service import metrics
-from service.customers.standing import standing
+from service.errors import ApiError, StoreError
 from service.learning import last_good, runs
-from service.learning.attribution import ORDER
-from service.learning.withheld import unsent
-from service.profiles import finding
-from service.store import chain, decisions, idempotency, locks, meta, used_tokens
-from service.wiring import Homing
+from service.learning.evidence import Reading
+from service.settings.settings import Settings
+from service.store import chain, idempotency, locks, meta, used_tokens
+from service.wiring import Homing, open_homing
 
 log = logging.getLogger("homing.learner")
 
 EVERY = timedelta(minutes=5)
-PROFILES_A_JOB = 50
-"""Customers read in one job of the writer, so that nobody waits long behind the learner."""
+TOLD_SECONDS = 60.0
+"""How often a server looks whether the last run was held back."""
+BETWEEN = "; "
+"""What stands between the rates that have moved too far."""
 
 
-class Evidence:
-    """What has been read of the logs for one run."""
+class Learner:
+    """Learns from one store, and keeps what it has read between runs."""
 
-    def __init__(self) -> None:
-        self.sends: dict[str, Send] = {}
-        self.outcomes: set[Reported] = set()
-        self.withheld: dict[str, Withheld] = {}
-        self._orders: dict[str, str] = {}
+    def __init__(self, homing: Homing) -> None:
+        self._homing = homing
+        self._selection = homing.settings.selection()
+        self._reading = Reading(homing)
 
-    def take(self, sends: Iterable[Send], outcomes: Iterable[Reported]) -> None:
-        """Take in sends and outcomes; the same again changes nothing, and an order of two profiles counts for one."""
-        self.sends |= {send.decision_id: send for send in sends}
-        for decision_id, outcome in outcomes:
-            is_order = outcome.id is not None and outcome.id.startswith(ORDER)
-            if not is_order or self._orders.setdefault(str(outcome.id), decision_id) == decision_id:
-                self.outcomes.add((decision_id, outcome))
+    def run(self, now: datetime | None = None) -> Population | None:
+        """Make a run: catch up, fit, log. None where nothing has come in since the last one, or too much at once.
 
-    def take_withheld(self, messages: Iterable[Withheld]) -> None:
-        """Take in what the holdout was not sent."""
-        self.withheld |= {message.decision_id: message for message in messages}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What a run is to learn from: the profiles to read, and the newest block of the logs that it will have read."""
-
-    profile_ids: Sequence[str]
-    position: int
-
-
-async def keep_learning(homing: Homing) -> None:
-    """Learn whenever something has come in, until cancelled. A run that fails is told and tried again later."""
-    while True:
-        await asyncio.sleep(EVERY.total_seconds())
+        Answers kept for second tries (`Idempotency-Key`) and used identity tokens are let go of with it, once they are
+        old. Waits for the writer.
+        """
+        at = self._homing.clock.now() if now is None else now
+        if not self._homing.writer.submit(self._begin).result():
+            return None
         try:
-            await learn(homing)
-        except Exception as error:  # noqa: BLE001 - whatever one run fails of, the next one is still wanted
-            log.warning("learning failed (%s); it will be tried again", type(error).__name__)
+            population = self._fit(at)
+            kept = self._homing.writer.submit(lambda conn: _judge(conn, self._homing, population, at)).result()
+        finally:
+            self._homing.writer.submit(lambda conn: locks.leave_session(conn, locks.LEARNER)).result()
+        return population if kept else None
+
+    def _begin(self, conn: Connection) -> bool:
+        """Tell whether anything came since the last run, and no other process learns: none may then until the end."""
+        last = runs.newest(conn)
+        known = last is not None and last.settings == self._selection.to_json()
+        if last is not None and known and not chain.others_after(conn, last.position):
+            return False
+        return locks.try_session(conn, locks.LEARNER)
+
+    def _fit(self, at: datetime) -> Population:
+        """Make a population of what came of everybody's messages."""
+        position = self._reading.catch_up()
+        evidence = self._reading.evidence()
+        return fit_population(
+            evidence.sends.values(),
+            evidence.outcomes,
+            settings=self._selection,
+            now=at,
+            position=position,
+            withheld=evidence.withheld.values(),
+        )
 
 
-async def learn(homing: Homing, *, now: datetime | None = None) -> Population | None:
-    """Make a run: read the evidence, fit, log. None where nothing has come in since the last one, or too much at once.
-
-    Answers kept for second tries (`Idempotency-Key`) and used identity tokens are let go of with it, once they are old.
-    """
-    at = homing.clock.now() if now is None else now
-    selection = homing.settings.selection()
-    waiting = await homing.writer.run(lambda conn: _waiting(conn, selection))
-    if waiting is None:
-        return None
-    try:
-        population = await _fit(homing, waiting, selection, at)
-        kept = await homing.writer.run(lambda conn: _judge(conn, homing, population, waiting, at))
-    finally:
-        await homing.writer.run(lambda conn: locks.leave_session(conn, locks.LEARNER))
-    return population if kept else None
+def learn(homing: Homing, *, now: datetime | None = None) -> Population | None:
+    """Make one run, having read nothing before; see `Learner.run`."""
+    return Learner(homing).run(now)
 
 
-async def _fit(homing: Homing, waiting: Waiting, selection: SelectorSettings, at: datetime) -> Population:
-    """Read what came of everybody's messages, and make a population of it."""
-    evidence = Evidence()
-    for start in range(0, len(waiting.profile_ids), PROFILES_A_JOB):
-        part = waiting.profile_ids[start : start + PROFILES_A_JOB]
-        await homing.writer.run(lambda conn, part=part: _read(conn, homing, part, evidence))  # type: ignore[misc]  # part is bound now
-    return await asyncio.to_thread(
-        fit_population,
-        evidence.sends.values(),
-        evidence.outcomes,
-        settings=selection,
-        now=at,
-        position=waiting.position,
-        withheld=evidence.withheld.values(),
-    )
+def keep_learning(settings: Settings, pause: Callable[[float], None] = time.sleep) -> None:
+    """Learn whenever something has come in, until killed. A run that fails is told and tried again later."""
+    pause(EVERY.total_seconds())
+    with closing(open_homing(settings)) as homing:
+        learner = Learner(homing)
+        while True:
+            try:
+                learner.run()
+            except Exception as error:  # noqa: BLE001 - whatever one run fails of, the next one is still wanted
+                log.warning("learning failed (%s); it will be tried again", type(error).__name__)
+            pause(EVERY.total_seconds())
 
 
-def _waiting(conn: Connection, selection: SelectorSettings) -> Waiting | None:
-    """Look what there is to learn from; None where nothing came since the last run, or another process learns."""
-    last, position = runs.newest(conn), chain.head(conn).block
-    if last is not None and last.settings == selection.to_json() and not chain.others_after(conn, last.position):
-        return None
-    if not locks.try_session(conn, locks.LEARNER):
-        return None
-    return Waiting(profile_ids=decisions.profile_ids(conn), position=position)
+async def keep_telling(homing: Homing) -> None:
+    """Tell the metrics, until cancelled, how many rates held the last run back, whichever process made it."""
+    while True:
+        # A store that does not answer is told by /readyz.
+        with suppress(ApiError, StoreError):
+            await tell(homing)
+        await asyncio.sleep(TOLD_SECONDS)
 
 
-def _read(conn: Connection, homing: Homing, profile_ids: Sequence[str], evidence: Evidence) -> None:
-    """Read what came of the messages to some profiles, each as it stands today."""
-    for profile_id in profile_ids:
-        view = finding.view(conn, homing.people, profile_id)
-        if view is not None:
-            known = standing(conn, view, homing.customer_rules, homing.settings)
-            evidence.take(known.sends, known.outcomes)
-            kept_back = unsent(conn, known, homing.settings)
-            evidence.take_withheld(kept_back.messages)
-            evidence.take((), kept_back.outcomes)
+async def tell(homing: Homing) -> None:
+    """Tell the metrics once."""
+    metrics.tell_shifts(await homing.writer.run(shifted))
 
 
-def _judge(conn: Connection, homing: Homing, population: Population, learned: Waiting, at: datetime) -> bool:
+def shifted(conn: Connection) -> int:
+    """Give how many rates held the last run back."""
+    told = meta.get(conn, meta.LEARNER_SHIFT)
+    return len(told.split(BETWEEN)) if told else 0
+
+
+def _judge(conn: Connection, homing: Homing, population: Population, at: datetime) -> bool:
     """Log the run unless a rate has moved further than is believed: then the model before it goes on deciding."""
     times, selection = homing.settings.selector.largest_shift, homing.settings.selection()
     last = runs.newest(conn)
     comparable = times is not None and last is not None and last.settings == selection.to_json()
     before = last_good.population(conn, selection.attribution_window)
     moved = shifts(before, population, times=times) if comparable and times is not None else ()
-    told = "; ".join(f"{each.what} by {each.channel} {each.before:.2%} → {each.now:.2%}" for each in moved)
-    metrics.tell_shifts(len(moved))
+    told = BETWEEN.join(f"{each.what} by {each.channel} {each.before:.2%} → {each.now:.2%}" for each in moved)
     if told or meta.get(conn, meta.LEARNER_SHIFT):
         meta.put(conn, meta.LEARNER_SHIFT, told)
     if moved:
         log.warning("not learned: %s at once; the model before goes on deciding, see `homing doctor`", told)
         return False
-    _log(conn, homing, population, learned, at)
+    _log(conn, homing, population, at)
     return True
 
 
-def _log(conn: Connection, homing: Homing, population: Population, learned: Waiting, at: datetime) -> None:
+def _log(conn: Connection, homing: Homing, population: Population, at: datetime) -> None:
     """Append the run, and let the next decision use it."""
-    runs.log(conn, population, position=learned.position, settings=homing.settings.selection(), at=at)
+    runs.log(conn, population, position=population.position, settings=homing.settings.selection(), at=at)
     idempotency.forget(conn, at - idempotency.KEPT)
     used_tokens.forget(conn, at)
     homing.decider.forget()

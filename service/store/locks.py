@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 from sqlalchemy.engine import Connection
 
+from service.store.backend import READS
 from service.store.statements import Statement
 
 EVERYBODY = -1
@@ -36,8 +37,8 @@ class Taken(Exception):  # noqa: N818 - what happened to the lock
 
 
 def needed(conn: Connection) -> bool:
-    """Tell whether processes that share this database write at the same time."""
-    return conn.dialect.name == "postgresql"
+    """Tell whether processes that share this database write at the same time; who only reads keeps nobody off."""
+    return conn.dialect.name == "postgresql" and not dict(conn.get_execution_options()).get(READS)
 
 
 def name_key(*names: str) -> int:

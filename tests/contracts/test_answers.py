@@ -1,6 +1,5 @@
 """The same requests give the same answers on every store, whatever was asked before, and after a rebuild."""
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -99,7 +98,7 @@ def test_a_shop_is_the_same_on_every_store(twins: Twins) -> None:
     outcomes = twins.post("/v1/outcomes", key=shop.key, json=[*told, *told[:5], {"type": "clicked"}]).json()
     assert outcomes["accepted"] == len(told) + 5
     twins.clock.advance(timedelta(hours=3))
-    twins.each(lambda homing: asyncio.run(learn(homing)))
+    twins.each(learn)
     shop.ingest(4)
     shop.ask("second")
     before = shop.look()
@@ -117,7 +116,7 @@ def test_logs_and_folds_hold_the_same(twins: Twins) -> None:
     shop = Shop(twins, 3)
     shop.ingest(6)
     shop.ask("m")
-    twins.each(lambda homing: asyncio.run(learn(homing)))
+    twins.each(learn)
 
     def kept(homing: Homing) -> Any:
         return homing.writer.submit(
@@ -188,7 +187,7 @@ def test_an_idempotency_key_is_its_api_keys(twins: Twins) -> None:
 
     assert [ask(mine, "a"), ask(mine, "a"), ask(mine, "b"), ask(theirs, "b")] == [200, 200, 422, 200]
     twins.clock.advance(timedelta(days=3))
-    twins.each(lambda homing: asyncio.run(learn(homing)))
+    twins.each(learn)
     assert ask(mine, "b") == 200
 
 

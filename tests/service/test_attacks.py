@@ -8,7 +8,7 @@ import pytest
 from channel_selector.outcomes import Outcome, OutcomeKind
 from identity.observations import Trust
 from service.keys import Scope
-from service.learning.learner import Evidence
+from service.learning.evidence import Evidence
 from tests.service.harness import NOON, Api
 
 VICTIM = {"namespace": "user_id", "value": "victim"}

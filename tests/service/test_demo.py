@@ -3,7 +3,6 @@
 The shop is made anew for every moment, so a store that lives through a week is loaded again as the week goes on.
 """
 
-import asyncio
 import os
 import re
 import subprocess
@@ -55,7 +54,7 @@ class Demo:
         """Load what of the shop has happened by now, and learn from it."""
         self.shop = generate(self.clock.now(), seed=seed, people=PEOPLE)
         load(self.homing, self.shop)
-        asyncio.run(learn(self.homing))
+        learn(self.homing)
 
     def ask(self, message_id: str, *, explore: bool) -> Any:
         """Ask the demo's question about a message of its own."""

@@ -140,7 +140,7 @@ def test_what_was_taken_back_in_time_is_not_learned_from(shop: Shopping, clock: 
     shop.order(0)
     assert shop.ask()["action"] == "hold"
     clock.advance(timedelta(days=3))
-    population = shop.api.run(learn(shop.api.homing))
+    population = learn(shop.api.homing)
     assert population is not None
     assert population.tallies == {}
 
@@ -151,7 +151,7 @@ def test_what_was_sent_is_learned_from_though_it_is_held_afterwards(shop: Shoppi
     clock.set(datetime.fromisoformat(first["send_at"]) + timedelta(hours=1))
     shop.order(-((clock.now() - NOON).total_seconds() / 3_600))
     assert shop.ask()["reason_code"] == "already_purchased"
-    population = shop.api.run(learn(shop.api.homing))
+    population = learn(shop.api.homing)
     assert population is not None
     assert [(tally.sends, tally.converted) for tally in population.tallies.values()] == [(1, 1)]
 

@@ -94,7 +94,7 @@ def test_the_best_option_is_not_drawn_and_never_learned_from(shop: Shopping, clo
     assert all(each["propensity"] is None for each in told)
     assert all(other["propensity"] is None for each in told for other in each["alternatives"])
     clock.advance(timedelta(days=9))
-    population = shop.api.run(learn(shop.api.homing))
+    population = learn(shop.api.homing)
     assert population is not None
     assert population.tallies == {}
 

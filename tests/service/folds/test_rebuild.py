@@ -1,6 +1,5 @@
 """The folds are a function of the logs: thrown away and made again, they are the same to the last bit."""
 
-import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -131,7 +130,7 @@ class Shop:
             name = self._judged[first] if first < len(self._judged) else "jdg_never"
             self._said(lambda conn: judging.undo(conn, homing.people, name, Saying(source="analyst", now=now)))
         elif kind == "learn":
-            asyncio.run(learn(homing))
+            learn(homing)
         else:
             self._run(lambda _: homing.people.forget())
 

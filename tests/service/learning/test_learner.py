@@ -1,13 +1,10 @@
 """A run of the learner is a fact of the log: idempotent, whole, used by the next decision, recomputed at will."""
 
-import asyncio
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import orjson
 import pytest
@@ -15,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from channel_selector.choosing import recompute
 from channel_selector.eligibility.arms import Arm
+from channel_selector.model.learning import fit_population
 from channel_selector.model.organic import Bought
 from channel_selector.model.population import Population
 from channel_selector.model.tallies import Cells, Tally
@@ -27,17 +25,14 @@ from service.decisions.rulings import Logged, logged
 from service.events.ingest import ingest
 from service.events.messages import Message, parse
 from service.learning import learner, runs
-from service.learning.learner import Waiting, keep_learning, learn
-from service.store import chain, decisions, idempotency, models, schema
+from service.learning.learner import Learner, keep_learning, learn, shifted, tell
+from service.store import chain, decisions, idempotency, meta, models, schema
 from service.store.decisions import EntryKind, LoggedEntry
 from service.store.idempotency import Answer
 from service.store.models import Snapshot
-from service.store.writer import Writer
 from service.wiring import Homing
 from tests.service.harness import NOON, Api, deployment
 from tests.service.shopping import PHONE, Shopping
-
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -82,7 +77,7 @@ def test_a_run_is_logged_and_nothing_new_makes_no_other(shop: Shopping, clock: F
     """Its entry holds position, settings and what it made of the log; the store's model is just that."""
     sent_and_clicked(shop, clock)
     homing = shop.api.homing
-    population = shop.api.run(learn(homing))
+    population = learn(homing)
     assert population is not None
     (run,) = logged_runs(homing)
     assert run["run"] == 1
@@ -94,7 +89,7 @@ def test_a_run_is_logged_and_nothing_new_makes_no_other(shop: Shopping, clock: F
     assert Population.from_json(orjson.loads(snapshot.body)) == population
     assert [(tally.sends, tally.engaged) for tally in population.tallies.values()] == [(1, 1)]
     clock.advance(timedelta(minutes=5))
-    assert shop.api.run(learn(homing)) is None
+    assert learn(homing) is None
     assert len(logged_runs(homing)) == 1
 
 
@@ -102,41 +97,21 @@ def test_a_run_is_logged_and_nothing_new_makes_no_other(shop: Shopping, clock: F
 def test_whatever_comes_in_is_learned_from(shop: Shopping, clock: FixedClock, news: str) -> None:
     """A fact, an outcome or a decision makes another run."""
     told = sent_and_clicked(shop, clock)
-    shop.api.run(learn(shop.api.homing))
+    learn(shop.api.homing)
     if news == "event":
         shop.event(0)
     elif news == "outcome":
         shop.outcome(told["decision_id"], "converted", clock.now())
     else:
         shop.ask("another")
-    assert shop.api.run(learn(shop.api.homing)) is not None
+    assert learn(shop.api.homing) is not None
     assert [run["run"] for run in logged_runs(shop.api.homing)] == [1, 2]
 
 
-class Interleaving:
-    """A writer that does something of its own after its n-th job, as another request would."""
-
-    def __init__(self, writer: Writer, after: int, work: Callable[[], object]) -> None:
-        self._writer = writer
-        self._left = after
-        self._work = work
-
-    async def run(self, job: Callable[[Connection], T]) -> T:
-        """Run a job, and perhaps the other thing."""
-        result = await self._writer.run(job)
-        self._left -= 1
-        if self._left == 0:
-            self._work()
-        return result
-
-
-def with_writer(homing: Homing, writer: object) -> Homing:
-    """Give the deployment another writer."""
-    return replace(homing, writer=cast("Writer", writer))
-
-
 @pytest.mark.parametrize("late", ["outcome", "order"])
-def test_what_comes_in_during_a_run_is_learned_from_in_the_next(shop: Shopping, clock: FixedClock, late: str) -> None:
+def test_what_comes_in_during_a_run_is_learned_from_in_the_next(
+    shop: Shopping, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
     """What comes after the customers were read and before the run is logged is not taken for read."""
     sent_and_clicked(shop, clock)
     homing = shop.api.homing
@@ -153,8 +128,15 @@ def test_what_comes_in_during_a_run_is_learned_from_in_the_next(shop: Shopping, 
         else:
             homing.writer.submit(lambda conn: ingest(conn, homing.people, [order])).result(10)
 
-    first = shop.api.run(learn(with_writer(homing, Interleaving(homing.writer, 2, interfere))))
-    second = shop.api.run(learn(homing))
+    def fit(*given: Any, **more: Any) -> Population:
+        interfere()
+        return fit_population(*given, **more)
+
+    learning = Learner(homing)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(learner, "fit_population", fit)
+        first = learning.run()
+    second = learning.run()
     assert first is not None
     assert second is not None
     assert [sum(tally.converted for tally in each.tallies.values()) for each in (first, second)] == [0, 1]
@@ -177,7 +159,7 @@ def test_the_next_decision_uses_the_model(shop: Shopping, clock: FixedClock) -> 
     other = {"namespace": "user_id", "value": "nobody"}
     before = shop.ask("before", recipient=other, channels=["app_push"])
     first = sent_and_clicked(shop, clock, channels=["app_push"])
-    population = shop.api.run(learn(shop.api.homing))
+    population = learn(shop.api.homing)
     assert population is not None
     second = shop.ask("second", channels=["app_push"])
     assert first["model_version"] == f"tastes-3:{Population.empty(timedelta(days=7)).version}"
@@ -192,7 +174,7 @@ def test_a_decision_is_computed_again_from_the_log_alone(shop: Shopping, clock: 
     """From its entry, and the run's that it names, come the same probabilities to the last bit."""
     sent_and_clicked(shop, clock)
     before = shop.ask("before")
-    shop.api.run(learn(shop.api.homing))
+    learn(shop.api.homing)
     asked = [before, shop.ask("drawn"), shop.ask("best", explore=False), shop.ask("two", variants=["a", "b"])]
     settings = SelectorSettings.from_json(logged_runs(shop.api.homing)[0]["settings"])
     learned = Population.from_json(logged_runs(shop.api.homing)[0]["population"])
@@ -207,7 +189,7 @@ def test_a_run_folds_to_the_same_model(shop: Shopping, clock: FixedClock) -> Non
     """Thrown away and folded again from its entry, the snapshot is the same to the last byte."""
     sent_and_clicked(shop, clock)
     homing = shop.api.homing
-    shop.api.run(learn(homing))
+    learn(homing)
     before = newest(homing)
 
     def again(conn: Connection) -> Snapshot | None:
@@ -233,11 +215,11 @@ def test_learning_on_the_way_changes_nothing(tmp_path: Path, often: bool) -> Non
             # One channel and one send time: nothing is left to a draw, so that both stores send alike.
             sent_and_clicked(shop, clock, f"by-{channel}-{clock.now()}", channels=[channel], deadline=_soon(clock))
             if steps:
-                api.run(learn(api.homing))
+                learn(api.homing)
         shop.order(-((clock.now() - NOON).total_seconds() / 3_600))
         clock.advance(timedelta(days=8))
         shop.event(-((clock.now() - NOON).total_seconds() / 3_600))
-        population = api.run(learn(api.homing))
+        population = learn(api.homing)
         assert population is not None
         found.append(replace(population, position=0))
         api.close()
@@ -261,7 +243,7 @@ def test_merged_profiles_pool_their_history(shop: Shopping, clock: FixedClock) -
     assert [sum(t.sends for t in each.decision.effects.arms.values()) for each in apart] == [1, 1]
     assert told[0]["profile_id"] != told[1]["profile_id"]
     shop.event(-((clock.now() - NOON).total_seconds() / 3_600), userId="wonjun", anonymousId="guest", context=phone)
-    population = shop.api.run(learn(shop.api.homing))
+    population = learn(shop.api.homing)
     together = made(shop.api.homing, shop.ask("together")["decision_id"]).decision
     assert sum(tally.engaged for tally in together.effects.arms.values()) == 2
     assert population is not None
@@ -281,14 +263,14 @@ def test_a_changed_window_begins_anew_until_it_is_learned(tmp_path: Path, clock:
         if place == 0:
             shop.wonjun()
             sent_and_clicked(shop, clock)
-            assert api.run(learn(homing)) is not None
+            assert learn(homing) is not None
         else:
             empty = Population.empty(timedelta(days=3))
             assert shop.ask("after")["model_version"] == f"tastes-3:{empty.version}"
         api.close()
         homing.close()
     homing = deployment(tmp_path, clock, {"HOMING_ATTRIBUTION_WINDOW": "3d"})
-    relearned = asyncio.run(learn(homing))
+    relearned = learn(homing)
     assert relearned is not None
     assert relearned.engaged_delays.window == timedelta(days=3)
     homing.close()
@@ -298,46 +280,40 @@ def test_changed_settings_are_learned_with_though_nothing_has_come_in(tmp_path: 
     """A store that is opened under another window makes a new model by itself."""
     for window in ("7d", "3d"):
         homing = deployment(tmp_path, clock, {"HOMING_ATTRIBUTION_WINDOW": window})
-        learned = asyncio.run(learn(homing))
+        learned = learn(homing)
         assert learned is not None
-        assert asyncio.run(learn(homing)) is None
+        assert learn(homing) is None
         homing.close()
 
 
-class Failing:
-    """A writer whose first job fails as nobody foresaw."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-        self.failed = False
-
-    async def run(self, job: Callable[[Connection], T]) -> T:
-        """Fail once, then run jobs."""
-        if not self.failed:
-            self.failed = True
-            raise ValueError
-        return await self._writer.run(job)
+class Enough(Exception):  # noqa: N818 - the end of a test's learning
+    """It was learned often enough."""
 
 
 def test_a_failed_run_is_tried_again(shop: Shopping, clock: FixedClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever one run fails of, the learner lives on and the next run succeeds."""
     sent_and_clicked(shop, clock)
-    monkeypatch.setattr(learner, "EVERY", timedelta(milliseconds=1))
-    writer = Failing(shop.api.homing.writer)
+    homing = shop.api.homing
+    failed: list[bool] = []
+    pauses: list[float] = []
 
-    async def until_learned() -> None:
-        task = asyncio.create_task(keep_learning(with_writer(shop.api.homing, writer)))
-        for _ in range(500):
-            await asyncio.sleep(0.01)
-            if logged_runs(shop.api.homing):
-                break
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    def fit(*given: Any, **more: Any) -> Population:
+        if not failed:
+            failed.append(True)
+            raise ValueError
+        return fit_population(*given, **more)
 
-    shop.api.run(until_learned())
-    assert writer.failed
-    assert len(logged_runs(shop.api.homing)) == 1
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if logged_runs(homing) or len(pauses) > 5:
+            raise Enough
+
+    monkeypatch.setattr(learner, "fit_population", fit)
+    with pytest.raises(Enough):
+        keep_learning(homing.settings, pause)
+    assert failed
+    assert pauses == [300.0] * 3
+    assert len(logged_runs(homing)) == 1
 
 
 def test_old_answers_to_idempotency_keys_are_let_go_of(shop: Shopping, clock: FixedClock) -> None:
@@ -353,20 +329,19 @@ def test_old_answers_to_idempotency_keys_are_let_go_of(shop: Shopping, clock: Fi
 
     homing.writer.submit(keep).result(10)
     sent_and_clicked(shop, clock)
-    shop.api.run(learn(homing, now=NOON + idempotency.KEPT + timedelta(hours=1)))
+    learn(homing, now=NOON + idempotency.KEPT + timedelta(hours=1))
     assert homing.writer.submit(kept).result(10) == [None, answer]
 
 
 def believed(clicks: int, at: datetime) -> Population:
-    """Make a model of 1,000 e-mails."""
+    """Make a model of 1,000 e-mails that has read the whole log."""
     tallies: Cells = {(None, Arm("email", "", 6)): Tally(1_000, clicks, 0, 1_000.0, 0.0, 0)}
     return replace(Population.empty(timedelta(days=7)), at=at, tallies=tallies)
 
 
 def judged(homing: Homing, population: Population) -> bool:
     """Let the learner judge a run of its own."""
-    waiting = Waiting(profile_ids=(), position=homing.writer.submit(chain.head).result(10).block)
-    job = homing.writer.submit(lambda conn: learner._judge(conn, homing, population, waiting, NOON))
+    job = homing.writer.submit(lambda conn: learner._judge(conn, homing, population, NOON))
     return job.result(10)
 
 
@@ -382,7 +357,7 @@ def test_a_flood_is_not_learned_and_told_until_it_is_over(homing: Homing, caplog
     version = homing.writer.submit(homing.decider.chooser).result(10).model_version
     assert not judged(homing, believed(900, NOON))
     assert "reactions by email 7.00% → 90.00%" in caplog.text
-    assert b"homing_learner_shift 1.0" in metrics.exposition(waiting=0)
+    assert homing.writer.submit(shifted).result(10) == 1
     found = told_of_learning(homing)
     assert not found.well
     assert "reactions by email" in found.detail
@@ -390,8 +365,17 @@ def test_a_flood_is_not_learned_and_told_until_it_is_over(homing: Homing, caplog
     assert homing.writer.submit(homing.decider.chooser).result(10).model_version == version
     assert len(logged_runs(homing)) == 1
     assert judged(homing, believed(75, NOON))
-    assert b"homing_learner_shift 0.0" in metrics.exposition(waiting=0)
+    assert homing.writer.submit(shifted).result(10) == 0
     assert told_of_learning(homing).detail.startswith("run 2 of ")
+
+
+def test_the_metrics_tell_what_another_process_held_back(api: Api) -> None:
+    """The server hears of it from the store, for it does not learn itself."""
+    homing = api.homing
+    for told, shown in (("reactions by email 7.00% → 90.00%; purchases by sms 1.00% → 40.00%", b"2.0"), ("", b"0.0")):
+        homing.writer.submit(partial(meta.put, name=meta.LEARNER_SHIFT, value=told)).result(10)
+        api.run(tell(homing))
+        assert b"homing_learner_shift " + shown in metrics.exposition(waiting=0)
 
 
 def test_an_operator_may_believe_it(tmp_path: Path, clock: FixedClock) -> None:
@@ -432,7 +416,7 @@ def test_the_holdout_shows_who_buys_anyway(tmp_path: Path, clock: FixedClock) ->
     clock.advance(timedelta(hours=5))
     shop.order(-4)
     clock.advance(timedelta(days=8))
-    population = shop.api.run(learn(homing))
+    population = learn(homing)
     assert population is not None
     assert list(population.organic.withheld.values()) == [Bought(1.0, 1.0)]
     api.close()

@@ -1,6 +1,5 @@
 """The sample shop's past is in the store as a real shop's would be, and a second loading adds only what is new."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -89,9 +88,9 @@ def test_loading_again_adds_nothing(demo: Homing) -> None:
     before = sizes(demo)
     assert load(demo, shop_at(WEDNESDAY)) == Loaded(messages=0, decisions=0)
     assert sizes(demo) == before
-    assert asyncio.run(learn(demo)) is not None
+    assert learn(demo) is not None
     load(demo, shop_at(WEDNESDAY))
-    assert asyncio.run(learn(demo)) is None
+    assert learn(demo) is None
 
 
 def test_a_later_loading_adds_what_has_happened_since(demo: Homing, clock: FixedClock) -> None:
@@ -154,7 +153,7 @@ def test_the_population_is_the_shop_s(demo: Homing) -> None:
     """Every past message to an address that its person still has is a trial of the model."""
     shop = shop_at(WEDNESDAY)
     load(demo, shop)
-    population = asyncio.run(learn(demo))
+    population = learn(demo)
     assert population is not None
     kept = sum(holder(demo, *past.endpoint) == holder(demo, *past.subject) for past in shop.past)
     # A shared device, and its push token with it, is the person's who logged in there last.
