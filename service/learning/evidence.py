@@ -13,17 +13,14 @@ from sqlalchemy.engine import Connection
 from channel_selector.decisions import Send
 from channel_selector.model.learning import Reported
 from channel_selector.model.organic import Withheld
-from identity.identifiers import Identifier
 from identity.profiles import ProfileId
 from service.customers.standing import standing
-from service.judgements.words import read_word
 from service.learning.attribution import ORDER
 from service.learning.withheld import Unsent, unsent
 from service.profiles import finding
 from service.profiles.people import People
-from service.store import chain, decisions, facts, meta, nodes
+from service.store import chain, decisions, meta, nodes
 from service.store.chain import Block, BlockKind
-from service.store.facts import FactKind
 from service.store.watch import Watch
 from service.wiring import Homing
 
@@ -113,12 +110,11 @@ class Reading:
         decided = _decided(conn, blocks)
         holders = {row.profile_id for row in decisions.by_ids(conn, sorted(decided)).values()}
         components = {component for block in blocks for component in block.touched}
-        components |= _judged(conn, self._people(), blocks)
         for known_as, read in self._read.items():
             if read.component is not None and (known_as in holders or read.is_about(decided)):
                 components.add(read.component)
-        # An id that led to nobody may do so again only by a judgement or an erasure.
-        nobodys = any(block.kind in {BlockKind.WORDS, BlockKind.ERASURES} for block in blocks)
+        # What led to nobody may lead to somebody again where too many shared it, and some of them were erased.
+        nobodys = any(block.kind is BlockKind.ERASURES for block in blocks)
         stale = [
             n for n, read in self._read.items() if read.component in components or (nobodys and not read.component)
         ]
@@ -127,7 +123,9 @@ class Reading:
 
     def _reads(self, conn: Connection, profile_ids: Iterable[ProfileId]) -> Iterator[tuple[ProfileId, _Read]]:
         """Read profiles, each as it stands at this moment."""
-        people, settings = self._people(), self._homing.settings
+        # With nothing at hand, and under whichever rules are in force.
+        people, settings = People(self._homing.wanted, self._homing.people.key, Watch()), self._homing.settings
+        people.begin(conn)
         rules = self._homing.reading.under(people.rules)
         for known_as in profile_ids:
             view, node = finding.view(conn, people, known_as), nodes.founder_of(conn, known_as)
@@ -138,26 +136,9 @@ class Reading:
             kept_back = unsent(conn, known, settings)
             yield known_as, _Read(node.component, known.sends, known.outcomes, kept_back)
 
-    def _people(self) -> People:
-        """Give people with nothing at hand, under whichever rules are in force."""
-        return People(self._homing.wanted, self._homing.people.key, Watch())
-
-
-def _judged(conn: Connection, people: People, blocks: Iterable[Block]) -> set[int]:
-    """Give the components of whom judgements in these blocks may have moved."""
-    said = facts.read(conn, _seqs(blocks, BlockKind.WORDS))
-    # What an erasure has destroyed since is in a block of the erasure's.
-    words = [read_word(fact) for fact in said if fact.kind is FactKind.JUDGEMENT]
-    people.begin(conn)
-    concerned: set[Identifier] = {identifier for word in words for identifier in people.concerned(word)}
-    return {node.component for node in nodes.find(conn, sorted(concerned)).values() if node.component is not None}
-
 
 def _decided(conn: Connection, blocks: Iterable[Block]) -> set[str]:
     """Give the decisions that were made, or of which something came, in these blocks."""
-    logged = decisions.read(conn, _seqs(blocks, BlockKind.DECISIONS))
+    seqs = [seq for block in blocks if block.kind is BlockKind.DECISIONS for seq in block.seqs()]
+    logged = decisions.read(conn, seqs)
     return {each.entry.decision_id for each in logged if each.entry.decision_id is not None}
-
-
-def _seqs(blocks: Iterable[Block], kind: BlockKind) -> list[int]:
-    return [seq for block in blocks if block.kind is kind for seq in block.seqs()]

@@ -215,21 +215,21 @@ class People:
         Raises ContradictionError if it cannot hold with the others; the transaction is to be undone then.
         """
         self.begin(conn)
-        self.hold(conn, sorted(self.concerned(word)))
+        self.hold(conn, sorted(self._concerned(word)))
         facts.append(conn, FactKind.JUDGEMENT, [message])
         changes.note(conn, self.take_word(conn, word, message.received_at))
 
     def take_word(self, conn: Connection, word: Word, at: datetime) -> list[Change]:
         """Fold a judgement or an undo of that moment in; give what that changed."""
         self.begin(conn)
-        incremental, concerned, self._parting = self.incremental, self.concerned(word), None
+        incremental, concerned, self._parting = self.incremental, self._concerned(word), None
         self._write(incremental.judge(word) if isinstance(word, Judgement) else incremental.undo(word))
         return self._changed(conn, sorted(concerned), at)
 
     def trial(self, conn: Connection, word: Word) -> Trial:
         """Give what a judgement or an undo would change; raises ContradictionError as `judge` does."""
         self.begin(conn)
-        self.hold(conn, sorted(self.concerned(word)))
+        self.hold(conn, sorted(self._concerned(word)))
         return self.incremental.trial(word)
 
     def words(self, conn: Connection) -> Sequence[Word]:
@@ -252,7 +252,7 @@ class People:
         found = [(c, i) for i in named if (c := self.shelf.component_of(i)) is not None]
         return list(dict.fromkeys(frozenset(c.replay.cluster(i).members) for c, i in found))
 
-    def concerned(self, word: Word) -> set[Identifier]:
+    def _concerned(self, word: Word) -> set[Identifier]:
         """Give whom a word may move: all it names, and all that must be with those."""
         words = self.incremental.words
         undone = [w for w in words if isinstance(word, Undo) and isinstance(w, Judgement) and w.id == word.judgement]
