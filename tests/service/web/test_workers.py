@@ -57,12 +57,12 @@ def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.wait(30)
     deadline = time.monotonic() + 60
-    while any(_runs(process) for process in begun) and time.monotonic() < deadline:
+    while any(runs(process) for process in begun) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not any(_runs(process) for process in begun)
+    assert not any(runs(process) for process in begun)
 
 
-def _runs(process: int) -> bool:
+def runs(process: int) -> bool:
     """Tell whether a process is there and not merely waited for."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
