@@ -97,6 +97,8 @@ def bare_app() -> FastAPI:
         generate_unique_id_function=_operation_id,
         middleware=list(_MIDDLEWARE),
         lifespan=_lifespan,
+        # It looks for somebody to tell at each request, and would tell whole addresses: those hold identifiers.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     for router in _ROUTERS:
         app.include_router(router)

@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +34,9 @@ NAMED = "1 to 255 characters, none of them control characters"
 
 FRESH_SECONDS = 1.0
 """How long a known key is believed without looking again."""
+
+AHEAD_SECONDS = 0.5
+"""From when on a known key has the ring look again, beside what it is used for."""
 
 MISS_SECONDS = 0.05
 """An unknown key makes the ring look again, no sooner than this after the last look: a new key works at once, and a
@@ -144,11 +148,13 @@ class KeyRing:
         self._callers: Mapping[bytes, Caller] = {}
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
+        self._ahead: asyncio.Task[None] | None = None
 
     async def find(self, text: str) -> Caller | None:
         """Give who a key belongs to; None if unknown or revoked."""
         wanted, asked = digest(text), self._elapsed()
         if (caller := self._fresh(wanted)) is not None:
+            self._read_ahead()
             return caller
         async with self._reading:
             if (caller := self._fresh(wanted)) is None and self._read_at < asked:
@@ -162,6 +168,17 @@ class KeyRing:
 
     def _age(self) -> float:
         return self._elapsed() - self._read_at
+
+    def _read_ahead(self) -> None:
+        """Look again before a look is needed: whoever comes then need not wait for it behind other work."""
+        if self._age() >= AHEAD_SECONDS and not self._reading.locked() and (self._ahead is None or self._ahead.done()):
+            self._ahead = asyncio.create_task(self._read_in_turn())
+
+    async def _read_in_turn(self) -> None:
+        # What fails here fails again, and is told, once somebody has to wait for it.
+        async with self._reading:
+            with suppress(Exception):
+                await self._read()
 
     async def _read(self) -> None:
         # The moment before the reading counts: a key revoked while it runs is refused within a second all the same.

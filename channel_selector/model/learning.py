@@ -9,7 +9,6 @@ went before belongs to the organic baseline: it is counted as bought and is neit
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, fsum
 from typing import NamedTuple
@@ -32,8 +31,7 @@ Reported = tuple[str, Outcome]
 """A decision's id and an outcome reported of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(NamedTuple):
     """A send that has happened, its age now, and how long after it what it led to came (None: not yet).
 
     `bought`: a purchase followed, whatever led there. `left`: somebody unsubscribed or complained. `weight`: how much
@@ -167,6 +165,8 @@ def customer_effects(
     settled = _settled(counted, outcomes, tracked - population.tracked, settings, now=now, before=population.at)
     known = {each.trial.send.decision_id for each in settled}
     rest = [send for send in sends if send.decision_id not in known]
+    if not rest:
+        return CustomerEffects(spots, _cells(settled))
     again = trials(rest, outcomes, tracked=population.tracked, settings=settings, now=population.at)
     return CustomerEffects(spots, _cells([*settled, *map(beliefs.counted, again)]))
 
@@ -292,6 +292,12 @@ def _cells(counted: Iterable[Counted]) -> Cells:
 
 def _tally(members: Sequence[Counted]) -> Tally:
     reacted = [each.trial for each in members if each.trial.engaged_after is not None]
+    if not reacted:  # as after most messages: what counts reactions is nought
+        return Tally(
+            sends=len(members),
+            engaged_exposure=fsum([each.engaged for each in members]),
+            bought=sum([each.trial.bought for each in members]),
+        )
     bought_of_reacted = [trial for trial in reacted if trial.converted_after is not None]
     return Tally(
         sends=len(members),

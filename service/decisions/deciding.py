@@ -316,9 +316,8 @@ class Decider:
         """Give the reason that has come up since to hold an option back, None if there is none."""
         window = MessageWindow(not_before=now, deadline=now + DEADLINE, purpose=ask.purpose, channels=None)
         judged = eligible(recipient, window, self._eligibility)
-        for entry in judged.eligible:
-            if entry.option.endpoint_id == option.endpoint_id:
-                return None
+        if any(each.endpoint_id == option.endpoint_id for each in judged.options):
+            return None
         reasons = [each.reason_code for each in judged.excluded if each.endpoint_id == option.endpoint_id]
         if not reasons:
             return NO_ENDPOINT

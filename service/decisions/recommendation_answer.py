@@ -17,7 +17,6 @@ from channel_selector.eligibility.options import (
     QUIET_HOURS_PAST_DEADLINE,
     SUPPRESSED,
     UNVERIFIED_ENDPOINT,
-    DeliveryOption,
 )
 from channel_selector.holdout import Assignment
 from service.customers import MESSENGERS
@@ -106,28 +105,26 @@ def _alternatives(ruling: Ruling) -> list[dict[str, Any]]:
     decision, chosen = ruling.decision, ruling.decision.option
     if not decision.conversion_probabilities:
         return []
-    rated = sorted(
-        zip(decision.conversion_probabilities, decision.probabilities, decision.options, strict=True),
-        key=lambda rating: (-rating[0], rating[2].send_at),
-    )
-    best: dict[str, dict[str, Any]] = {}
-    for conversion, probability, option in rated:
-        named = option.endpoint_id
-        if named not in best and (chosen is None or named != chosen.endpoint_id):
-            drawn = None if decision.propensity is None else probability
-            best[named] = _alternative(ruling, option, conversion, drawn)
-            if len(best) == ALTERNATIVES:
-                break
-    return list(best.values())
+    best: dict[str, tuple[float, datetime, int]] = {}
+    for place, (conversion, option) in enumerate(zip(decision.conversion_probabilities, decision.options, strict=True)):
+        rank = -conversion, option.send_at, place
+        before = best.get(option.endpoint_id)
+        if before is None or rank < before:
+            best[option.endpoint_id] = rank
+    if chosen is not None:
+        best.pop(chosen.endpoint_id, None)
+    return [_alternative(ruling, place) for _, _, place in sorted(best.values())[:ALTERNATIVES]]
 
 
-def _alternative(ruling: Ruling, option: DeliveryOption, conversion: float, propensity: float | None) -> dict[str, Any]:
+def _alternative(ruling: Ruling, place: int) -> dict[str, Any]:
+    """Tell of the option at that place."""
+    decision, option = ruling.decision, ruling.decision.options[place]
     endpoints = () if ruling.standing is None else ruling.standing.reach.endpoints
     known = option.endpoint_id if not option.endpoint_id.startswith(FALLBACK_ENDPOINT) else None
     return {
         "channel": option.channel,
         "device_id": next((e.device_id for e in endpoints if e.endpoint_id == known), None),
         "send_at": _instant(option.send_at),
-        "conversion_probability": conversion,
-        "propensity": propensity,
+        "conversion_probability": decision.conversion_probabilities[place],
+        "propensity": None if decision.propensity is None else decision.probabilities[place],
     }

@@ -127,7 +127,7 @@ async def get_decision(request: Request, decision_id: str, caller: MayDecide) ->
 
 
 def _question(asked: RecommendationAsked, caller: Caller) -> Question:
-    return Question(ask=asked.ask(), returned=tuple(asked.returned), may_address=caller.may(Scope.ADDRESS))
+    return Question(ask=asked.ask(), returned=asked.returned, may_address=caller.may(Scope.ADDRESS))
 
 
 def _once(conn: Connection, homing: Homing, question: Question, caller: Caller, *, key: str, body: bytes) -> bytes:

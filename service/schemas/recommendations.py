@@ -77,10 +77,10 @@ class RecommendationAsked(BaseModel):
     not_before: Moment | None = None
     deadline: Moment | None = Field(default=None, description="Not given: 48 hours from the earliest time to send")
     channels: list[Name] | None = Field(default=None, max_length=50, description="Not given: all that are known")
-    variants: list[Text] = Field(default=[], max_length=VARIANTS)
+    variants: tuple[Text, ...] = Field(default=(), max_length=VARIANTS)
     features: dict[Name, Feature] = Field(default={}, max_length=FEATURES, repr=False)
-    returned: list[Name] = Field(
-        default=[],
+    returned: tuple[Name, ...] = Field(
+        default=(),
         alias="return",
         max_length=NAMES_IN_RECIPIENT,
         description="Namespaces to give as recipient_ids; those of addresses need the scope address",

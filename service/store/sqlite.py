@@ -82,6 +82,13 @@ class Sqlite:
         except sqlite3.Error as error:
             raise self.explain(error) from error
 
+    def open(self) -> sqlite3.Connection:
+        """Open a connection past SQLAlchemy; StoreError where that fails."""
+        try:
+            return _open(self.path)
+        except sqlite3.Error as error:
+            raise self.explain(error) from error
+
     def alone(self, conn: Connection) -> None:
         """Do nothing: the transaction is the only one that writes."""
 

@@ -16,7 +16,7 @@ import uvicorn
 
 from service.app import create_app
 from service.errors import AddressError
-from service.store import faults
+from service.store import checkpoints, faults
 from service.web.garbage import look_at_the_young
 from service.wiring import Homing
 
@@ -60,7 +60,8 @@ def run(homing: Homing, taken: socket.socket, announce: Callable[[str], None]) -
     )
     look_at_the_young()
     try:
-        _Server(config, homing, announce).run(sockets=[taken])
+        with checkpoints.kept_beside(homing.writer, homing.database):
+            _Server(config, homing, announce).run(sockets=[taken])
     finally:
         homing.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any
@@ -146,6 +147,29 @@ def test_a_known_key_costs_no_look_at_the_store(homing: Homing, ring: KeyRing) -
     first, second = asyncio.run(story())
     assert first is not None
     assert first == second
+
+
+def test_a_key_in_use_is_looked_at_ahead(homing: Homing, ring: KeyRing, seconds: Seconds) -> None:
+    """Whoever shows it never waits for a store that is at something else; once it is revoked it is refused."""
+    key = make_key(homing, [Scope.READ])
+
+    async def story() -> list[bool]:
+        told = [await ring.find(key) is not None]
+        for _ in range(4):
+            seconds.now += 0.6
+            held = threading.Event()
+            homing.writer.submit(lambda _conn, held=held: held.wait(10))  # type: ignore[misc]  # a job
+            told.append(await ring.find(key) is not None)
+            held.set()
+            await asyncio.wrap_future(homing.writer.submit(lambda _conn: None))
+            await asyncio.sleep(0)
+        revoke(homing, key)
+        seconds.now += 0.6
+        told.append(await ring.find(key) is not None)
+        seconds.now += 0.6
+        return [*told, await ring.find(key) is not None]
+
+    assert asyncio.run(story()) == [True] * 6 + [False]
 
 
 def test_a_flood_of_unknown_keys_costs_few_looks(homing: Homing) -> None:

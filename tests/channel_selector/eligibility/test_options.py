@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from channel_selector import DeliveryOption
 from channel_selector.eligibility.caps import FrequencyCap, PastSend
 from channel_selector.eligibility.endpoints import Consent, ConsentState, Endpoint, EndpointStatus
-from channel_selector.eligibility.options import EligibilityRules, MessageWindow, Recipient, eligible
+from channel_selector.eligibility.options import EligibilityRules, MessageWindow, Recipient, eligible, option_id
 from channel_selector.eligibility.slots import KOREAN_NIGHT, SendSlot
 from tests.channel_selector.strategies import NOW, option
 
@@ -47,7 +47,7 @@ def test_options_are_endpoints_by_times_by_variants() -> None:
     rules = EligibilityRules(slots=(SendSlot.hours(18, 21),), costs={"email": 3.0})
     message = MessageWindow(not_before=NOW, deadline=NOW + timedelta(days=2), variants=("a", "b"))
     answer = eligible(recipient(PHONE, MAIL, consents=(granted("email"),)), message, rules)
-    assert [(each.endpoint.endpoint_id, each.option.variant) for each in answer.eligible] == [
+    assert [(each.endpoint_id, each.variant) for each in answer.options] == [
         *[("phone", "a"), ("phone", "b")] * 2,
         *[("mail", "a"), ("mail", "b")] * 2,
     ]
@@ -184,7 +184,7 @@ def test_nothing_eligible_breaks_a_rule(
         not_before=NOW + timedelta(hours=start), deadline=NOW + timedelta(hours=start + length), purpose=purpose
     )
     answer = eligible(recipient(*endpoints, sends=sends, consents=(granted("sms"),)), message, rules)
-    inside = {each.endpoint.endpoint_id for each in answer.eligible}
+    inside = {each.endpoint_id for each in answer.options}
     outside = {each.endpoint_id for each in answer.excluded}
     assert inside | outside == {each.endpoint_id for each in endpoints}
     assert not inside & outside
@@ -230,3 +230,30 @@ def test_costs_are_checked_when_the_rules_are_made() -> None:
     """A cost that is no number is refused at start, not in a request."""
     with pytest.raises(ValueError, match="cost of sms"):
         EligibilityRules(costs={"sms": math.nan})
+
+
+@given(
+    st.lists(st.sampled_from([PHONE, MAIL, TEXT]), unique=True),
+    st.lists(st.sampled_from("ab"), unique=True),
+    st.integers(0, 60),
+)
+def test_options_are_what_they_would_be_if_looked_at(ways: list[Endpoint], variants: list[str], length: int) -> None:
+    """Options are made without looking at their parts again: made anew of the same, they are equal and refused none."""
+    message = MessageWindow(not_before=NOW, deadline=NOW + timedelta(hours=length), variants=tuple(variants))
+    rules = EligibilityRules(costs={"email": 3.0}, unknown_consent={"email": True})
+    answer = eligible(recipient(*ways), message, rules)
+    assert bool(answer.options) is (length > 0 and not {PHONE, MAIL}.isdisjoint(ways))
+    anew = [
+        DeliveryOption(**{name: getattr(each, name) for name in DeliveryOption.__slots__}) for each in answer.options
+    ]
+    assert list(answer.options) == anew
+    assert [each.option_id for each in anew] == [
+        option_id(each.endpoint_id, each.send_at, each.variant) for each in anew
+    ]
+
+
+def test_an_endpoint_without_a_channel_is_refused() -> None:
+    """What an option takes from its endpoint is looked at once."""
+    nowhere = Endpoint(endpoint_id="nowhere", channel="", address="x")
+    with pytest.raises(ValueError, match="channel"):
+        eligible(recipient(nowhere), WINDOW, EligibilityRules(unknown_consent={"": True}))
