@@ -69,6 +69,7 @@ def _storer(bits: int, kind: Any) -> Any:
 
 
 store_8 = _storer(8, types.uint8)
+store_16 = _storer(16, types.uint16)
 store_64 = _storer(64, types.uint64)
 
 
