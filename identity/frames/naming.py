@@ -3,15 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit, prange
 
 from identity.frames.blake2b import BLOCK, LANES, ROOM, begun, digests
-from identity.frames.bytes import copy, load_8, load_64, prefetch, store_8, store_16, store_64
+from identity.frames.bytes import Bytes, copy, load_8, load_64, prefetch, store_8, store_16, store_64
 from identity.frames.chunks import Starts
 from identity.frames.interning import Hashes, Ids
-
-Bytes = npt.NDArray[np.uint8]
 
 DIGEST = 16
 """Bytes of a profile id."""

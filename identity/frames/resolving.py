@@ -18,7 +18,7 @@ from identity.frames.components import SHARED, Bools, Seen, contested
 from identity.frames.contested import fight
 from identity.frames.crowds import Crowd, find_hubs
 from identity.frames.fought import REASONS, Fought, fought
-from identity.frames.founders import Words, founders
+from identity.frames.founders import founders
 from identity.frames.intake import Input, Intake
 from identity.frames.interning import Ids
 from identity.frames.naming import DIGITS, profile_ids, spelled
@@ -29,7 +29,7 @@ from identity.identifiers import Identifier
 from identity.judgements import Verdicts, Word, in_force, settle
 from identity.rules import LinkingRules
 
-SLICE = 1 << 19
+SLICE = 1 << 17
 """Identifiers of one part of the answer."""
 
 Told = Callable[[str], None]
@@ -240,20 +240,21 @@ def _named(world: World, key: bytes, told: Told) -> Answer:
     """Give profiles their numbers and their names."""
     vocabulary, seen, replayed = world.intake.vocabulary, world.seen, world.replayed
     entries = vocabulary.entries
-    founder = founders(seen, entries.names, world.spaces, Words(entries.offsets, entries.data))
+    founder = founders(seen, entries.names, entries.offsets, entries.data, world.spaces)
     founder[replayed] = -1
-    roots = np.flatnonzero(founder >= 0)
-    number = np.full(len(founder), -1, np.int32)
-    number[roots] = np.arange(len(roots), dtype=np.int32)
-    profile_of = np.where(seen.times > 0, number[seen.parent], np.int32(-1))
+    roots = np.flatnonzero(founder >= 0).astype(np.int32)
     named, generations = founder[roots], np.zeros(len(roots), np.int32)
-    del founder, number
+    founder[roots] = np.arange(len(roots), dtype=np.int32)  # from here on each root's profile
+    profile_of = founder[seen.parent]
+    profile_of[seen.times == 0] = -1
+    count = len(roots)
+    del founder, roots
     outcome = NONE_FOUGHT
     if replayed.any():
         told("replaying contested components")
         outcome = _fought(world)
         more, first, which = np.unique(outcome.founders, return_index=True, return_inverse=True)
-        profile_of[outcome.entries] = len(roots) + which
+        profile_of[outcome.entries] = count + which
         named = np.concatenate([named, more.astype(np.int32)])
         generations = np.concatenate([generations, outcome.generations[first]])
     called = [("" if each.name is None else each.name).encode() for each in world.intake.names.known]
