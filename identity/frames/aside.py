@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk
+from identity.frames.demand import STATE
 from identity.frames.faults import FrameError
 from identity.frames.interning import Ids, Interner
 from identity.frames.rows import Rows, Settled
 from identity.frames.spilling import KeptEntries, Space, Spill
 from identity.frames.vocabulary import NOBODY, Vocabulary
 
-STATE = 100
-"""Bytes that are held of each identifier once all are known, whatever waits outside of memory."""
 _ROW = 64
 """Bytes that grouping takes for each row."""
 _ONE = np.zeros(1, np.uint64)
@@ -27,7 +26,7 @@ _ONE = np.zeros(1, np.uint64)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How much is held at once: `room` bytes of what comes in, before it is put aside in `space`; `most` in all."""
+    """How many bytes may be held at once: `room` until something is put aside in `space`, `most` from then on."""
 
     space: Space
     room: int
@@ -68,18 +67,22 @@ class Aside:
         """Whether anything was put aside."""
         return self._parts > 0
 
-    def put(self, rows: Iterable[Rows], vocabulary: Vocabulary, entries: Interner, keys: Interner) -> None:
-        """Put a part aside."""
-        space, part = self.bounds.space, self._parts
+    def put(self, rows: list[Rows], vocabulary: Vocabulary, keys: Interner) -> None:
+        """Put a part aside; its rows are let go of first, then what only finds its texts."""
+        space, part, entries = self.bounds.space, self._parts, vocabulary.interner
         self._parts += 1
+        for number, some in enumerate(rows):
+            self._put(some, part, f"rows {part} {number}")
+        rows.clear()
         written = entries.count
         settled = vocabulary.settle()
         space.add(f"stands {part}", settled.stands)
         space.add(f"reasons {part}", settled.reasons)
+        del settled
+        for known in (entries, keys):
+            known.close()
         self.values.add(entries, vocabulary.names.seeds, written)
         self.keys.add(keys, _ONE, keys.count)
-        for number, some in enumerate(rows):
-            self._put(some, part, f"rows {part} {number}")
 
     def _put(self, rows: Rows, part: int, name: str) -> None:
         for what, array in rows.arrays():

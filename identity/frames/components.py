@@ -28,6 +28,8 @@ _NO_TRUSTS = np.zeros(0, np.int8)
 _SERVER = int(Trust.SERVER)
 _AHEAD = 32
 """Entries asked for before they are looked at."""
+_TOGETHER = 1 << 20
+"""Entries whose spans are looked at together."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,13 +68,12 @@ class Seen:
         trust = _NO_TRUSTS if chunk.trust is None else chunk.trust
         _see(chunk.starts, chunk.entries, at, trust, hubs, self.parent, self.times, self.first, self.last, self.weak)
 
-    def since(self) -> npt.NDArray[np.int64]:
-        """Give when each entry was seen first, by whatever observation."""
-        return np.minimum(self.first, self.latest) if self.undated else self.first
-
-    def until(self) -> npt.NDArray[np.int64]:
-        """Give a moment after which no entry was seen, and its last sighting where all observations are dated."""
-        return np.full_like(self.last, self.latest) if self.undated else self.last
+    def spans(self, begin: int, end: int) -> npt.NDArray[np.float64]:
+        """Give how long some entries were seen at most, in microseconds: so long if all observations are dated."""
+        first, last = self.first[begin:end], self.last[begin:end]
+        if self.undated:
+            first, last = np.minimum(first, self.latest), np.full_like(last, self.latest)
+        return last.astype(np.float64) - first
 
     def join(self, left: int, right: int) -> None:
         """Put two entries into one component."""
@@ -97,8 +98,10 @@ def contested(seen: Seen, names: Ids, spaces: NameRules, rules: LinkingRules, ju
         _count(seen.parent, live & (names == space), tally)
         marks |= tally > limit
     for space, ttl in spaces.ttls.items():
-        span = seen.until().astype(np.float64) - seen.since().astype(np.float64)
-        marks[seen.parent[live & (names == space) & (seen.times > 1) & (span > ttl)]] = True
+        for begin in range(0, count, _TOGETHER):
+            some = slice(begin, begin + _TOGETHER)
+            long = (seen.times[some] > 1) & (names[some] == space) & (seen.spans(begin, begin + _TOGETHER) > ttl)
+            marks[seen.parent[some][long]] = True
     if seen.weak.any():
         tally[:] = 0
         _count(seen.parent, live & spaces.person[names], tally)

@@ -9,25 +9,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from identity.frames import columns
 from identity.frames.arrow import texts
 from identity.frames.aside import Aside, Bounds, KeptChunks
-from identity.frames.chunks import UNDATED, UNTRUSTED, Chunk, distinct, grouped, least, paired
+from identity.frames.chunks import UNDATED, Chunk
+from identity.frames.demand import STATE, Demand
 from identity.frames.interning import ALL_BITS, Ids, Interner
+from identity.frames.observations import Reasons, joined, keyed_observations, linked_observations, reasons_of
 from identity.frames.reading import Part, Reader
 from identity.frames.rows import Listed, Rows, Settled
 from identity.frames.spilling import Entries
-from identity.frames.vocabulary import EVIDENCE, NOBODY, REASONS, Names, Vocabulary
+from identity.frames.vocabulary import REASONS, Names, Vocabulary
 from identity.identifiers import Identifier
 from identity.rules import LinkingRules
 
 _TOO_MANY = REASONS.index("too_many_identifiers")
-_EVIDENCE = REASONS.index(EVIDENCE)
-Reasons = tuple[npt.NDArray[np.uint8], ...] | None
-"""Why the values of some rows do not count, by field."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,9 +44,9 @@ class Input:
 class Intake:
     """Takes tables in; `now` is the latest that an event can have been (None: whenever it says).
 
-    With `bounds`, what is more than their room is put aside; the answer is the same. `listed`, given empty, holds in
-    the end why each value of each row does not count (the number of a reason, 0: it does), table by table; whoever
-    lists rows takes them one by one, and so reads times without an offset as UTC beside others.
+    With `bounds`, what would take more than their room is put aside; the answer is the same. `listed`, given empty,
+    holds in the end why each value of each row does not count (the number of a reason, 0: it does), table by table;
+    whoever lists rows takes them one by one, and so reads times without an offset as UTC beside others.
     """
 
     rules: LinkingRules
@@ -65,6 +63,7 @@ class Intake:
     _count: int = 0
     _aside: Aside | None = None
     _dated: bool = False
+    _spoilt: bool = False
 
     def __post_init__(self) -> None:
         """Begin with nothing known."""
@@ -76,8 +75,9 @@ class Intake:
         self._aside = None if self.bounds is None else Aside(self.bounds, self.bits)
 
     def expect(self, rows: int) -> None:
-        """Hear of rows to come: room is made for them at once, and taken as they come."""
-        self.vocabulary.interner.expect(rows)
+        """Hear of rows to come: room is made at once for as many as may be held, and taken as they come."""
+        held = rows if self.bounds is None else min(rows, self.bounds.room // STATE)
+        self.vocabulary.interner.expect(held)
 
     def add(self, frame: pl.DataFrame, source: str = "") -> None:
         """Take in a part of a table. FrameError names the source and the column that cannot be."""
@@ -89,30 +89,33 @@ class Intake:
 
     def take(self, part: Part) -> None:
         """Take in what was read."""
+        if self._rows and self._beyond(part):
+            self._put_aside()
         keys = None if part.keys is None else self.keys.intern(part.keys)
         fields = tuple(self.vocabulary.add(values) for values in part.fields)
         self._count += len(part.bad)
+        self._spoilt = self._spoilt or bool(part.bad.any())
         self._rows.append(Rows(keys=keys, fields=fields, at=part.at, trust=part.trust, bad=part.bad))
-        self._make_room()
 
     def finish(self, judged: Sequence[Identifier] = ()) -> Input:
         """Give what came in, in observations, and number `judged`; nothing can be taken in after that."""
         numbers = self._number(judged)
         dated = any(rows.at is not None for rows in self._rows) or self._dated
         rejected: Counter[str] = Counter()
-        if self._aside is None or not self._aside.used:
-            settled = self.vocabulary.settle()
-            tables, self._rows = self._rows, []
-            singles = [[rows for rows in tables if rows.keys is not None]]
-            chunks: Sequence[Chunk] = list(self._chunks(_pairs(tables), singles, settled, rejected))
-            self.vocabulary.interner.close()
-        else:
-            self._put_aside(self._aside)
+        if self._aside is not None and (self._aside.used or self._beyond()):
+            self._put_aside()
             merged = self._aside.merge(self.vocabulary)
             self.vocabulary.entries, self.key = merged.entries, merged.keys
             numbers = merged.last[numbers]
             made = self._chunks(merged.pairs(), merged.singles(), merged.settled, rejected)
-            chunks = KeptChunks(self._aside.bounds.space, made)
+            chunks: Sequence[Chunk] = KeptChunks(self._aside.bounds.space, made)
+        else:
+            settled = self.vocabulary.settle()
+            for interner in (self.vocabulary.interner, self.keys):
+                interner.close()
+            tables, self._rows = self._rows, []
+            singles = [[rows for rows in tables if rows.keys is not None]]
+            chunks = list(self._chunks(_pairs(tables), singles, settled, rejected))
         observations = sum(len(chunk) for chunk in chunks)
         return Input(
             chunks=chunks,
@@ -128,15 +131,15 @@ class Intake:
     ) -> Iterator[Chunk]:
         """Make observations of rows."""
         for rows in pairs:
-            reasons = _reasons(rows, settled, rejected)
-            chunk, dropped = self._trimmed(_linked_chunk(rows, settled), rejected)
+            reasons = reasons_of(rows, settled, rejected)
+            chunk, dropped = self._trimmed(linked_observations(rows, settled), rejected)
             self._list(rows, settled, reasons, chunk, dropped)
             yield self._clamped(chunk)
         for tables in singles:
             if tables:
-                rows = _joined(tables)
-                reasons = _reasons(rows, settled, rejected)
-                chunk, dropped = self._trimmed(_grouped(rows, settled), rejected)
+                rows = joined(tables)
+                reasons = reasons_of(rows, settled, rejected)
+                chunk, dropped = self._trimmed(keyed_observations(rows, settled), rejected)
                 self._list(rows, settled, reasons, chunk, dropped)
                 yield self._clamped(chunk)
 
@@ -168,19 +171,39 @@ class Intake:
         values = texts(pl.Series([i.value for i in identifiers], dtype=pl.String))
         return self.vocabulary.add(self.names.named(names, values))
 
-    def _make_room(self) -> None:
-        """Put aside what came in, if it is more than may be held."""
-        if self._aside is not None:
-            held = self.vocabulary.interner.size + self.keys.size + sum(rows.size for rows in self._rows)
-            if held > self._aside.bounds.room:
-                self._put_aside(self._aside)
+    def _beyond(self, part: Part | None = None) -> bool:
+        """Tell whether what is held, and a part more, will take more memory than it may."""
+        return self._aside is not None and self._demand(part).peak() > self._aside.bounds.room
 
-    def _put_aside(self, aside: Aside) -> None:
-        self._dated = self._dated or any(rows.at is not None for rows in self._rows)
-        aside.put(self._rows, self.vocabulary, self.vocabulary.interner, self.keys)
-        self.vocabulary.start_over()
-        self.key = self.keys = Interner(self.bits)
-        self._rows = []
+    def _demand(self, part: Part | None) -> Demand:
+        """Tell what is held once a part is taken in, whose values are taken to be new; each doubtful one may be two."""
+        values, keys = self.vocabulary.interner, self.keys
+        fields = () if part is None else part.fields
+        more, size = sum(map(len, fields)), sum(values.size for values in fields)
+        more_keys, key_size = (0, 0) if part is None or part.keys is None else (len(part.keys), part.keys.size)
+        keyed = [len(rows.bad) for rows in self._rows if rows.keys is not None]
+        coming = 0 if part is None else len(part.bad)
+        rows = sum(keyed) + (coming if more_keys else 0)
+        doubts, doubted = self.vocabulary.doubts
+        return Demand(
+            entries=values.count + doubts + more,
+            bytes=values.bytes + doubted + size,
+            tables=values.table(more, size) + keys.table(more_keys, key_size) + sum(each.size for each in self._rows),
+            links=sum(len(each.bad) for each in self._rows) + coming - rows,
+            rows=rows,
+            keys=keys.count + more_keys,
+            key_bytes=keys.bytes + key_size,
+            plain=not doubts and not self._spoilt,
+        )
+
+    def _put_aside(self) -> None:
+        """Put all aside that came in."""
+        if self._aside is not None:
+            self._dated = self._dated or any(rows.at is not None for rows in self._rows)
+            self._aside.put(self._rows, self.vocabulary, self.keys)
+            self.vocabulary.start_over()
+            self.key = self.keys = Interner(self.bits)
+            self._spoilt = False
 
     def _trimmed(self, chunk: Chunk, rejected: Counter[str]) -> tuple[Chunk, set[tuple[int, int]]]:
         """Let the first twenty of an observation's entries count, by priority, then by value (DESIGN 4.1).
@@ -215,124 +238,9 @@ class Intake:
         return UNDATED if self.now is None else columns.micros(self.now)
 
 
-def _grouped(some: Rows, settled: Settled) -> Chunk:
-    """Make observations of rows, wherever they stand; each was when its earliest row says, and so on."""
-    good = some.bad == 0
-    keys, entries = _keys(some)[good], some.fields[0][good]
-    used, keys = np.unique(keys, return_inverse=True)
-    keys = keys.astype(np.int32)
-    starts = np.zeros(len(used) + 1, np.int64)
-    placed = np.empty(len(entries), np.int32)
-    grouped(keys, entries, starts, placed)
-    written = (starts.copy(), placed)
-    normal = settled.stands[placed]
-    normal = normal[: distinct(starts, normal)]
-    return Chunk(
-        starts=starts,
-        entries=normal,
-        at=_lowest(keys, some.at, good, len(used), UNDATED),
-        said=_narrowed(_lowest(keys, some.trust, good, len(used), UNTRUSTED)),
-        keys=used.astype(np.int32),
-        written=written,
-    )
-
-
-def _keys(rows: Rows) -> Ids:
-    """Give the observations that rows are of."""
-    return np.zeros(0, np.int32) if rows.keys is None else rows.keys
-
-
-def _lowest(
-    keys: Ids,
-    values: npt.NDArray[np.int64] | npt.NDArray[np.int8] | None,
-    good: npt.NDArray[np.bool_],
-    count: int,
-    none: int,
-) -> npt.NDArray[np.int64] | None:
-    """Give the least value of each observation's rows."""
-    if values is None:
-        return None
-    found = np.full(count, none, np.int64)
-    least(keys, values[good].astype(np.int64), found)
-    return found
-
-
-def _narrowed(found: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int8] | None:
-    """Keep trusts in a byte each."""
-    return None if found is None else found.astype(np.int8)
-
-
-def _joined(tables: list[Rows]) -> Rows:
-    """Put tables of one shape end to end."""
-    return Rows(
-        keys=np.concatenate([_keys(table) for table in tables]),
-        fields=(np.concatenate([t.fields[0] for t in tables]),),
-        at=_column([t.at for t in tables], [len(t.bad) for t in tables], UNDATED, np.int64),
-        trust=_narrowed(_column([t.trust for t in tables], [len(t.bad) for t in tables], UNTRUSTED, np.int64)),
-        bad=np.concatenate([t.bad for t in tables]),
-    )
-
-
-def _column(
-    parts: list[npt.NDArray[np.int64] | npt.NDArray[np.int8] | None], sizes: list[int], none: int, kind: type
-) -> npt.NDArray[np.int64] | None:
-    """Put a column end to end, filled where a table lacks it; None where all do."""
-    if all(part is None for part in parts):
-        return None
-    return np.concatenate(
-        [np.full(size, none, kind) if part is None else part for part, size in zip(parts, sizes, strict=True)]
-    )
-
-
-def _reasons(rows: Rows, settled: Settled, rejected: Counter[str]) -> Reasons:
-    """Mark the rows that name nobody, count their faults, and give each value's reason; None where there is none.
-
-    Evidence is kept. A fault of a link's row is one fault, not one of each side.
-    """
-    if settled.plain and not rows.bad.any():
-        return None
-    found = [settled.reasons[entries] for entries in rows.fields]
-    for each in found:
-        each[each == _EVIDENCE] = 0
-    if len(found) == 1:
-        order = np.isin(rows.bad, [REASONS.index("invalid_observed_at"), REASONS.index("invalid_trust")])
-        rows.bad[:] = np.where((rows.bad == 0) | (order & (found[0] != 0)), found[0], rows.bad)
-        found = [rows.bad]
-    else:
-        found = [np.where(rows.bad == 0, each, 0) for each in found]
-        found[0] = np.where(rows.bad == 0, found[0], rows.bad)
-    for each in found:
-        counts = np.bincount(each, minlength=len(REASONS))
-        rejected.update({REASONS[n]: int(count) for n, count in enumerate(counts) if n and count})
-    return tuple(found)
-
-
-def _linked_chunk(rows: Rows, settled: Settled) -> Chunk:
-    """Make an observation of each pair."""
-    if settled.plain and not rows.bad.any():
-        sides = rows.fields
-    else:
-        sides = tuple(np.where(rows.bad == 0, settled.stands[f], NOBODY).astype(np.int32) for f in rows.fields)
-    starts = np.empty(len(rows.bad) + 1, np.int64)
-    entries = np.empty(2 * len(rows.bad), np.int32)
-    entries = entries[: paired(*sides, starts, entries)]
-    written = None
-    if sides is not rows.fields:
-        spread = np.arange(0, 2 * len(rows.bad) + 1, 2, dtype=np.int64)
-        written = (spread, np.stack(rows.fields, axis=1).ravel())
-    return Chunk(
-        starts=starts,
-        entries=entries,
-        at=rows.at,
-        said=rows.trust,
-        keys=None,
-        written=written,
-    )
-
-
 def _pairs(tables: list[Rows]) -> Iterator[Rows]:
     """Give the tables of links, and let go of each once it is taken."""
     for place, rows in enumerate(tables):
         if rows.keys is None:
-            tables[place] = Rows(keys=None, fields=(), at=None, trust=None, bad=rows.bad[:0])
+            tables[place] = Rows(keys=None, fields=(), at=None, trust=None, bad=np.zeros(0, np.uint8))
             yield rows

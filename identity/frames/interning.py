@@ -14,6 +14,7 @@ from numba import njit
 
 from identity.frames.arrow import Texts
 from identity.frames.bytes import Lengths, Starts, copy, equal, hashed, prefetch
+from identity.frames.demand import ENTRY
 
 Ids = npt.NDArray[np.int32]
 Hashes = npt.NDArray[np.uint64]
@@ -58,6 +59,11 @@ class Named:
         """Count the texts."""
         return len(self.texts)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all texts."""
+        return int(self.texts.lengths.sum(dtype=np.int64))
+
 
 class Interner:
     """Numbers values; `bits` masks the hash (the tests make it collide)."""
@@ -96,10 +102,17 @@ class Interner:
         return self._data[: self._used]
 
     @property
-    def size(self) -> int:
-        """The memory it takes, in bytes."""
-        each = sum(array.itemsize for array in (self._names, self._ends))
-        return self._slots.nbytes + each * self.count + self._used
+    def bytes(self) -> int:
+        """The bytes of all texts."""
+        return self._used
+
+    def table(self, more: int, size: int) -> int:
+        """Give the bytes beside texts and entries that it takes to find so many more, of so many bytes, and to grow."""
+        entries, data, slots = self._rooms(more, size)
+        taken = slots * self._slots.itemsize
+        taken += 0 if slots == len(self._slots) else self._slots.nbytes
+        taken += 0 if data == len(self._data) else self._used
+        return taken + (0 if entries == len(self._names) else ENTRY * self.count)
 
     def text(self, entry: int) -> str:
         """Give an entry's text."""
@@ -110,7 +123,7 @@ class Interner:
         if self.count + len(values) > MOST:
             raise TooMany(f"there are more than {MOST:,} distinct values")
         texts = values.texts
-        self._reserve(len(values), int(texts.lengths.sum(dtype=np.int64)))
+        self._reserve(len(values), values.size)
         found = np.empty(len(values), np.int32)
         kept = (self._slots, self._names, self._ends, self._data)
         self.count = _intern(
@@ -119,19 +132,29 @@ class Interner:
         self._used = int(self._ends[self.count])
         return found
 
-    def _reserve(self, more: int, size: int) -> None:
-        """Make room for so many entries more, of so many bytes."""
-        need = self.count + more
-        if need > len(self._names):
-            room = max(need, self._likely, len(self._names) * 3 // 2)
-            self._names, self._ends = _grown(self._names, room), _grown(self._ends, room + 1)
-        if self._used + size > len(self._data):
-            average = self._used / max(self.count, 1)
-            self._data = _grown(self._data, max(self._used + size, int(average * len(self._names) * _SLACK)))
+    def _rooms(self, more: int, size: int) -> tuple[int, int, int]:
+        """Tell for how many entries, bytes and slots there must be room for so many entries more, of so many bytes."""
+        need, entries = self.count + more, len(self._names)
+        if need > entries:
+            entries = max(need, self._likely, entries * 3 // 2)
+        data = len(self._data)
+        if self._used + size > data:
+            data = max(self._used + size, int(self._used / max(self.count, 1) * entries * _SLACK))
         slots = len(self._slots)
         if need > _LOAD * slots:
+            slots = max(_slots(need), min(_STEP * slots, _slots(self._likely)))
+        return entries, data, slots
+
+    def _reserve(self, more: int, size: int) -> None:
+        """Make room for so many entries more, of so many bytes."""
+        entries, data, slots = self._rooms(more, size)
+        if entries > len(self._names):
+            self._names, self._ends = _grown(self._names, entries), _grown(self._ends, entries + 1)
+        if data > len(self._data):
+            self._data = _grown(self._data, data)
+        if slots > len(self._slots):
             before = self._slots
-            self._slots = np.zeros(max(_slots(need), min(_STEP * slots, _slots(self._likely))), np.uint64)
+            self._slots = np.zeros(slots, np.uint64)
             _place(self._slots, before)
 
 

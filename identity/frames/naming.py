@@ -3,17 +3,16 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit, prange
 
 from identity.frames.blake2b import BLOCK, LANES, ROOM, begun, digests
-from identity.frames.bytes import copy, load_64, prefetch, store_8, store_64
+from identity.frames.bytes import Bytes, copy, load_8, load_64, prefetch, store_8, store_16, store_64
 from identity.frames.chunks import Starts
 from identity.frames.interning import Hashes, Ids
 
-Bytes = npt.NDArray[np.uint8]
-
-DIGITS = 32
+DIGEST = 16
+"""Bytes of a profile id."""
+DIGITS = 2 * DIGEST
 """Hexadecimal digits of a profile id."""
 _TOGETHER = 1 << 14
 """Founders named by one processor before it asks for more."""
@@ -22,7 +21,8 @@ _TEXT = 1_152
 """Bytes for what is hashed: a namespace of at most 64, a value of at most 512, a generation, and zeros."""
 _AHEAD = 32
 """Founders whose texts are asked for before they are hashed."""
-_HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
+_PAIRS = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), np.uint16)
+"""The two digits of each byte, as they stand in memory."""
 
 
 class Founders(NamedTuple):
@@ -43,28 +43,35 @@ class Founders(NamedTuple):
 def profile_ids(
     names: list[bytes], of: Ids, entries: Ids, generations: Ids, offsets: Starts, data: Bytes, key: bytes
 ) -> Bytes:
-    """Give the ids of founders, 32 digits each, end to end.
+    """Give the ids of founders, DIGEST bytes each, end to end.
 
     A founder is an entry `e`, the text data[offsets[e]:offsets[e + 1]] in the namespace names[of[e]], and a generation.
     The key has at most 64 bytes.
     """
     spaces = np.frombuffer(b"".join(names), np.uint8) if names else np.zeros(0, np.uint8)
     ends = np.concatenate([[0], np.cumsum([len(name) for name in names])]).astype(np.int64)
-    begin, before = begun(key, _PERSON, DIGITS // 2)
-    digits = np.empty(DIGITS * len(entries), np.uint8)
-    _name_all(Founders(entries, generations, of, offsets, data, spaces, ends), begin, before, digits)
+    begin, before = begun(key, _PERSON, DIGEST)
+    digests = np.empty(DIGEST * len(entries), np.uint8)
+    _name_all(Founders(entries, generations, of, offsets, data, spaces, ends), begin, before, digests)
+    return digests
+
+
+def spelled(digests: Bytes, which: Ids) -> Bytes:
+    """Give some of the ids as they are written: DIGITS hexadecimal digits each, end to end."""
+    digits = np.empty(DIGITS * len(which), np.uint8)
+    _spell_out(digests, which, digits)
     return digits
 
 
 @njit(cache=True, parallel=True)
-def _name_all(founders: Founders, begin: Hashes, before: int, digits: Bytes) -> None:
+def _name_all(founders: Founders, begin: Hashes, before: int, into: Bytes) -> None:
     """Name all founders, a part of them on each processor."""
     count = len(founders.entries)
     for part in prange(count // _TOGETHER + 1):
         first = part * _TOGETHER
         texts, room = np.empty(_TEXT * LANES, np.uint8), np.empty(ROOM // 8, np.uint64)
         sizes = np.zeros(LANES, np.uint64)
-        _name(founders, begin, before, first, min(first + _TOGETHER, count), texts, sizes, room, digits)
+        _name(founders, begin, before, first, min(first + _TOGETHER, count), texts, sizes, room, into)
 
 
 @njit(cache=True)
@@ -77,9 +84,9 @@ def _name(
     texts: Bytes,
     sizes: Hashes,
     room: Hashes,
-    digits: Bytes,
+    into: Bytes,
 ) -> None:
-    """Hash namespace, NUL, value, NUL, generation of some founders, eight at a time; write the digits.
+    """Hash namespace, NUL, value, NUL, generation of some founders, eight at a time; write the digests.
 
     `texts`, `sizes` and `room` are the caller's: an array made here would be let go of as soon as its address alone is
     used.
@@ -93,7 +100,9 @@ def _name(
             sizes[lane] = np.uint64(_spell(founders, row + lane, start))
         digests(begin.ctypes.data, before, texts.ctypes.data, _TEXT, sizes.ctypes.data, room.ctypes.data)
         for lane in range(count):
-            _write(room.ctypes.data + 8 * lane, digits.ctypes.data + DIGITS * (row + lane))
+            for word in range(DIGEST // 8):
+                digest = load_64(room.ctypes.data + 8 * (LANES * word + lane))
+                store_64(into.ctypes.data + DIGEST * (row + lane) + 8 * word, digest)
 
 
 @njit(cache=True)
@@ -139,10 +148,12 @@ def _count(number: int, into: int) -> int:
     return into
 
 
-@njit(cache=True)
-def _write(h: int, into: int) -> None:
-    """Write a lane's digest in hexadecimal digits."""
-    for place in range(DIGITS // 2):
-        byte = (load_64(h + 8 * LANES * (place >> 3)) >> np.uint64(8 * (place & 7))) & np.uint64(255)
-        store_8(into + 2 * place, _HEX[byte >> np.uint64(4)])
-        store_8(into + 2 * place + 1, _HEX[byte & np.uint64(15)])
+@njit(cache=True, nogil=True)
+def _spell_out(digests: Bytes, which: Ids, digits: Bytes) -> None:
+    """Write ids out; those to come are asked for, since they stand anywhere."""
+    for row in range(len(which)):
+        if row + _AHEAD < len(which):
+            prefetch(np.int64(digests.ctypes.data + DIGEST * np.int64(which[row + _AHEAD])))
+        start, into = digests.ctypes.data + DIGEST * np.int64(which[row]), digits.ctypes.data + DIGITS * row
+        for place in range(DIGEST):
+            store_16(into + 2 * place, _PAIRS[load_8(start + place)])

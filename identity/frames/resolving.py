@@ -18,10 +18,10 @@ from identity.frames.components import SHARED, Bools, Seen, contested
 from identity.frames.contested import fight
 from identity.frames.crowds import Crowd, find_hubs
 from identity.frames.fought import REASONS, Fought, fought
-from identity.frames.founders import Words, founders
+from identity.frames.founders import founders
 from identity.frames.intake import Input, Intake
 from identity.frames.interning import Ids
-from identity.frames.naming import DIGITS, profile_ids
+from identity.frames.naming import DIGITS, profile_ids, spelled
 from identity.frames.replays import Sources, name_of, replay
 from identity.frames.vocabulary import NameRules, Vocabulary
 from identity.hubs import Hubs
@@ -29,7 +29,7 @@ from identity.identifiers import Identifier
 from identity.judgements import Verdicts, Word, in_force, settle
 from identity.rules import LinkingRules
 
-SLICE = 1 << 19
+SLICE = 1 << 17
 """Identifiers of one part of the answer."""
 
 Told = Callable[[str], None]
@@ -101,7 +101,7 @@ def resolve_frame(
 class Answer:
     """Who is who, in numbers.
 
-    `profile_of` numbers each entry's profile, -1 for entries in none; `digits` are the profiles' ids, end to end,
+    `profile_of` numbers each entry's profile, -1 for entries in none; `digests` are the profiles' ids, end to end,
     `founders` the entries they are founded on, `generations` how often those had ceased to found before.
     """
 
@@ -111,7 +111,7 @@ class Answer:
     profile_of: Ids
     founders: Ids
     generations: Ids
-    digits: npt.NDArray[np.uint8]
+    digests: npt.NDArray[np.uint8]
     crowds: list[Crowd]
     fought: Fought
     contested: int
@@ -157,30 +157,27 @@ class Answer:
 
     def parts(self, size: int = SLICE) -> Iterator[pl.DataFrame]:
         """Give the identifiers with their profiles, some at a time; one part without rows if there are none."""
-        count = len(self.digits) // DIGITS
-        ids = series("profile_id", np.arange(0, DIGITS * (count + 1), DIGITS, dtype=np.int64), self.digits)
         names = pl.Series("namespace", [each.name for each in self.vocabulary.names.known], dtype=pl.String)
         for begin in range(0, max(len(self.profile_of), 1), size):
             end = min(begin + size, len(self.profile_of))
-            yield self._part(begin, end, ids, names)
+            yield self._part(begin, end, names)
 
-    def _part(self, begin: int, end: int, ids: pl.Series, names: pl.Series) -> pl.DataFrame:
+    def _part(self, begin: int, end: int, names: pl.Series) -> pl.DataFrame:
         """Give the rows of some entries."""
         entries = self.vocabulary.entries
         offsets = entries.offsets[begin : end + 1]
         first = offsets[0] if len(offsets) else 0
         last = offsets[-1] if len(offsets) else 0
-        profile = self.profile_of[begin:end]
-        some = profile >= 0
-        rows = pl.Series(np.flatnonzero(some).astype(np.uint32))
+        some = self.profile_of[begin:end] >= 0
+        profile = self.profile_of[begin:end][some]
+        places = np.arange(0, DIGITS * (len(profile) + 1), DIGITS, dtype=np.int64)
         values = series("value", offsets - first, entries.data[first:last])
-        times = self.seen.times[begin:end][some]
         return pl.DataFrame(
             [
                 names.gather(entries.names[begin:end][some]),
-                values if some.all() else values.gather(rows),
-                ids.gather(profile[some]),
-                pl.Series("observations", times),
+                values if some.all() else values.gather(np.flatnonzero(some)),
+                series("profile_id", places, spelled(self.digests, profile)),
+                pl.Series("observations", self.seen.times[begin:end][some]),
                 _seen("first_seen", self.seen.first[begin:end][some]),
                 _seen("last_seen", self.seen.last[begin:end][some]),
             ]
@@ -243,24 +240,25 @@ def _named(world: World, key: bytes, told: Told) -> Answer:
     """Give profiles their numbers and their names."""
     vocabulary, seen, replayed = world.intake.vocabulary, world.seen, world.replayed
     entries = vocabulary.entries
-    founder = founders(seen, entries.names, world.spaces, Words(entries.offsets, entries.data))
+    founder = founders(seen, entries.names, entries.offsets, entries.data, world.spaces)
     founder[replayed] = -1
-    roots = np.flatnonzero(founder >= 0)
-    number = np.full(len(founder), -1, np.int32)
-    number[roots] = np.arange(len(roots), dtype=np.int32)
-    profile_of = np.where(seen.times > 0, number[seen.parent], np.int32(-1))
+    roots = np.flatnonzero(founder >= 0).astype(np.int32)
     named, generations = founder[roots], np.zeros(len(roots), np.int32)
-    del founder, number
+    founder[roots] = np.arange(len(roots), dtype=np.int32)  # from here on each root's profile
+    profile_of = founder[seen.parent]
+    profile_of[seen.times == 0] = -1
+    count = len(roots)
+    del founder, roots
     outcome = NONE_FOUGHT
     if replayed.any():
         told("replaying contested components")
         outcome = _fought(world)
         more, first, which = np.unique(outcome.founders, return_index=True, return_inverse=True)
-        profile_of[outcome.entries] = len(roots) + which
+        profile_of[outcome.entries] = count + which
         named = np.concatenate([named, more.astype(np.int32)])
         generations = np.concatenate([generations, outcome.generations[first]])
     called = [("" if each.name is None else each.name).encode() for each in world.intake.names.known]
-    digits = profile_ids(called, entries.names, named, generations, entries.offsets, entries.data, key)
+    digests = profile_ids(called, entries.names, named, generations, entries.offsets, entries.data, key)
     return Answer(
         vocabulary=vocabulary,
         input=world.found,
@@ -268,7 +266,7 @@ def _named(world: World, key: bytes, told: Told) -> Answer:
         profile_of=profile_of,
         founders=named,
         generations=generations,
-        digits=digits,
+        digests=digests,
         crowds=world.crowds,
         fought=outcome,
         contested=int(replayed.sum()),

@@ -49,9 +49,8 @@ class Settled:
     @classmethod
     def of(cls, stands: Ids, reasons: npt.NDArray[np.uint8]) -> "Settled":
         """Look whether they are plain."""
-        return cls(
-            stands=stands, reasons=reasons, plain=bool((stands == np.arange(len(stands))).all()) and not reasons.any()
-        )
+        itself = np.arange(len(stands), dtype=stands.dtype)
+        return cls(stands=stands, reasons=reasons, plain=bool((stands == itself).all()) and not reasons.any())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

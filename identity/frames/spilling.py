@@ -14,10 +14,8 @@ import numpy.typing as npt
 from numba import njit
 
 from identity.frames.arrow import Texts
-from identity.frames.bytes import Lengths, Starts, copy, hashed
+from identity.frames.bytes import Bytes, Lengths, Starts, copy, hashed
 from identity.frames.interning import MOST, Hashes, Ids, Interner, Named, TooMany
-
-Bytes = npt.NDArray[np.uint8]
 
 BUCKETS = 256
 _BUCKET = np.uint64(56)

@@ -33,6 +33,8 @@ EVIDENCE = "not_linkable"
 NOBODY = -1
 
 _ZERO = np.zeros(1, np.uint64)
+_TOGETHER = 1 << 16
+"""Values normalised together: what each becomes on the way takes many times its bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,35 +54,55 @@ class Vocabulary:
         self.entries: Entries = self.interner
         self._rules = rules
         self.names = names
+        self._doubtful: list[Ids] = []
+        self.doubts = (0, 0)
+        """How many entries are not normal for sure, and the bytes of their texts."""
 
     def start_over(self) -> None:
         """Know nothing again: what was known was put aside."""
         self.interner = self.entries = Interner(self._bits)
+        self._doubtful = []
+        self.doubts = (0, 0)
 
     def add(self, values: Named) -> Ids:
-        """Give numbers to values."""
-        return self.interner.intern(values)
+        """Give numbers to values; those that are new and not normal for sure are noted, for `settle`."""
+        before, entries = self.interner.count, self.interner
+        found = entries.intern(values)
+        sure = normal_values(entries.offsets[before:], entries.data, self.names.forms[entries.names[before:]])
+        if not sure.all():
+            doubtful = before + np.flatnonzero(~sure)
+            size = int((entries.offsets[doubtful + 1] - entries.offsets[doubtful]).sum())
+            self.doubts = (self.doubts[0] + len(doubtful), self.doubts[1] + size)
+            self._doubtful.append(doubtful.astype(np.int32))
+        return found
 
     def settle(self) -> Settled:
         """Tell, for each entry, the entry of its normal value (NOBODY: it has none) and the number of its reason.
 
         `normalize` sees each distinct value that is not normal for sure once. Reasons are numbered by `REASONS`.
         """
-        entries = self.interner
-        doubtful = np.flatnonzero(~normal_values(entries.offsets, entries.data, self.names.forms[entries.names]))
-        read = [self._read(int(entry)) for entry in doubtful]
+        doubtful = np.concatenate([np.zeros(0, np.int32), *self._doubtful])
+        read = [self._normalized(doubtful[begin : begin + _TOGETHER]) for begin in range(0, len(doubtful), _TOGETHER)]
+        stands = np.arange(self.interner.count, dtype=np.int32)
+        reasons = np.zeros(len(stands), np.uint8)
+        for begin, (known, why) in zip(range(0, len(doubtful), _TOGETHER), read, strict=True):
+            some = doubtful[begin : begin + _TOGETHER]
+            stands[some], reasons[some] = known, why
+        for known, _ in read:
+            # A normal value may itself be one of the doubtful: it stands for itself.
+            stands[known[known >= 0]] = known[known >= 0]
+        return Settled.of(stands, reasons)
+
+    def _normalized(self, entries: Ids) -> tuple[Ids, npt.NDArray[np.uint8]]:
+        """Give the entries of some entries' normal values, NOBODY for those that have none, and the reasons."""
+        read = [self._read(int(entry)) for entry in entries]
         normal = [(place, found) for place, found in enumerate(read) if isinstance(found, Identifier)]
         written = pl.Series([found.value for _, found in normal], dtype=pl.String)
         numbers = np.array([self.names.numbers[found.namespace] for _, found in normal], np.int32)
-        known = self.add(self.names.named(numbers, texts(written)))
-        stands = np.arange(entries.count, dtype=np.int32)
-        reasons = np.zeros(entries.count, np.uint8)
-        stands[doubtful] = NOBODY
-        stands[doubtful[[place for place, _ in normal]]] = known
-        # A normal value may itself be one of the doubtful: it stands for itself.
-        stands[known] = known
-        reasons[doubtful] = [0 if isinstance(found, Identifier) else REASONS.index(found) for found in read]
-        return Settled.of(stands, reasons)
+        known = np.full(len(entries), NOBODY, np.int32)
+        known[[place for place, _ in normal]] = self.interner.intern(self.names.named(numbers, texts(written)))
+        why = [0 if isinstance(found, Identifier) else REASONS.index(found) for found in read]
+        return known, np.array(why, np.uint8)
 
     def identifier(self, entry: int) -> Identifier:
         """Give the identifier that a normal entry is."""

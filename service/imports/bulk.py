@@ -150,8 +150,7 @@ class Block:
         called = [("" if each.name is None else each.name).encode() for each in self.table.intake.names.known]
         key = self.homing.secret.derive("profiles")
         none = np.zeros(len(founders), np.int32)
-        digits = profile_ids(called, entries.names, founders, none, entries.offsets, entries.data, key)
-        told = digits.tobytes().decode()
+        told = profile_ids(called, entries.names, founders, none, entries.offsets, entries.data, key).tobytes().hex()
         return {entry: told[n * DIGITS : (n + 1) * DIGITS] for n, entry in enumerate(founders.tolist())}
 
 

@@ -27,14 +27,12 @@ from service.resolving.scratch import Scratch, memory
 REFUSED, SUMMARY, EXPLAINED = "refused.parquet", "summary.json", "links.parquet"
 MOST_HUBS = 1_000
 """Hubs that the summary lists; it counts them all."""
-LEAST = 512 * 2**20
+LEAST = 2**30
 """The least memory that may be asked for."""
 SHARE = 0.6
 """The share of the machine's memory that is used unless something else is asked for."""
-_PROGRAM = 320 * 2**20
-"""What the program takes before it has read anything, and for the part of a file that it is reading."""
-_PASSING = 3
-"""So many times what came in is held for a moment, at most: while it is sorted to be put aside, or answered."""
+_PROGRAM = 560 * 2**20
+"""What the program takes whatever it has read: its code (130 MiB), and the parts of files on their way in or out."""
 
 
 def _nothing() -> None:
@@ -60,7 +58,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """How many bytes of what is read are held, and of what is made of it, before the rest waits on the disk."""
+    """How many bytes may be held: `room` until something waits on the disk, `most` from then on."""
 
     room: int
     most: int
@@ -69,7 +67,7 @@ class Held:
     def within(cls, memory: int) -> "Held":
         """Divide the memory that the whole program may take, at least LEAST bytes."""
         left = max(memory - _PROGRAM, 0)
-        return cls(room=left // _PASSING, most=left)
+        return cls(room=left, most=left)
 
 
 @dataclass(slots=True)

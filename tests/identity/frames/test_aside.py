@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.frames.aside import STATE, Bounds
+from identity.frames.aside import Bounds
+from identity.frames.demand import STATE
 from identity.frames.faults import FrameError
 from identity.frames.intake import Intake
 from identity.frames.interning import ALL_BITS
