@@ -114,7 +114,11 @@ async def post_batch(request: Request, caller: MayDecide) -> Response:
     return JSONAnswer({"results": results}, headers=NO_STORE)
 
 
-@router.get("/v1/decisions/{decision_id}", response_model=Recommendation, responses=_RESPONSES)
+@router.get(
+    "/v1/decisions/{decision_id}",
+    response_model=Recommendation,
+    responses=refusals(Scope.DECIDE, {404: "No decision of that id"}),
+)
 async def get_decision(request: Request, decision_id: str, caller: MayDecide) -> Response:
     """Tell how a decision stands now: `action` may have tightened since."""
     homing = homing_of(request)

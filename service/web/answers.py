@@ -15,20 +15,22 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from service.errors import ApiError, StoreBusy, StoreError
 
 log = logging.getLogger("homing.errors")
 
+_NOT_NOW = "The store cannot be used now; come again after Retry-After seconds"
 RETRY_SECONDS = 5
 """When to come again to a store that cannot be used now."""
 
 
-class JSONAnswer(Response):
-    """JSON by orjson: exact, fast, and a TypeError (never nonsense) for what JSON does not know."""
+class JSONAnswer(JSONResponse):
+    """JSON by orjson: exact, fast, and a TypeError (never nonsense) for what JSON does not know.
 
-    media_type = "application/json"
+    A JSONResponse, for to any other class the OpenAPI document gives the schema of a text.
+    """
 
     def render(self, content: Any) -> bytes:
         """Write the content as JSON."""
@@ -66,7 +68,9 @@ def unstored(response: Response) -> None:
 
 def refusals(scope: str, others: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """Describe the refusals of a route that needs a key of this scope, for the OpenAPI document."""
-    told = {401: "No live key", 403: f"The key lacks the scope {scope}", **others}
+    told = {401: "No live key", 403: f"The key lacks the scope {scope}", 503: _NOT_NOW, **others}
+    if 400 in others:
+        told.setdefault(413, "The body is too large")
     return {status: {"description": told[status]} for status in sorted(told)}
 
 

@@ -137,6 +137,36 @@ def test_the_openapi_document_tells_of_keys_and_errors(api: Api) -> None:
     assert told["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
 
 
+def test_the_document_tells_what_is_answered(api: Api) -> None:
+    """Every answer in JSON is described as what it is, field by field, and no answer as a text."""
+    document = api.get("/openapi.json").json()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            told = operation["responses"]["200"]["content"].get("application/json", {"schema": {"$ref": ""}})
+            assert told["schema"].get("type") != "string", operation["operationId"]
+    asked = {"recipient": {"namespace": "user_id", "value": "wonjun"}, "message": {"id": "cart-1"}}
+    answer = api.post("/v1/recommendations", key=api.key(), json=asked).json()
+    for method in ("get", "post"):
+        told = document["paths"]["/v1/recommendations"][method]["responses"]["200"]["content"]["application/json"]
+        name = told["schema"]["$ref"].removeprefix("#/components/schemas/")
+        assert set(answer) == set(document["components"]["schemas"][name]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "statuses"),
+    [
+        ("get", "/v1/decisions/{decision_id}", {"404", "503"}),
+        ("post", "/v1/recommendations", {"413", "422", "503"}),
+        ("post", "/v1/judgements", {"409", "413", "422", "503"}),
+        ("get", "/v1/profiles", {"404", "422", "503"}),
+    ],
+)
+def test_the_document_tells_how_a_route_refuses(api: Api, method: str, path: str, statuses: set[str]) -> None:
+    """A status that a route may answer with is told of, that of a body too large or a store that is busy included."""
+    operation = api.get("/openapi.json").json()["paths"][path][method]
+    assert set(operation["responses"]) >= statuses | {"200", "401", "403"}
+
+
 def test_the_document_names_each_operation_once(api: Api) -> None:
     """Operation ids are unique, so that clients can be generated."""
     document = api.get("/openapi.json").json()
