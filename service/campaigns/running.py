@@ -20,10 +20,8 @@ from service.campaigns.progress import Progress
 from service.decisions.recommendation_answer import recommendation
 from service.events.messages import Rejection
 from service.imports.rejects import Rejects
+from service.web.gathering import QUESTIONS_A_JOB
 from service.wiring import Homing
-
-STEP = 50
-"""Recipients decided on in one job, so that others need not wait for all of them; `BATCH_STEP` of the route."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +74,7 @@ def _steps(each: Iterable[Recipient]) -> Iterator[list[Recipient]]:
     step: list[Recipient] = []
     for recipient in each:
         step.append(recipient)
-        if len(step) == STEP:
+        if len(step) == QUESTIONS_A_JOB:
             yield step
             step = []
     if step:

@@ -26,6 +26,7 @@ from service.web import answers
 from service.web.answers import JSONAnswer, refusals
 from service.web.bodies import described, read_as, read_body
 from service.web.deployed import homing_of
+from service.web.gathering import QUESTIONS_A_JOB
 from service.web.shortcut import Direction
 from service.wiring import Homing
 
@@ -34,9 +35,6 @@ router = APIRouter(tags=["recommendations"])
 PATH = "/v1/recommendations"
 IDEMPOTENCY_KEY = "Idempotency-Key"
 NO_STORE = {"Cache-Control": "no-store"}
-BATCH_STEP = 50
-"""Questions of a batch decided in one job, so that others need not wait for all of them."""
-
 _RESPONSES = refusals(
     Scope.DECIDE,
     {
@@ -108,8 +106,8 @@ async def post_batch(request: Request, caller: MayDecide) -> Response:
     asked = read_body(await request.body(), _BATCH)
     read = [_question_or_refusal(e, caller) for e in (asked.requests if isinstance(asked, BatchAsked) else asked)]
     results: list[dict[str, Any]] = []
-    for start in range(0, len(read), BATCH_STEP):
-        part = read[start : start + BATCH_STEP]
+    for start in range(0, len(read), QUESTIONS_A_JOB):
+        part = read[start : start + QUESTIONS_A_JOB]
         results += await homing.writer.run(partial(_results, homing=homing, part=part))
     return JSONAnswer({"results": results}, headers=NO_STORE)
 
