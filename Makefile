@@ -21,7 +21,7 @@ test: $(VENV)/.tests ## All tests (TEST_ARGS: what pytest is told)
 	@$(BIN)/python -m pytest $(TEST_ARGS)
 
 test-long: $(VENV)/.tests ## The proofs with large numbers, for hours; their output stays in long-tests.log
-	@bash -o pipefail -c '$(BIN)/python -m pytest -m long -o addopts=--import-mode=importlib -ra --durations=20 2>&1 | tee long-tests.log'
+	@bash -o pipefail -c '$(BIN)/python -m pytest -m long --hypothesis-profile=search -o addopts=--import-mode=importlib -ra --durations=20 2>&1 | tee long-tests.log'
 
 faults: $(VENV)/.tests ## Kills, power cuts, full disks, bit flips: one table (FAULTS_ARGS=--long)
 	@$(BIN)/python -m tests.faults $(FAULTS_ARGS)

@@ -1,11 +1,17 @@
-"""One PostgreSQL for all tests of a process; each that asks has a database of its own."""
+"""What all tests share: one PostgreSQL in a process, a database for each that asks, the same examples everywhere."""
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from service.store.database import open_database
 from tests.postgres import PostgresServer
+
+# A slow machine is no fault, so no example has a deadline. `make test-long` searches among others each time.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

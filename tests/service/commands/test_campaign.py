@@ -18,6 +18,7 @@ from service.campaigns.running import Campaign
 from service.errors import BatchFailed
 from service.schemas.recommendations import Recommendation
 from service.store import decisions
+from service.web.gathering import QUESTIONS_A_JOB
 from service.wiring import Homing
 from tests.service.commands.program import Program
 
@@ -158,10 +159,10 @@ def test_what_was_cut_off_goes_on(known: Program, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(running, "_decide", decide)
     part = known.folder / f"out.ndjson{ENDING}"
     assert not (known.folder / "out.ndjson").exists()
-    assert decided(known) == 100
+    assert decided(known) == 2 * QUESTIONS_A_JOB
     part.write_bytes(part.read_bytes()[:-30])
     summary = campaign(known, audience)
-    assert (summary["recipients"], summary["resumed"]) == (PEOPLE, 99)
+    assert (summary["recipients"], summary["resumed"]) == (PEOPLE, 2 * QUESTIONS_A_JOB - 1)
     assert decided(known) == PEOPLE
     assert len({row["decision_id"] for row in rows(known.folder / "out.ndjson")}) == PEOPLE
     assert not part.exists()
