@@ -292,7 +292,7 @@ _PUT = tuple(vars(DeliveryOption)[each.name].__set__ for each in fields(Delivery
 def _right(*values: object) -> DeliveryOption:
     """Make an option of its fields' values, which are known to be right; thirty are made for a decision.
 
-    It takes a third of what looking at each of them again takes.
+    It takes little more than half of what looking at each of them again takes.
     """
     option = object.__new__(DeliveryOption)
     for put, value in zip(_PUT, values, strict=True):

@@ -159,7 +159,7 @@ def test_a_key_in_use_is_looked_at_ahead(homing: Homing, ring: KeyRing, seconds:
             seconds.now += 0.6
             held = threading.Event()
             homing.writer.submit(lambda _conn, held=held: held.wait(10))  # type: ignore[misc]  # a job
-            told.append(await ring.find(key) is not None)
+            told.append(await asyncio.wait_for(ring.find(key), 5) is not None)  # else it waits for the job
             held.set()
             await asyncio.wrap_future(homing.writer.submit(lambda _conn: None))
             await asyncio.sleep(0)
