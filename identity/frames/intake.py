@@ -173,9 +173,9 @@ class Intake:
 
     def _beyond(self, part: Part | None = None) -> bool:
         """Tell whether what is held, and a part more, will take more memory than it may."""
-        return self._aside is not None and self._demand(part).peak() > self._aside.bounds.room
+        return self._aside is not None and self.demand(part).peak() > self._aside.bounds.room
 
-    def _demand(self, part: Part | None) -> Demand:
+    def demand(self, part: Part | None = None) -> Demand:
         """Tell what is held once a part is taken in, whose values are taken to be new; each doubtful one may be two."""
         values, keys = self.vocabulary.interner, self.keys
         fields = () if part is None else part.fields

@@ -33,7 +33,7 @@ EVIDENCE = "not_linkable"
 NOBODY = -1
 
 _ZERO = np.zeros(1, np.uint64)
-_TOGETHER = 1 << 16
+_TOGETHER = 1 << 13
 """Values normalised together: what each becomes on the way takes many times its bytes."""
 
 
