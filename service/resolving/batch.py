@@ -13,11 +13,12 @@ import orjson
 import polars as pl
 
 from identity.frames import files
+from identity.frames.answer import Answer
 from identity.frames.aside import Bounds
 from identity.frames.intake import Intake
 from identity.frames.links import links
 from identity.frames.reading import Legible
-from identity.frames.resolving import Answer, resolved
+from identity.frames.resolving import resolved
 from identity.rules import LinkingRules
 from service.errors import BatchFailed
 from service.resolving.ahead import ahead
