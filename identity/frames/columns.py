@@ -23,6 +23,8 @@ EXPECTED = {
     "trust": f"it must hold one of {', '.join(trust.name.lower() for trust in Trust)}",
 }
 """What an optional column must hold."""
+ILLEGIBLE = {name: f"not one value of the column {name} can be read; {told}" for name, told in EXPECTED.items()}
+"""What is said of an optional column of which nothing could be read."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 LATEST = datetime.max.replace(tzinfo=UTC)

@@ -173,10 +173,13 @@ class Intake:
 
     def _beyond(self, part: Part | None = None) -> bool:
         """Tell whether what is held, and a part more, will take more memory than it may."""
-        return self._aside is not None and self._demand(part).peak() > self._aside.bounds.room
+        if self._aside is None or self.demand(part).peak() <= self._aside.bounds.room:
+            return False
+        self.vocabulary.sift()
+        return self.demand(part).peak() > self._aside.bounds.room
 
-    def _demand(self, part: Part | None) -> Demand:
-        """Tell what is held once a part is taken in, whose values are taken to be new; each doubtful one may be two."""
+    def demand(self, part: Part | None = None) -> Demand:
+        """Tell what is held once a part is taken in, whose values are taken to be new; what is doubtful may be two."""
         values, keys = self.vocabulary.interner, self.keys
         fields = () if part is None else part.fields
         more, size = sum(map(len, fields)), sum(values.size for values in fields)

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import polars as pl
 from numba import njit
 
+from identity.frames.answer import Answer
 from identity.frames.chunks import UNDATED, Chunk, Starts
 from identity.frames.components import Bools
 from identity.frames.interning import Ids
-from identity.frames.resolving import Answer
 from identity.observations import Trust
 
 _TRUSTS = pl.Series([trust.name.lower() for trust in Trust], dtype=pl.String)

@@ -54,8 +54,7 @@ class Legible:
         """Hear that the file ends. FrameError names it and the first column of which nothing could be read."""
         for name in columns.OPTIONAL:
             if name in self._spoilt - self._read:
-                told = f"not one value of the column {name} can be read; {columns.EXPECTED[name]}"
-                raise FrameError(self.source, told)
+                raise FrameError(self.source, columns.ILLEGIBLE[name])
 
 
 class Reader:

@@ -33,7 +33,7 @@ EVIDENCE = "not_linkable"
 NOBODY = -1
 
 _ZERO = np.zeros(1, np.uint64)
-_TOGETHER = 1 << 16
+_TOGETHER = 1 << 13
 """Values normalised together: what each becomes on the way takes many times its bytes."""
 
 
@@ -54,34 +54,43 @@ class Vocabulary:
         self.entries: Entries = self.interner
         self._rules = rules
         self.names = names
+        self._sifted = 0
         self._doubtful: list[Ids] = []
-        self.doubts = (0, 0)
-        """How many entries are not normal for sure, and the bytes of their texts."""
+        self._doubts = (0, 0)
 
     def start_over(self) -> None:
         """Know nothing again: what was known was put aside."""
         self.interner = self.entries = Interner(self._bits)
-        self._doubtful = []
-        self.doubts = (0, 0)
+        self._sifted, self._doubtful, self._doubts = 0, [], (0, 0)
 
     def add(self, values: Named) -> Ids:
-        """Give numbers to values; those that are new and not normal for sure are noted, for `settle`."""
-        before, entries = self.interner.count, self.interner
-        found = entries.intern(values)
-        sure = normal_values(entries.offsets[before:], entries.data, self.names.forms[entries.names[before:]])
-        if not sure.all():
-            doubtful = before + np.flatnonzero(~sure)
-            size = int((entries.offsets[doubtful + 1] - entries.offsets[doubtful]).sum())
-            self.doubts = (self.doubts[0] + len(doubtful), self.doubts[1] + size)
-            self._doubtful.append(doubtful.astype(np.int32))
-        return found
+        """Give numbers to values."""
+        return self.interner.intern(values)
+
+    def sift(self) -> None:
+        """Tell those that are not normal for sure among the entries that are new since this was last done."""
+        entries, begin = self.interner, self._sifted
+        sure = normal_values(entries.offsets[begin:], entries.data, self.names.forms[entries.names[begin:]])
+        doubtful = begin + np.flatnonzero(~sure)
+        size = int((entries.offsets[doubtful + 1] - entries.offsets[doubtful]).sum())
+        self._doubts = (self._doubts[0] + len(doubtful), self._doubts[1] + size)
+        self._doubtful.append(doubtful.astype(np.int32))
+        self._sifted = entries.count
+
+    @property
+    def doubts(self) -> tuple[int, int]:
+        """How many entries may have another one as their normal value, and the bytes of their texts."""
+        known, size = self._doubts
+        left = int(self.interner.bytes - self.interner.offsets[self._sifted])
+        return known + self.interner.count - self._sifted, size + left
 
     def settle(self) -> Settled:
         """Tell, for each entry, the entry of its normal value (NOBODY: it has none) and the number of its reason.
 
         `normalize` sees each distinct value that is not normal for sure once. Reasons are numbered by `REASONS`.
         """
-        doubtful = np.concatenate([np.zeros(0, np.int32), *self._doubtful])
+        self.sift()
+        doubtful = np.concatenate(self._doubtful)
         read = [self._normalized(doubtful[begin : begin + _TOGETHER]) for begin in range(0, len(doubtful), _TOGETHER)]
         stands = np.arange(self.interner.count, dtype=np.int32)
         reasons = np.zeros(len(stands), np.uint8)

@@ -1,6 +1,6 @@
 """Tables go in, who is who comes out, as Spark's tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -41,14 +41,18 @@ class SparkAnswer:
     contested: int
 
 
-def resolve_spark(tables: list[DataFrame], rules: LinkingRules, *, key: bytes = b"", now: datetime) -> SparkAnswer:
+def resolve_spark(
+    tables: Mapping[str, DataFrame], rules: LinkingRules, *, key: bytes = b"", now: datetime
+) -> SparkAnswer:
     """Resolve tables of observations or of links (CONTRACT 4). What says no time was seen `now`, nothing is later.
 
-    Raises FrameError where times with an offset and without one are mixed.
+    Raises FrameError, naming a table by its key, where times with an offset and without one are mixed, and where of a
+    column not one value can be read.
     """
-    parsed = [parse(table, number, rules) for number, table in enumerate(tables)]
+    parsed = [parse(table, number, rules) for number, table in enumerate(tables.values())]
     rows = reduce(DataFrame.unionByName, parsed).localCheckpoint()
     _check_zones(rows)
+    _check_legible(rows, tuple(tables))
     seen = observe(rows, F.lit(columns.micros(now)))
     counting, beyond = see(rows, rules)
     sights, hubs = tell_hubs(counting, seen, rules)
@@ -62,7 +66,7 @@ def resolve_spark(tables: list[DataFrame], rules: LinkingRules, *, key: bytes = 
         refused=replayed.filter(F.col("root").isNull()).select("left", "right", F.col("told").alias("reason")),
         rejected=_rejected(rows, beyond),
         hubs=hubs,
-        rows=sum(table.count() for table in tables),
+        rows=sum(table.count() for table in tables.values()),
         observations=seen.count(),
         contested=contested.count(),
     )
@@ -74,6 +78,15 @@ def _check_zones(rows: DataFrame) -> None:
     if zones is not None and zones[0] and zones[1]:
         told = "the column observed_at mixes times with an offset and times without; give all of them one"
         raise FrameError("", told)
+
+
+def _check_legible(rows: DataFrame, sources: Sequence[str]) -> None:
+    """Refuse a column of which not one value can be read: it is mistyped, not a column of bad rows."""
+    found = rows.groupBy("number").agg(F.bit_or("read").alias("read"), F.bit_or("spoilt").alias("spoilt"))
+    for row in found.orderBy("number").collect():
+        for place, name in enumerate(columns.OPTIONAL):
+            if row.spoilt & ~row.read & 1 << place:
+                raise FrameError(sources[row.number], columns.ILLEGIBLE[name])
 
 
 def _links() -> Column:

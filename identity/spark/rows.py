@@ -17,8 +17,10 @@ from identity.rules import LinkingRules
 
 _ROW = (
     "key string, named boolean, namespace string, value string, raw_namespace string, raw_value string, at bigint, "
-    "said int, reason string, zoned boolean, naive boolean"
+    "said int, reason string, zoned boolean, naive boolean, number int, read int, spoilt int"
 )
+"""`number` is the table's. `read` and `spoilt` have a bit for each of OPTIONAL: whether, of the rows that came along,
+there was a value of it that could be read, and one that could not."""
 _KINDS = {"string": pa.string(), "boolean": pa.bool_(), "bigint": pa.int64(), "int": pa.int32()}
 _ARROW = pa.schema([(name, _KINDS[kind]) for name, kind in (field.split() for field in _ROW.split(","))])
 
@@ -33,19 +35,28 @@ def parse(table: DataFrame, number: int, rules: LinkingRules) -> DataFrame:
     def parsed(batches: Iterator[Any]) -> Iterator[Any]:
         for batch in batches:
             frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
-            yield from _rows(frame, rules).to_arrow().cast(_ARROW).to_batches()
+            yield from _rows(frame, number, rules).to_arrow().cast(_ARROW).to_batches()
 
     return keyed.mapInArrow(parsed, _ROW)
 
 
-def _rows(frame: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
+def _rows(frame: pl.DataFrame, number: int, rules: LinkingRules) -> pl.DataFrame:
     """Lay a part of a table out as rows of `_ROW`."""
     at, zones, bad_at = _times(frame)
     said, bad_trust = _trusts(frame)
     fault = pl.when(bad_at).then(pl.lit("invalid_observed_at")).when(bad_trust).then(pl.lit("invalid_trust"))
     common = {"at": at, "said": said, "fault": pl.select(fault.otherwise(pl.lit(""))).to_series()}
     whole = _links(frame, common) if "left" in frame.columns else _seen(frame, common)
-    return _normal(whole, rules).with_columns(zoned=pl.lit(zones[0]), naive=pl.lit(zones[1])).select(_ARROW.names)
+    flags = {"zoned": zones[0], "naive": zones[1], "number": number}
+    flags |= {"read": _bits(at.is_not_null(), said != UNTRUSTED), "spoilt": _bits(bad_at, bad_trust)}
+    return (
+        _normal(whole, rules).with_columns(**{name: pl.lit(flag) for name, flag in flags.items()}).select(_ARROW.names)
+    )
+
+
+def _bits(*columns_of: pl.Series) -> int:
+    """Set a bit for each of some columns that is true anywhere, the first the lowest."""
+    return sum(1 << place for place, column in enumerate(columns_of) if column.any())
 
 
 def _seen(frame: pl.DataFrame, common: dict[str, pl.Series]) -> pl.DataFrame:

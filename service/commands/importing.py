@@ -17,9 +17,13 @@ STEPS = 1_000
 
 
 def _files(_context: click.Context, _parameter: click.Parameter, value: tuple[Path, ...]) -> tuple[Path, ...]:
+    endings = (*MESSAGES, *OBSERVATIONS)
     for path in value:
+        if path.is_dir():
+            ending = next((each for each in endings if path.name.endswith(each)), OBSERVATIONS[-1])
+            raise click.BadParameter(f"{path} is a folder; name the files in it, as {path}/*{ending}.")
         if not can_be_loaded(path):
-            allowed = ", ".join((*MESSAGES, *OBSERVATIONS))
+            allowed = ", ".join(endings)
             raise click.BadParameter(f"{path} has no ending that tells what it is; use one of {allowed}.")
     return value
 
@@ -36,7 +40,7 @@ def _source(_context: click.Context, _parameter: click.Parameter, value: str) ->
     nargs=-1,
     required=True,
     metavar="FILE...",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     callback=_files,
 )
 @click.option(

@@ -53,8 +53,8 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str | Non
     "--memory",
     callback=_size,
     metavar="SIZE",
-    help="What to take for reading and linking at most, as 4GiB or 800MiB; the rest waits beside the output. Contested "
-    "components are replayed beyond it. Default: 0.6 of the machine's.",
+    help="What to take at most, as 4GiB or 1500MiB; the rest waits beside the output. Replaying contested components "
+    "and --explain may take more. Default: 0.6 of the machine's.",
 )
 @click.option("--master", default="local[*]", show_default=True, help="The cluster, for --engine spark.")
 @json_option

@@ -13,11 +13,12 @@ import orjson
 import polars as pl
 
 from identity.frames import files
+from identity.frames.answer import Answer
 from identity.frames.aside import Bounds
 from identity.frames.intake import Intake
 from identity.frames.links import links
 from identity.frames.reading import Legible
-from identity.frames.resolving import Answer, resolved
+from identity.frames.resolving import resolved
 from identity.rules import LinkingRules
 from service.errors import BatchFailed
 from service.resolving.ahead import ahead
@@ -116,7 +117,8 @@ def run(batch: Batch, steps: Steps) -> dict[str, Any]:
     with Scratch(batch.out) as scratch, Results(batch.out) as results:
         answer = resolved(_read(batch, steps, scratch), key=batch.key, told=steps.begin)
         steps.begin("writing")
-        results.write(batch.out.name, ahead(answer.parts()))
+        with ahead(answer.parts()) as parts:
+            results.write(batch.out.name, parts)
         results.write(REFUSED, iter([answer.refused_links()]))
         if batch.explain:
             results.write(EXPLAINED, links(answer))
@@ -135,9 +137,10 @@ def _read(batch: Batch, steps: Steps, scratch: Scratch) -> Intake:
     for path in batch.inputs:
         steps.begin(f"reading {path.name}")
         legible = Legible(str(path))
-        for part in ahead(intake.read(part, str(path)) for part in flat(files.parts(str(path)), path)):
-            legible.see(part)
-            intake.take(part)
+        with ahead(intake.read(part, str(path)) for part in flat(files.parts(str(path)), path)) as parts:
+            for part in parts:
+                legible.see(part)
+                intake.take(part)
         legible.end()
     return intake
 

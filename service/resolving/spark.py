@@ -75,7 +75,7 @@ def run(batch: Batch, steps: Steps, master: str) -> dict[str, Any]:
     steps.begin("starting Spark")
     with session(master) as spark:
         steps.begin("resolving on Spark")
-        tables = [read(spark, str(path.absolute())) for path in batch.inputs]
+        tables = {str(path): read(spark, str(path.absolute())) for path in batch.inputs}
         answer = resolve_spark(tables, batch.rules, key=batch.key, now=batch.now)
         profiles, refused = _table(answer.profiles), _table(answer.refused).sort("left", "right")
         steps.begin("writing")

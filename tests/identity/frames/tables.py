@@ -7,9 +7,10 @@ from random import Random
 
 import polars as pl
 
+from identity.frames.answer import Answer
 from identity.frames.columns import micros
 from identity.frames.observation_ids import observation_id
-from identity.frames.resolving import Answer, FrameResolution
+from identity.frames.resolving import FrameResolution
 from identity.identifiers import Identifier
 from identity.judgements import Judgement
 from identity.observations import Observation

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from identity.frames.answer import Answer
 from identity.frames.aside import Bounds
 from identity.frames.demand import STATE
 from identity.frames.faults import FrameError
 from identity.frames.intake import Intake
 from identity.frames.interning import ALL_BITS
 from identity.frames.links import links
-from identity.frames.resolving import Answer, resolved
+from identity.frames.resolving import resolved
 from identity.rules import LinkingRules
 from tests.identity.compare import KEY
 from tests.identity.crowd import crowded_world

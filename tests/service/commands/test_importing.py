@@ -67,6 +67,15 @@ def summary(program: Program, *arguments: str) -> tuple[int, int, int]:
 # --- messages ---
 
 
+@pytest.mark.parametrize("name", ["folder.parquet", "folder.csv.gz", "folder.ndjson"])
+def test_a_folder_is_called_one(program: Program, name: str) -> None:
+    """And what to write instead."""
+    (program.folder / name).mkdir()
+    done = program.run("import", str(program.folder / name), expect=2)
+    assert f"{name} is a folder; name the files in it, as " in done.stderr
+    assert f"{name}/*.{name.partition('.')[2]}" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["events.ndjson", "events.jsonl", "events.json", "events.ndjson.gz"])
 def test_messages_are_taken_once(program: Program, name: str) -> None:
     """All of them the first time, none the second; no rejects, no file of rejects."""

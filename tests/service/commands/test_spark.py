@@ -61,6 +61,17 @@ def test_spark_is_local(program: Program) -> None:
     assert {**local, "seconds": {}} == {**spark, "seconds": {}}
 
 
+def test_a_column_of_which_nothing_can_be_read_is_named(program: Program) -> None:
+    """With its file, as on this machine; single bad cells of another file are none of it."""
+    (program.folder / "some.csv").write_text("left,right,observed_at\na:b,c:d,yesterday\na:c,c:e,2026-01-01\n")
+    (program.folder / "none.csv").write_text("left,right,observed_at\na:b,c:d,yesterday\na:c,c:e,\n")
+    inputs = ("some.csv", "none.csv", "--out", "p.csv")
+    for engine in (("local",), ("spark", "--master", "local[1]")):
+        done = program.run("resolve", *inputs, "--engine", *engine, expect=1)
+        assert "none.csv: not one value of the column observed_at can be read; it must hold times" in done.stderr
+        assert not (program.folder / "p.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("kinds", "told"),
     [
