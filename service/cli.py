@@ -3,6 +3,7 @@
 A command's module is imported only when the command runs, so that `homing --help` answers at once.
 """
 
+import errno
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +16,8 @@ from service.errors import HomingError, SettingsError
 FAILED = 1
 MISUSED = 2
 INTERRUPTED = 130
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ class Commands(click.Group):
         """Run a command and exit as this file's first line says; never returns."""
         try:
             result = super().main(*args, **{**extra, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(MISUSED)
         except click.UsageError as error:
             _fail(_usage(error), MISUSED)
         except click.ClickException as error:
@@ -84,6 +90,12 @@ class Commands(click.Group):
             # Whoever read our output has enough; the interpreter must not try to flush into it again.
             sys.stdout = None
             sys.exit(FAILED)
+        except OSError as error:
+            # Output has no file name; whatever else cannot be written, its command tells of itself.
+            if error.errno not in _NO_ROOM or error.filename is not None:
+                raise
+            sys.stdout = None
+            _fail(f"the output cannot be written ({error.strerror}); make room, or send it elsewhere", FAILED)
         except Exception as error:
             if not _meant(error):
                 raise
@@ -117,7 +129,8 @@ def _meant(error: Exception) -> bool:
 
 def _usage(error: click.UsageError) -> str:
     command = error.ctx.command_path if error.ctx is not None else "homing"
-    return f"{error.format_message()} See `{command} --help`."
+    told = error.format_message().rstrip()
+    return f"{told}{'' if told.endswith(('.', '!', '?')) else '.'} See `{command} --help`."
 
 
 def _fail(message: str, code: int) -> NoReturn:

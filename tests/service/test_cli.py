@@ -47,6 +47,44 @@ def test_help_names_every_command() -> None:
         assert entry.help in result.stdout
 
 
+@pytest.mark.parametrize("group", [(), ("profile",), ("keys",)])
+def test_a_group_alone_shows_its_help(group: tuple[str, ...]) -> None:
+    """Named without a command it shows what there is, line by line, and exits 2."""
+    result = run(*group)
+    assert result.exit_code == 2
+    assert result.stderr.strip() == run(*group, "--help").stdout.strip()
+
+
+def test_a_wrong_use_is_told_in_sentences() -> None:
+    """What is wrong ends before what to look at begins."""
+    assert run("recommend").stderr.endswith("question's JSON. See `homing recommend --help`.\n")
+
+
+def test_output_without_room_is_one_line() -> None:
+    """Where what is printed finds no room, that is said, and the exit code is 1."""
+    program = (
+        "import errno, io, sys\n"
+        "class Full(io.StringIO):\n"
+        "    def write(self, text):\n"
+        "        raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "sys.stdout = Full()\n"
+        "from service.cli import main\n"
+        "main()\n"
+    )
+    told = subprocess.run(  # noqa: S603 - this test's own program
+        [sys.executable, "-c", program, "config", "show"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert told.returncode == 1
+    assert told.stderr == (
+        "homing: the output cannot be written (No space left on device); make room, or send it elsewhere\n"
+    )
+
+
 def test_help_imports_nothing_it_does_not_need() -> None:
     """Neither commands nor the web framework nor the store are imported: that is what makes it answer at once."""
     watched = ["fastapi", "sqlalchemy", "uvicorn", "numpy", "polars", "phonenumbers", "service.commands"]
