@@ -1,12 +1,11 @@
 """Many decisions as arrays: options alike to the model share a cell, and cells of a decision stand together."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate
+from itertools import chain
 from operator import attrgetter
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from channel_selector.model.pools import LEVELS, Counts, Pools
 from channel_selector.model.posteriors import Left, PopulationPosterior
 from channel_selector.model.reactions import Occasion, wait_of
 from channel_selector.model.tallies import NO_EFFECTS, Cells, CustomerEffects
+from channel_selector.reasons import Evidence
 from channel_selector.settings import SelectorSettings
 
 Floats = NDArray[np.float64]
@@ -27,6 +27,7 @@ CellKey = tuple[int, str, float, str | None]
 """Row of the population, endpoint, cost and variant: options alike in these are alike to the model."""
 
 MOMENT = attrgetter("send_at", "weekday", "variant")
+UNKNOWN_HOURS = (float("nan"),) * HOURS_OF_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,25 +40,18 @@ class Request:
     effects: CustomerEffects = NO_EFFECTS
 
 
-class Spots(NamedTuple):
-    """What came of customers' own messages, an entry a spot: the population's row, the endpoint's number, reactions."""
-
-    rows: Indices
-    endpoints: Indices
-    reacted: Floats
-    exposure: Floats
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """Requests, all with options, and their cells; `…_starts` say where each request's begin, and where the last's end.
 
     Per option: its cell, and its part of the cell's share (the earliest sends of a cell share it evenly; later ones are
-    left to the floor). Per cell: the population's row; the endpoint's number; what a conversion brings and a send
-    costs; what the occasion adds to the log-odds; the customer's own conversions, for those in `met` (indices); for
-    those in `apart` the customer's part of the population. `known_starts`: as many numbers as cells times spots.
-    `active`: the request's row of `activity`, −1 where nothing is known of the customer's hours. `left`: for some
-    requests, by index, the customer's own part of the population.
+    left to the floor). `cells`, 2 × n: the population's row and the endpoint's number. `worth`, 2 × n: what a send
+    costs, and what the occasion adds to the log-odds. `asked`, requests × 25: what a conversion brings, and the
+    customer's events by hour (NaN: not known). `met`: the cells in which the customer's own conversions are known, and
+    `converted` (2 × as many) their number and exposure. `apart`: the cells that the customer's part of the population,
+    `taught`, is left out of. `spots`, 2 × s, and `seen`, 3 × s: what came of the customer's own messages, an entry a
+    spot: the population's row and the endpoint's number; reactions, exposure, and 0, to be added to the log-odds.
+    `left`: for some requests, by index, the customer's own part of the population. `evidence`: of every row.
     """
 
     requests: Sequence[Request]
@@ -65,22 +59,18 @@ class Batch:
     option_part: Floats
     option_starts: Indices
     cell_starts: Indices
-    cell_row: Indices
-    cell_endpoint: Indices
-    gain: Floats
-    cost: Floats
-    added: Floats
+    spot_starts: Indices
+    cells: Indices
+    worth: Floats
+    asked: Floats
     met: Indices
     converted: Floats
-    converted_exposure: Floats
     apart: Indices
     taught: Floats
-    active: Indices
-    activity: Floats
-    spot_starts: Indices
-    known_starts: Indices
-    spots: Spots
+    spots: Indices
+    seen: Floats
     left: Sequence[tuple[int, Left]]
+    evidence: Sequence[Evidence]
 
 
 def build(requests: Sequence[Request], posterior: PopulationPosterior, settings: SelectorSettings) -> Batch:
@@ -102,22 +92,20 @@ class _Cells:
         self._posterior = posterior
         self._settings = settings
         self._occasions = _Occasions(posterior)
-        self._option_cell: list[int] = []
+        self._option_cells: list[Sequence[int]] = []
         self._parts: list[tuple[int, list[float]]] = []
-        self._option_counts: list[int] = []
-        self._counts: list[int] = []
+        self._option_ends = [0]
+        self._ends = [0]
         self._rows: list[int] = []
         self._endpoints: list[int] = []
-        self._gains: list[float] = []
         self._costs: list[float] = []
         self._added: list[tuple[int, list[float]]] = []
+        self._asked: list[Iterable[float]] = []
         self._met: list[tuple[int, float, float]] = []
         self._apart: list[int] = []
         self._taught: list[Counts] = []
-        self._active: list[int] = []
-        self._activity: list[Sequence[float]] = []
-        self._spot_counts: list[int] = []
-        self._spots: list[tuple[int, int, float, float]] = []
+        self._spot_ends = [0]
+        self._spots: list[tuple[int, int, float, float, float]] = []
         self._left: list[tuple[int, Left]] = []
 
     def add(self, request: Request) -> None:
@@ -125,16 +113,16 @@ class _Cells:
         known = self._posterior.rows(request.context.segment)
         rows = [known[option.channel, option.device_kind, option.local_hour] for option in options]
         endpoints = [option.endpoint_id for option in options]
-        self._option_counts.append(len(options))
-        if len(set(zip(rows, endpoints, strict=True))) == len(options):
-            self._option_cell.extend(range(first, first + len(options)))
+        self._option_ends.append(self._option_ends[-1] + len(options))
+        if _differ(rows, endpoints):
+            self._option_cells.append(range(first, first + len(options)))
         else:
             others = [(option.cost, option.variant) for option in options]
             cells = [(row, name, *other) for row, name, other in zip(rows, endpoints, others, strict=True)]
             options, cells = self._gather(options, cells, first)
             rows, endpoints = [cell[0] for cell in cells], [cell[1] for cell in cells]
-        self._rows.extend(rows)
-        self._costs.extend(self._posterior.losses.of(request.context, options, self._settings))
+        self._rows += rows
+        self._costs += self._posterior.losses.of(request.context, options, self._settings)
         self._describe(request, options, endpoints)
 
     def _gather(
@@ -149,29 +137,25 @@ class _Cells:
                 earliest[place] = option
         level = [o.send_at == earliest[place].send_at for o, place in zip(options, local, strict=True)]
         sharers = Counter(place for place, is_first in zip(local, level, strict=True) if is_first)
-        self._parts.append((len(self._option_cell), [level[i] / sharers[place] for i, place in enumerate(local)]))
-        self._option_cell.extend([first + place for place in local])
+        self._parts.append((self._option_ends[-2], [level[i] / sharers[place] for i, place in enumerate(local)]))
+        self._option_cells.append([first + place for place in local])
         return [earliest[place] for place in range(len(places))], list(places)
 
     def _describe(self, request: Request, options: Sequence[DeliveryOption], endpoints: Sequence[str]) -> None:
         """Take in the cells of a request, each by its earliest option; their rows and costs are known already."""
-        context, effects, first = request.context, request.effects, len(self._rows) - len(options)
+        context, effects, first = request.context, request.effects, self._ends[-1]
         number = {name: place for place, name in enumerate(dict.fromkeys(endpoints))}
-        self._endpoints.extend(map(number.__getitem__, endpoints))
-        self._counts.append(len(options))
-        self._gains.append(context.gain(self._settings.margin))
-        if context.activity is None:
-            self._active.append(-1)
-        else:
-            self._active.append(len(self._activity))
-            self._activity.append(context.activity)
+        self._endpoints += [number[name] for name in endpoints]
+        self._ends.append(first + len(options))
+        self._asked.append((context.gain(self._settings.margin),))
+        self._asked.append(UNKNOWN_HOURS if context.activity is None else context.activity)
         added = self._occasions.added(context, options)
         if added is not None:
             self._added.append((first, added))
-        self._spot_counts.append(len(effects.spots))
         if effects.spots:
             self._remember(effects, context.segment, number)
             self._meet(effects, options, first)
+        self._spot_ends.append(len(self._spots))
         if effects.taught and self._posterior.weighs(sum(tally.sends for tally in effects.taught.values())):
             self._leave_out(effects.taught, context.segment, options)
 
@@ -185,6 +169,7 @@ class _Cells:
                     number.setdefault(endpoint, len(number)),
                     tally.reactions,
                     tally.engaged_exposure,
+                    0.0,
                 )
             )
 
@@ -200,7 +185,7 @@ class _Cells:
             self._met.extend([(place, *counts) for place, counts in found if counts is not None])
 
     def _leave_out(self, taught: Cells, segment: str | None, options: Sequence[DeliveryOption]) -> None:
-        pools, first = Pools(taught), len(self._rows) - len(options)
+        pools, first = Pools(taught), self._ends[-2]
         for place, option in enumerate(options, first):
             self._apart.append(place)
             self._taught.append(pools.counts(segment, option.arm))
@@ -210,47 +195,51 @@ class _Cells:
             np.array([tally.reactions for _, tally in cells], dtype=np.float64),
             np.array([tally.engaged_exposure for _, tally in cells], dtype=np.float64),
         )
-        self._left.append((len(self._counts) - 1, left))
+        self._left.append((len(self._ends) - 2, left))
 
     def batch(self, requests: Sequence[Request]) -> Batch:
-        size = len(self._rows)
-        met = np.array(self._met, dtype=np.float64).T if self._met else _NO_MET
-        spots = np.array(self._spots, dtype=np.float64).T if self._spots else None
-        products = [cells * seen for cells, seen in zip(self._counts, self._spot_counts, strict=True)]
+        size, many = len(self._rows), self._option_ends[-1]
+        met = np.array(self._met, dtype=np.float64).T if self._met else _NONE_MET
+        spots = np.array(self._spots, dtype=np.float64).T if self._spots else _NO_SPOTS
+        starts = np.array(self._ends, dtype=np.int64)
+        worth = np.zeros((2, size))
+        if any(self._costs):
+            worth[0] = self._costs
+        _fill(worth[1], self._added)
+        part = np.ones(many)
+        _fill(part, self._parts)
         return Batch(
             requests=requests,
-            option_cell=np.array(self._option_cell, dtype=np.int64),
-            option_part=_filled(np.ones(len(self._option_cell)), self._parts),
-            option_starts=_starts(self._option_counts),
-            cell_starts=_starts(self._counts),
-            cell_row=np.array(self._rows, dtype=np.int64),
-            cell_endpoint=np.array(self._endpoints, dtype=np.int64),
-            gain=np.repeat(np.array(self._gains, dtype=np.float64), self._counts),
-            cost=np.array(self._costs, dtype=np.float64),
-            added=_filled(np.zeros(size), self._added),
+            # np.fromiter takes half of np.array's time for a plain list
+            option_cell=np.fromiter(chain.from_iterable(self._option_cells), np.int64, many)
+            if self._parts
+            else np.arange(many),
+            option_part=part,
+            option_starts=np.array(self._option_ends, dtype=np.int64) if self._parts else starts,
+            cell_starts=starts,
+            spot_starts=np.array(self._spot_ends, dtype=np.int64),
+            cells=np.fromiter(self._rows + self._endpoints, np.int64, 2 * size).reshape(2, size),
+            worth=worth,
+            asked=np.fromiter(chain.from_iterable(self._asked), np.float64, len(requests) * (1 + HOURS_OF_DAY)).reshape(
+                -1, 1 + HOURS_OF_DAY
+            ),
             met=met[0].astype(np.int64),
-            converted=met[1],
-            converted_exposure=met[2],
+            converted=met[1:],
             apart=np.array(self._apart, dtype=np.int64),
             taught=np.array(self._taught, dtype=np.float64).reshape(-1, LEVELS * 2),
-            active=np.array(self._active, dtype=np.int64),
-            activity=np.array(self._activity, dtype=np.float64).reshape(-1, HOURS_OF_DAY),
-            spot_starts=_starts(self._spot_counts),
-            known_starts=_starts(products),
-            spots=_NO_SPOTS
-            if spots is None
-            else Spots(
-                spots[0].astype(np.int64),
-                spots[1].astype(np.int64),
-                np.ascontiguousarray(spots[2]),
-                np.ascontiguousarray(spots[3]),
-            ),
+            spots=np.ascontiguousarray(spots[:2], dtype=np.int64),
+            seen=np.ascontiguousarray(spots[2:]),
             left=self._left,
+            evidence=self._posterior.evidence,
         )
 
 
-_NOTHING, _NOBODY = np.empty(0), np.empty(0, dtype=np.int64)
-_NO_MET, _NO_SPOTS = np.empty((3, 0)), Spots(_NOBODY, _NOBODY, _NOTHING, _NOTHING)
+_NONE_MET, _NO_SPOTS = np.empty((3, 0)), np.empty((5, 0))
+
+
+def _differ(rows: Sequence[int], endpoints: Sequence[str]) -> bool:
+    """Tell whether no two options are alike in row and endpoint; rows alone tell it at once for most."""
+    return len(set(rows)) == len(rows) or len(set(zip(rows, endpoints, strict=True))) == len(rows)
 
 
 class _Occasions:
@@ -263,28 +252,23 @@ class _Occasions:
     def added(self, context: Context, options: Sequence[DeliveryOption]) -> list[float] | None:
         """Give it of each option; None: nothing to any."""
         if context.abandoned_at is None and not context.recent_sends:
-            return self._of_days([(option.weekday, option.variant) for option in options]) if self._varies else None
+            return self._of_days(options) if self._varies else None
         moments: dict[tuple[datetime, int, str | None], float] = {}
         for moment, option in zip(map(MOMENT, options), options, strict=True):
             if moment not in moments:
                 moments[moment] = self._of(occasion_of(context, option))
         return [moments[moment] for moment in map(MOMENT, options)]
 
-    def _of_days(self, days: Sequence[tuple[int, str | None]]) -> list[float]:
-        added = {day: self._known[None, *day, 0] for day in set(days)}
-        return [added[day] for day in days]
+    def _of_days(self, options: Sequence[DeliveryOption]) -> list[float]:
+        known = self._known
+        return [known[None, option.weekday, option.variant, 0] for option in options]
 
     def _of(self, occasion: Occasion) -> float:
         waited = None if occasion.waited is None else wait_of(occasion.waited)
         return self._known[waited, occasion.weekday, occasion.variant, occasion.recent]
 
 
-def _starts(counts: Sequence[int]) -> Indices:
-    return np.array([0, *accumulate(counts)], dtype=np.int64)
-
-
-def _filled(array: Floats, parts: Sequence[tuple[int, Sequence[float]]]) -> Floats:
+def _fill(array: Floats, parts: Iterable[tuple[int, Sequence[float]]]) -> None:
     """Put parts, each from somewhere on, into an array."""
     for first, values in parts:
         array[first : first + len(values)] = values
-    return array

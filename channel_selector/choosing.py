@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from math import exp
+from itertools import pairwise
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -15,18 +15,19 @@ from channel_selector.holdout import Assignment, Uniform, assign
 from channel_selector.model.population import Population
 from channel_selector.model.posteriors import PopulationPosterior
 from channel_selector.model.tallies import NO_TALLY
-from channel_selector.policies import BusinessAsUsual, Greedy, Learned, Policy, Propensities, expected_values
-from channel_selector.propensity import draw
-from channel_selector.reasons import ReasonCode
+from channel_selector.policies import BusinessAsUsual, Greedy, Learned, Policy, Propensities
+from channel_selector.reasons import Evidence, ReasonCode
 from channel_selector.settings import SelectorSettings
 from channel_selector.shares import NewChannels
 from channel_selector.validation import EPOCH, utc
-from channel_selector.weighing import NORMAL_95, Estimates, estimate
+from channel_selector.weighing import BEST, EXPLORING, Estimates, Weighing, estimate
 
 MODEL = "tastes-3"
 """Name and number of the model; another formula, constant or grid has another number."""
 PORTION = 256
 """Requests that are laid out, and worked out, at a time."""
+
+NO_EVIDENCE = Evidence(NO_TALLY, NO_TALLY)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,17 +41,6 @@ class Spread(Protocol):
         ...
 
 
-class Answer(NamedTuple):
-    """What is known of one request's options, in their order, before the draw; `best`: the highest value of any."""
-
-    probabilities: tuple[float, ...]
-    nothing: float
-    conversions: tuple[float, ...]
-    values: list[float]
-    best: float
-    cells: list[int]
-
-
 class Rule(NamedTuple):
     """Who decides, by which policy under which settings, when, and whether by a draw."""
 
@@ -61,14 +51,21 @@ class Rule(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What was chosen, and what is told of it."""
+    """What is known of one request's options, in their order, and what was drawn of them.
 
-    chosen: int | None
-    propensity: float
-    conversion: float | None
-    value: float
-    interval: tuple[float, float] | None
-    code: ReasonCode
+    `picked`: the index (−1: nothing), the row of the population, and why (`weighing.BEST`). `told`: propensity,
+    conversion probability, value and the interval's ends.
+    """
+
+    probabilities: tuple[float, ...]
+    nothing: float
+    conversions: tuple[float, ...]
+    picked: Sequence[int]
+    told: Sequence[float]
+
+
+UNSENT = Choice((), 1.0, (), (-1, 0, EXPLORING), (1.0, 0.0, 0.0, 0.0, 0.0))
+"""Nothing was drawn, and nothing is sent."""
 
 
 class Chooser:
@@ -119,8 +116,8 @@ class Chooser:
 
     def probabilities(self, requests: Sequence[Request], policy: Policy) -> tuple[Batch, Estimates, Propensities]:
         """Give π of every option of every request under a policy, without a draw; each request must have options."""
-        batch = build(requests, self._posterior, self.settings)
-        estimates = estimate(batch, self._posterior, self.settings)
+        batch, weigh = self._laid_out(requests, policy)
+        estimates = weigh()
         return batch, estimates, policy.propensities(batch, estimates)
 
     def policy(self, assignment: Assignment, *, explore: bool) -> Policy:
@@ -139,66 +136,77 @@ class Chooser:
         policy = self.policy(assignment, explore=explore)
         rule = self._rule(assignment, policy.version, now, explore=explore)
         portions = [requests[first : first + PORTION] for first in range(0, len(requests), PORTION)]
+        batches: list[Batch] = []
 
-        def laid_out() -> Iterator[tuple[Batch, Estimates]]:
+        def laid_out() -> Iterator[Weighing]:
             for portion in portions:
-                batch = build(portion, self._posterior, self.settings)
-                yield batch, estimate(batch, self._posterior, self.settings)
+                batch, weigh = self._laid_out(portion, policy)
+                batches.append(batch)
+                yield weigh
 
-        def weighed(of: tuple[Batch, Estimates]) -> tuple[Batch, Estimates, Propensities]:
-            return *of, policy.propensities(*of)
+        for place, estimates in enumerate(spread(_weighed, laid_out())):
+            batch = batches[place]
+            law = policy.propensities(batch, estimates)
+            for request, choice in zip(batch.requests, self._choices(batch, estimates, law), strict=True):
+                usual = assignment is Assignment.BAU
+                code = ReasonCode.BUSINESS_AS_USUAL if usual else _code(choice, request)
+                evidence = batch.evidence[choice.picked[1]]
+                yield self._decision(request, choice, code, evidence, rule)
 
-        for portion, (batch, estimates, law) in zip(portions, spread(weighed, laid_out()), strict=True):
-            for request, answer in zip(portion, _answers(batch, estimates, law), strict=True):
-                index = draw(answer.probabilities, answer.nothing, self._places.of(request.decision_id))
-                code = ReasonCode.BUSINESS_AS_USUAL if policy is self._bau else self._code(request, answer, index)
-                yield self._decision(request, answer, _choice(answer, estimates, index, code), rule)
+    def _laid_out(self, requests: Sequence[Request], policy: Policy) -> tuple[Batch, Weighing]:
+        batch = build(requests, self._posterior, self.settings)
+        return batch, estimate(batch, self._posterior, self.settings, shares=policy.asks_for_shares)
+
+    def _choices(self, batch: Batch, estimates: Estimates, law: Propensities) -> Iterator[Choice]:
+        """Draw for each request, and cut the arrays of a batch into its requests."""
+        from channel_selector.compiled import drawing  # noqa: PLC0415 - loads numba: see there
+
+        places = np.array([self._places.of(request.decision_id) for request in batch.requests])
+        cells = batch.option_starts, batch.option_cell, batch.cells[0]
+        picked, told, converting = drawing.choose(*law, *cells, estimates.found, places, self.settings.do_not_send)
+        probabilities, conversions = law.options.tolist(), converting.tolist()
+        spans = pairwise(batch.option_starts.tolist())
+        for (first, last), *rest in zip(spans, law.nothing.tolist(), picked.tolist(), told.tolist(), strict=True):
+            yield Choice(tuple(probabilities[first:last]), rest[0], tuple(conversions[first:last]), rest[1], rest[2])
 
     def _unsent(self, request: Request, assignment: Assignment, now: datetime, *, explore: bool) -> Decision:
         held = assignment is Assignment.HOLDOUT
         code = ReasonCode.HOLDOUT if held else ReasonCode.NO_OPTIONS
         version = "holdout-1" if held else self.policy(assignment, explore=explore).version
-        answer = Answer((0.0,) * len(request.options), 1.0, (), [], 0.0, [])
-        choice = Choice(None, 1.0, None, 0.0, None, code)
-        return self._decision(request, answer, choice, self._rule(assignment, version, now, explore=explore))
+        choice = UNSENT._replace(probabilities=(0.0,) * len(request.options))
+        rule = self._rule(assignment, version, now, explore=explore)
+        return self._decision(request, choice, code, NO_EVIDENCE, rule)
 
     def _rule(self, assignment: Assignment, version: str, now: datetime, *, explore: bool) -> Rule:
         return Rule(assignment, f"{version}:{self._settings_version}", now, explore)
 
-    def _decision(self, request: Request, answer: Answer, choice: Choice, rule: Rule) -> Decision:
-        option = None if choice.chosen is None else request.options[choice.chosen]
+    def _decision(self, request: Request, choice: Choice, code: ReasonCode, evidence: Evidence, rule: Rule) -> Decision:
+        index, sent = choice.picked[0], choice.picked[0] >= 0
+        propensity, conversion, value, lowest, highest = choice.told
         return Decision(
             decision_id=request.decision_id,
             subject=request.context.subject,
-            option_id=None if option is None else option.option_id,
-            propensity=choice.propensity if rule.explore else None,
-            probabilities=answer.probabilities,
-            no_send_probability=answer.nothing,
-            expected_value=choice.value,
+            option_id=request.options[index].option_id if sent else None,
+            propensity=propensity if rule.explore else None,
+            probabilities=choice.probabilities,
+            no_send_probability=choice.nothing,
+            expected_value=value,
             assignment=rule.assignment,
             policy_version=rule.policy_version,
             model_version=self.model_version,
             seed=self.seed,
             at=rule.at,
-            chosen=choice.chosen,
-            conversion_probability=choice.conversion,
-            conversion_probabilities=answer.conversions,
-            interval=choice.interval,
-            reason_code=choice.code,
-            evidence=NO_TALLY if option is None else self._posterior.tally(option.arm),
-            channel_evidence=NO_TALLY if option is None else self._posterior.channel(option.channel),
+            chosen=index if sent else None,
+            conversion_probability=conversion if sent else None,
+            conversion_probabilities=choice.conversions,
+            interval=(lowest, highest) if sent else None,
+            reason_code=code,
+            evidence=evidence.arm if sent else NO_TALLY,
+            channel_evidence=evidence.channel if sent else NO_TALLY,
             effects=request.effects,
             context=request.context,
             options=tuple(request.options),
         )
-
-    def _code(self, request: Request, answer: Answer, index: int | None) -> ReasonCode:
-        unsent_is_best = self.settings.do_not_send and answer.best < 0.0
-        if index is None:
-            return ReasonCode.DO_NOT_SEND if unsent_is_best else ReasonCode.EXPLORING
-        if unsent_is_best or answer.values[index] < answer.best:
-            return ReasonCode.EXPLORING
-        return ReasonCode.BEST_EXPECTED_VALUE if request.effects.arms else ReasonCode.POPULATION_BEST
 
 
 def load_compiled() -> None:
@@ -237,21 +245,12 @@ def recompute(decision: Decision, population: Population, settings: SelectorSett
     return tuple(chooser.probabilities([request], policy)[2].options.tolist())
 
 
-def _answers(batch: Batch, estimates: Estimates, law: Propensities) -> Iterator[Answer]:
-    """Cut the arrays of a batch into its requests."""
-    conversions, values = estimates.probability[batch.option_cell], expected_values(batch, estimates)
-    best = np.maximum.reduceat(values, batch.option_starts[:-1]).tolist()
-    columns = [each.tolist() for each in (law.options, conversions, values, batch.option_cell)]
-    starts = batch.option_starts.tolist()
-    for first, last, unsent, highest in zip(starts[:-1], starts[1:], law.nothing.tolist(), best, strict=True):
-        probabilities, converting, worth, cells = (column[first:last] for column in columns)
-        yield Answer(tuple(probabilities), unsent, tuple(converting), worth, highest, cells)
+def _weighed(weigh: Weighing) -> Estimates:
+    return weigh()
 
 
-def _choice(answer: Answer, estimates: Estimates, index: int | None, code: ReasonCode) -> Choice:
-    if index is None:
-        return Choice(None, answer.nothing, None, 0.0, None, code)
-    cell = answer.cells[index]
-    center, reach = estimates.believed_location[cell], NORMAL_95 * estimates.believed_spread[cell]
-    interval = min(exp(center - reach), 1.0), min(exp(center + reach), 1.0)
-    return Choice(index, answer.probabilities[index], answer.conversions[index], answer.values[index], interval, code)
+def _code(choice: Choice, request: Request) -> ReasonCode:
+    why = choice.picked[2]
+    if why != BEST:
+        return ReasonCode.EXPLORING if why == EXPLORING else ReasonCode.DO_NOT_SEND
+    return ReasonCode.BEST_EXPECTED_VALUE if request.effects.arms else ReasonCode.POPULATION_BEST

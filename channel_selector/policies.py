@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from channel_selector.batches import Batch, Request
 from channel_selector.shares import NO_SHARES, NewChannels
-from channel_selector.weighing import Estimates
+from channel_selector.weighing import SHARE, VALUE, Estimates
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +30,11 @@ class Policy(Protocol):
         """Name and number; another law has another version."""
         ...
 
+    @property
+    def asks_for_shares(self) -> bool:
+        """Whether it asks how likely each cell is the best."""
+        ...
+
     def propensities(self, batch: Batch, estimates: Estimates) -> Propensities:
         """Give π of every option."""
         ...
@@ -42,6 +47,8 @@ class Learned:
     `new`: the least shares of new channels, which q is raised for (`shares`).
     """
 
+    asks_for_shares: ClassVar[bool] = True
+
     floor: float
     do_not_send: bool
     new: NewChannels = NO_SHARES
@@ -53,18 +60,20 @@ class Learned:
 
     def propensities(self, batch: Batch, estimates: Estimates) -> Propensities:
         """Give π; sending nothing, where it competes, has its part of the uniform too."""
-        best, nothing = estimates.best_shares(batch, do_not_send=self.do_not_send)
-        sizes = _sizes(batch)
-        even = self.floor / (sizes + self.do_not_send)
-        q = best[batch.option_cell] * batch.option_part
-        self.new.raise_shares(q, nothing, even, batch, self.floor)
-        nothing = (1.0 - self.floor) * nothing + even if self.do_not_send else np.zeros(len(sizes))
-        return Propensities((1.0 - self.floor) * q + np.repeat(even, sizes), nothing)
+        from channel_selector.compiled import drawing  # noqa: PLC0415 - loads numba: see there
+
+        law = Propensities(estimates.found[SHARE].take(batch.option_cell), estimates.nothing.copy())
+        np.multiply(law.options, batch.option_part, out=law.options)
+        self.new.raise_shares(law.options, law.nothing, batch, self.floor, do_not_send=self.do_not_send)
+        drawing.mix(law.options, law.nothing, batch.option_starts, self.floor, self.do_not_send)
+        return law
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
     """Every option alike; nothing is always sent something."""
+
+    asks_for_shares: ClassVar[bool] = False
 
     @property
     def version(self) -> str:
@@ -81,6 +90,7 @@ class Uniform:
 class Greedy:
     """The option of the highest expected value, the earliest and then the first of equals; never learned from."""
 
+    asks_for_shares: ClassVar[bool] = False
     do_not_send: bool
 
     @property
@@ -90,7 +100,7 @@ class Greedy:
 
     def propensities(self, batch: Batch, estimates: Estimates) -> Propensities:
         """Give 1 to the best option, or to sending nothing where that is allowed and all values are negative."""
-        values = expected_values(batch, estimates)
+        values = estimates.found[VALUE].take(batch.option_cell)
         chosen: list[int | None] = []
         for request, start in zip(batch.requests, batch.option_starts[:-1].tolist(), strict=True):
             own = values[start : start + len(request.options)].tolist()
@@ -103,6 +113,7 @@ class Greedy:
 class BusinessAsUsual:
     """What shops do without learning: the first channel of a fixed list that can be reached, at the earliest time."""
 
+    asks_for_shares: ClassVar[bool] = False
     channels: tuple[str, ...]
 
     @property
@@ -121,12 +132,6 @@ class BusinessAsUsual:
             return self.channels.index(option.channel) if listed else len(self.channels), option.send_at
 
         return min(range(len(request.options)), key=rank)
-
-
-def expected_values(batch: Batch, estimates: Estimates) -> Floats:
-    """Give each option's conversion probability × gain − cost."""
-    values: Floats = (estimates.probability * batch.gain - batch.cost)[batch.option_cell]
-    return values
 
 
 def _best(values: Sequence[float], request: Request) -> int:

@@ -32,8 +32,8 @@ class NewChannels:
         enough = (channel for channel, sends in groups.items() if sum(sends) >= settings.new_channel_messages)
         return cls(frozenset(enough), settings.new_channel_share)
 
-    def raise_shares(self, q: Floats, nothing: Floats, even: Floats, batch: Batch, floor: float) -> None:
-        """Raise q of new channels in place, `nothing` being that of sending none, and `even` ε · uniform by request.
+    def raise_shares(self, q: Floats, nothing: Floats, batch: Batch, floor: float, *, do_not_send: bool) -> None:
+        """Raise q of new channels in place, `nothing` being that of sending none, which competes or does not.
 
         Requests without a known channel among their options, and those without a new one, are left as they are.
         O(options), and nothing at all where no share is set or no channel known.
@@ -46,8 +46,8 @@ class NewChannels:
                 places.setdefault(option.channel, []).append(place)
             new = {channel: at for channel, at in places.items() if channel not in self.known}
             if new and len(new) < len(places):
-                share = min(self.share, MOST_FOR_NEW / len(new))
-                least = {c: max(share - len(at) * even[index], 0.0) / (1.0 - floor) for c, at in new.items()}
+                share, even = min(self.share, MOST_FOR_NEW / len(new)), floor / (len(request.options) + do_not_send)
+                least = {c: max(share - len(at) * even, 0.0) / (1.0 - floor) for c, at in new.items()}
                 nothing[index] *= _raise(q[start : start + len(request.options)], new, least)
 
 

@@ -5,6 +5,7 @@ The first are log-odds of `Reactions`, with Laplace's covariance of their coeffi
 purchase, and the second stage tends to 1 by itself. A customer's prior is the population without that customer.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,8 @@ from channel_selector.model.pools import LEVELS, Counts, Pools
 from channel_selector.model.population import Population
 from channel_selector.model.reactions import ARM_FAMILIES, SPREADS, WAITS, Key, Occasion, Reactions, arm_keys
 from channel_selector.model.shrinkage import Floats, refine, refine_customer
-from channel_selector.model.tallies import Tally
 from channel_selector.model.tastes import sigmoid
+from channel_selector.reasons import Evidence
 
 CONVERTED_RATE = 0.2
 """Share of the engaged that buy before anything is known: 12–20 % of clicks (Barilliance 2016)."""
@@ -31,19 +32,17 @@ LEAST_CURVE, LARGEST_SHIFT = 1e-9, 10.0
 
 
 class Typical(NamedTuple):
-    """A typical customer's log-odds of a reaction, an entry a row of the population.
+    """What is known of a typical customer, an entry a row of the population.
 
-    log_odds, variance: the mean and how unsure it is. Of two rows they covary by the product of theirs of `roots` and,
-    for each of an arm's keys never learned from that they share (a number in `fresh`, −1: learned from), by its
-    variance (`PopulationPosterior.fresh_variances`). keys: numbers of channel, device kind, part of the day and arm,
-    equal for what is equal: rows × 4.
+    rates, rows × 5: mean and variance of the log-odds of a reaction; `Converted.met`. Of two rows the log-odds covary
+    by the product of theirs of `roots` and, for each of an arm's keys never learned from that they share, by its
+    variance (`PopulationPosterior.variances`). names, rows × 10: numbers, equal for what is equal, of channel, device
+    kind, part of the day and arm, then of the arm's keys (−1: learned from).
     """
 
-    log_odds: Floats
-    variance: Floats
+    rates: Floats
     roots: Floats
-    fresh: NDArray[np.int64]
-    keys: NDArray[np.int64]
+    names: NDArray[np.int64]
 
 
 class Converted(NamedTuple):
@@ -111,10 +110,10 @@ class PopulationPosterior:
 
     def __init__(self, population: Population) -> None:
         self.reactions = population.reactions
-        self.tastes = np.array(population.reactions.tastes)
         self.stretch = population.reactions.tastes.stretch
         self.occasions = Occasions(population.reactions)
-        self.fresh_variances = np.array([(SPREADS[family] * self.stretch) ** 2 for family in ARM_FAMILIES])
+        fresh = [(SPREADS[family] * self.stretch) ** 2 for family in ARM_FAMILIES]
+        self.variances = np.array([*population.reactions.tastes, *fresh])
         self.losses = Losses(population)
         self._pools = Pools(population.tallies)
         self._sends = sum(tally.sends for tally in population.tallies.values())
@@ -144,6 +143,7 @@ class PopulationPosterior:
         if row is None:
             row = self._rows[segment, channel, device_kind, part] = len(self._rows)
             arm = Arm(channel, device_kind, part)
+            self._evidence.append(Evidence(self._pools.arm(arm), self._pools.channel(channel)))
             self._new.append(self._pools.counts(segment, arm))
             self._new_segmented.append(segment is not None)
             self._new_log_odds.append(self.reactions.log_odds(segment, arm) * self.stretch)
@@ -164,17 +164,17 @@ class PopulationPosterior:
     def typical(self) -> Typical:
         """What is known of every row there is by now."""
         self._work_out()
-        return Typical(self._log_odds, self._variance, self._roots, self._fresh, self._keys)
+        return Typical(self._rates, self._roots, self._numbers)
 
     def log_odds(self, rows: NDArray[np.int64]) -> Floats:
         """Give a typical customer's log-odds of a reaction, of these rows."""
-        found: Floats = self.typical.log_odds[rows]
+        found: Floats = self.typical.rates[rows, 0]
         return found
 
     def converted(self, rows: NDArray[np.int64], apart: NDArray[np.int64], taught: Floats) -> Converted:
         """Give P(buys | reacted) of these rows; `taught`: what is left out of the counts of those `apart` (indices)."""
         self._work_out()
-        found, met = self._beliefs[rows], self._met[rows]
+        found, met = self._beliefs[rows], self._rates[rows, 2:]
         if len(apart):
             kept = np.maximum(self._counts[rows[apart]] - taught, 0.0)
             found[apart] = _beliefs(kept, self._segmented[rows[apart]])
@@ -190,7 +190,7 @@ class PopulationPosterior:
         self._work_out()
         stretch = self.stretch
         own = self._roots[left.rows]
-        p = sigmoid(self._log_odds[left.rows] / stretch)
+        p = sigmoid(self._rates[left.rows, 0] / stretch)
         curve = np.maximum(left.exposure * p * (1.0 - p), LEAST_CURVE)
         kept = np.diag(1.0 / curve) - own @ own.T / stretch**2
         values, vectors = np.linalg.eigh(kept)
@@ -202,13 +202,13 @@ class PopulationPosterior:
         """Tell whether so many of a customer's messages are a large enough part of all to be left out."""
         return sends * LIGHT > self._sends
 
-    def tally(self, arm: Arm) -> Tally:
-        """Give what all customers' messages of this arm came to."""
-        return self._pools.arm(arm)
+    @property
+    def evidence(self) -> Sequence[Evidence]:
+        """Of every row, what all customers' messages of its arm, in whatever segment, came to, and all by its channel.
 
-    def channel(self, channel: str) -> Tally:
-        """Give what all customers' messages by this channel came to."""
-        return self._pools.channel(channel)
+        Whoever holds it may go on using it for rows given out before the next `begin`.
+        """
+        return self._evidence
 
     def _laplace(self, population: Population) -> Floats:
         """Give a root of the coefficients' covariance, (Xᵀ W X + prior)⁻¹, from what came of every segment and arm."""
@@ -232,6 +232,7 @@ class PopulationPosterior:
         self._rows: dict[tuple[str | None, str, str, int], int] = {}
         self._by_hour: dict[str | None, RowsByHour] = {}
         self._names: dict[str | Arm, int] = {}
+        self._evidence: list[Evidence] = []
         self._new: list[Counts] = []
         self._new_segmented: list[bool] = []
         self._new_log_odds: list[float] = []
@@ -240,12 +241,9 @@ class PopulationPosterior:
         self._counts = np.empty((0, LEVELS * 2))
         self._segmented = np.empty(0, dtype=np.bool_)
         self._beliefs = np.empty((0, 2))
-        self._met = np.empty((0, 3))
-        self._log_odds = np.empty(0)
-        self._variance = np.empty(0)
+        self._rates = np.empty((0, 5))
         self._roots = np.empty((0, self._known))
-        self._fresh = np.empty((0, len(ARM_FAMILIES)), dtype=np.int64)
-        self._keys = np.empty((0, 4), dtype=np.int64)
+        self._numbers = np.empty((0, 4 + len(ARM_FAMILIES)), dtype=np.int64)
 
     def _work_out(self) -> None:
         """Work out the rows added since the last time."""
@@ -255,16 +253,16 @@ class PopulationPosterior:
         beliefs, columns = _beliefs(counts, segmented), np.array(self._new_columns)
         learned = columns < self._known
         roots = self._new_roots(np.where(learned, columns, self._known))
-        variance = np.einsum("ij,ij->i", roots, roots) + np.where(learned, 0.0, self.fresh_variances).sum(axis=1)
+        fresh = self.variances[-len(ARM_FAMILIES) :]
+        variance = np.einsum("ij,ij->i", roots, roots) + np.where(learned, 0.0, fresh).sum(axis=1)
+        rates = np.column_stack([self._new_log_odds, variance, _met(beliefs)])
+        numbers = np.column_stack([np.array(self._new_keys, dtype=np.int64), np.where(learned, -1, columns)])
         self._counts = np.concatenate([self._counts, counts])
         self._segmented = np.concatenate([self._segmented, segmented])
         self._beliefs = np.concatenate([self._beliefs, beliefs])
-        self._met = np.concatenate([self._met, _met(beliefs)])
-        self._log_odds = np.concatenate([self._log_odds, self._new_log_odds])
-        self._variance = np.concatenate([self._variance, variance])
+        self._rates = np.concatenate([self._rates, rates])
         self._roots = np.ascontiguousarray(np.concatenate([self._roots, roots]))
-        self._fresh = np.concatenate([self._fresh, np.where(learned, -1, columns)])
-        self._keys = np.concatenate([self._keys, np.array(self._new_keys, dtype=np.int64)])
+        self._numbers = np.ascontiguousarray(np.concatenate([self._numbers, numbers]))
         self._new, self._new_segmented, self._new_log_odds, self._new_columns, self._new_keys = [], [], [], [], []
 
     def _new_roots(self, columns: NDArray[np.int64]) -> Floats:

@@ -17,6 +17,7 @@ from channel_selector.choosing import Chooser, recompute
 from channel_selector.decisions import send_of_json
 from channel_selector.eligibility.arms import Arm
 from channel_selector.holdout import Assignment
+from channel_selector.model import posteriors
 from channel_selector.model.delays import Delays
 from channel_selector.model.learning import customer_effects, fit_population
 from channel_selector.model.population import Population
@@ -159,6 +160,21 @@ def test_splitting_changes_nothing(settings: SelectorSettings, monkeypatch: pyte
             for spread in (map, from_the_last, pool.map):
                 decisions = Chooser(TAUGHT, settings, 11).decide(many, now=NOW, spread=spread)
                 assert [json.dumps(decision.to_json()) for decision in decisions] == told
+
+
+def test_rows_forgotten_on_the_way_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Portions laid out before others are drawn, with rows given out anew between: the same evidence is told."""
+    ways = [option("push", hour=18), option("mail", channel="email", kind="", hour=6, after=3)]
+    many = [
+        Request(
+            decision_id=f"d{n}", context=Context(subject=f"u{n}", segment=f"s{n}"), options=ways[:: 1 - 2 * (n % 2)]
+        )
+        for n in range(40)
+    ]
+    alone = [Chooser(TAUGHT, SelectorSettings(), 11).decide([each], now=NOW)[0] for each in many]
+    monkeypatch.setattr(choosing, "PORTION", 1)
+    monkeypatch.setattr(posteriors, "MOST_ROWS", 3)
+    assert Chooser(TAUGHT, SelectorSettings(), 11).decide(many, now=NOW, spread=from_the_last) == alone
 
 
 def test_own_purchases_overrule_the_population() -> None:

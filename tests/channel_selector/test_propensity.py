@@ -9,15 +9,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from channel_selector import Context, SelectorSettings
-from channel_selector.batches import Request, build
-from channel_selector.compiled import points
+from channel_selector.batches import Batch, Request, build
+from channel_selector.compiled import deciding, points
+from channel_selector.compiled.customers import learn
+from channel_selector.compiled.drawing import draw
 from channel_selector.holdout import stable_uniform
 from channel_selector.model.learning import customer_effects, fit_population
 from channel_selector.model.population import Population
 from channel_selector.model.posteriors import PopulationPosterior
-from channel_selector.model.tastes import Floats
-from channel_selector.propensity import draw
-from channel_selector.weighing import estimate
+from channel_selector.model.tastes import SHARED, Floats, Tastes, covariance
+from channel_selector.weighing import CONVERTING, EXPLORED, SHARE, SLOPE, TRIED, Estimates, estimate
 from tests.channel_selector.strategies import NOW, option, outcome, send
 
 DRAWS = 100_000
@@ -113,7 +114,38 @@ def learned(customers: int) -> Population:
     return fit_population(sends, told, settings=SETTINGS, now=NOW)
 
 
-def hard_decisions(population: Population, count: int, seed: int) -> list[tuple[Values, Floats]]:
+@dataclass(frozen=True)
+class Hard:
+    """A decision of the model: what its cells are worth, how they go together, and the shares that it found."""
+
+    cells: Values
+    covariance: Floats
+    shares: Floats
+
+
+def together(batch: Batch, estimates: Estimates, posterior: PopulationPosterior) -> Floats:
+    """Work out apart from the compiled code how the explored logarithms of one decision's cells go together."""
+    typical, tastes = posterior.typical, Tastes(*posterior.variances[: SHARED + 1])
+    (rows, endpoints), (reacted, exposure, _) = batch.cells, batch.seen
+    keys = deciding.keys_of(rows, endpoints, typical.names)
+    history = deciding.keys_of(batch.spots[0], batch.spots[1], typical.names)
+    hours = posterior.reactions.hours(SETTINGS.activity_weight) * posterior.stretch
+    offset = typical.rates[batch.spots[0], 0] + deciding.leans(batch.asked[0], hours)[history[:, 3]]
+    for _, left in batch.left:
+        offset = offset + posterior.without(left, batch.spots[0])
+    _, root, lower = learn(history, offset, reacted, exposure, posterior.variances[: SHARED + 1])
+    known = np.linalg.solve(np.tril(lower), root[:, None] * covariance(history, keys, tastes))
+    taste, belief = covariance(keys, keys, tastes) - known.T @ known, typical.roots[rows] @ typical.roots[rows].T
+    for fresh, variance in zip(typical.names[rows, 4:].T, posterior.variances[SHARED + 1 :], strict=True):
+        belief += variance * ((fresh[:, None] == fresh) & (fresh >= 0))
+    slope, doubt = estimates.found[SLOPE], np.sqrt(estimates.found[CONVERTING])
+    explored = SETTINGS.customer_exploration**2 * taste + SETTINGS.population_exploration**2 * belief
+    medium = (keys[:, None, [0, 2]] == keys[:, [0, 2]]).all(axis=2)
+    result: Floats = np.outer(slope, slope) * explored + np.outer(doubt, doubt) * medium + 1e-6 * np.eye(len(rows))
+    return result
+
+
+def hard_decisions(population: Population, count: int, seed: int) -> list[Hard]:
     """Make decisions of the model itself, of 2 to 30 cells, half of them all 30, for customers with some history."""
     random, made = np.random.default_rng(seed), []
     posterior = PopulationPosterior(population)
@@ -135,19 +167,19 @@ def hard_decisions(population: Population, count: int, seed: int) -> list[tuple[
             effects=effects,
         )
         batch = build([request], posterior, SETTINGS)
-        estimates = estimate(batch, posterior, SETTINGS)
-        cells = Values(estimates.explored_location, estimates.explored_spread, 1.0, np.zeros(size))
-        made.append((cells, estimates.log_covariance(batch, 0)))
+        estimates = estimate(batch, posterior, SETTINGS, shares=True)()
+        cells = Values(estimates.found[EXPLORED], estimates.found[TRIED], 1.0, np.zeros(size))
+        made.append(Hard(cells, together(batch, estimates, posterior), estimates.found[SHARE]))
     return made
 
 
-def assert_near_many_draws(decisions: list[tuple[Values, Floats]]) -> None:
+def assert_near_many_draws(decisions: list[Hard]) -> None:
     """Within 0.01 of the draws, whose own noise is allowed for; on average within half of that."""
     errors = []
-    for number, (cells, covariance) in enumerate(decisions):
-        reference, _ = drawn(cells, covariance, do_not_send=False, seed=number)
-        shares = best_shares(cells, covariance, do_not_send=False).cells
-        errors.append(float(np.abs(shares - np.array(reference)).max()))
+    for number, hard in enumerate(decisions):
+        reference, _ = drawn(hard.cells, hard.covariance, do_not_send=False, seed=number)
+        errors.append(float(np.abs(hard.shares - np.array(reference)).max()))
+        assert np.diag(hard.covariance) == pytest.approx(hard.cells.spread**2, rel=1e-9)
     assert max(errors) < 0.01
     assert sum(errors) / len(errors) < 0.005
 
@@ -223,9 +255,9 @@ def test_the_points_are_fixed() -> None:
 
 def test_draws_follow_the_probabilities() -> None:
     """Over 20,000 decision ids the draw has the law it is given, within 4 standard errors."""
-    law, nothing, size = [0.5, 0.0, 0.3], 0.2, 20_000
+    law, nothing, size = np.array([0.5, 0.0, 0.3]), 0.2, 20_000
     seen = [draw(law, nothing, stable_uniform("draw", 7, f"d{number}")) for number in range(size)]
-    for index, probability in ((0, 0.5), (1, 0.0), (2, 0.3), (None, 0.2)):
+    for index, probability in ((0, 0.5), (1, 0.0), (2, 0.3), (-1, 0.2)):
         error = np.sqrt(probability * (1 - probability) / size)
         assert seen.count(index) / size == pytest.approx(probability, abs=4 * error)
 
@@ -233,4 +265,4 @@ def test_draws_follow_the_probabilities() -> None:
 @given(st.floats(0.0, 1.0, exclude_max=True), st.integers(0, 3))
 def test_a_certain_option_is_always_drawn(place: float, sure: int) -> None:
     """Probability 1 is drawn and 0 never is, whatever comes up."""
-    assert draw([1.0 if index == sure else 0.0 for index in range(4)], 0.0, place) == sure
+    assert draw(np.array([1.0 if index == sure else 0.0 for index in range(4)]), 0.0, place) == sure

@@ -15,6 +15,7 @@ from channel_selector.model.posteriors import CONVERTED_RATE, MOST_ROWS, Convert
 from channel_selector.model.reactions import PRIOR_TASTES, USUAL_LOG_ODDS
 from channel_selector.model.shrinkage import Floats
 from channel_selector.model.tallies import NO_TALLY, Tally, total
+from channel_selector.model.tastes import SHARED
 from tests.channel_selector.strategies import NOW, arms, tallies
 
 WEEK = timedelta(days=7)
@@ -38,12 +39,12 @@ def test_nothing_known_gives_the_published_rates() -> None:
     """An empty population has the documented starting rates for any arm, with room for doubt."""
     posterior = PopulationPosterior(Population.empty(WEEK))
     row = posterior.row("vip", "pager", "", 3)
-    typical = posterior.typical
+    log_odds, variance = posterior.typical.rates[row, :2]
     assert converted(posterior, row).mean[0] == pytest.approx(CONVERTED_RATE)
-    assert typical.log_odds[row] == pytest.approx(USUAL_LOG_ODDS * PRIOR_TASTES.stretch)
-    assert typical.variance[row] == pytest.approx(posterior.fresh_variances.sum()), "no key was ever learned from"
-    assert (typical.fresh[row] >= 0).all()
-    assert typical.variance[row] > 0.5
+    assert log_odds == pytest.approx(USUAL_LOG_ODDS * PRIOR_TASTES.stretch)
+    assert variance == pytest.approx(posterior.variances[SHARED + 1 :].sum()), "no key was ever learned from"
+    assert (posterior.typical.names[row, 4:] >= 0).all()
+    assert variance > 0.5
 
 
 def test_more_evidence_is_surer_of_what_it_is_about() -> None:
@@ -51,7 +52,7 @@ def test_more_evidence_is_surer_of_what_it_is_about() -> None:
     cells: dict[tuple[str | None, Arm], Tally] = {(None, EVENING): Tally(9000, 900, 180, 9000.0, 900.0)}
     posterior = PopulationPosterior(population(cells))
     rows = [posterior.row(None, *arm) for arm in (EVENING, MORNING, Arm("email", "", 2))]
-    variances = posterior.typical.variance[rows]
+    variances = posterior.typical.rates[rows, 1]
     assert variances[0] < variances[1] < variances[2]
 
 
