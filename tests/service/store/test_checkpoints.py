@@ -61,7 +61,7 @@ def test_the_log_stays_bounded_under_constant_writing(database: Database, writer
     resort, commits, largest = 50, 600, 0
     with kept_beside(writer, database, every=every, last_resort=resort):
         for number in range(commits):
-            writer.submit(put(f"name-{number % 7}", "x" * PAGE)).result(10)
+            writer.submit(put(f"name-{number % 7}", f"{number:0{PAGE}}")).result(10)
             largest = max(largest, log_of(database).stat().st_size)
     assert resort * PAGE / 2 < largest < 8 * resort * PAGE < commits * PAGE
 
