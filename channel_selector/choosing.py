@@ -1,5 +1,6 @@
 """Decisions are a pure function of population, settings, seed and requests: each is the same alone or among others."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -64,7 +65,7 @@ class Choice(NamedTuple):
     told: Sequence[float]
 
 
-UNSENT = Choice((), 1.0, (), (-1, 0, EXPLORING), (1.0, 0.0, 0.0, 0.0, 0.0))
+NOT_DRAWN = Choice((), 1.0, (), (-1, 0, EXPLORING), (1.0, 0.0, 0.0, 0.0, 0.0))
 """Nothing was drawn, and nothing is sent."""
 
 
@@ -136,7 +137,7 @@ class Chooser:
         policy = self.policy(assignment, explore=explore)
         rule = self._rule(assignment, policy.version, now, explore=explore)
         portions = [requests[first : first + PORTION] for first in range(0, len(requests), PORTION)]
-        batches: list[Batch] = []
+        batches: deque[Batch] = deque()
 
         def laid_out() -> Iterator[Weighing]:
             for portion in portions:
@@ -144,8 +145,8 @@ class Chooser:
                 batches.append(batch)
                 yield weigh
 
-        for place, estimates in enumerate(spread(_weighed, laid_out())):
-            batch = batches[place]
+        for estimates in spread(_weighed, laid_out()):
+            batch = batches.popleft()
             law = policy.propensities(batch, estimates)
             for request, choice in zip(batch.requests, self._choices(batch, estimates, law), strict=True):
                 usual = assignment is Assignment.BAU
@@ -173,7 +174,7 @@ class Chooser:
         held = assignment is Assignment.HOLDOUT
         code = ReasonCode.HOLDOUT if held else ReasonCode.NO_OPTIONS
         version = "holdout-1" if held else self.policy(assignment, explore=explore).version
-        choice = UNSENT._replace(probabilities=(0.0,) * len(request.options))
+        choice = NOT_DRAWN._replace(probabilities=(0.0,) * len(request.options))
         rule = self._rule(assignment, version, now, explore=explore)
         return self._decision(request, choice, code, NO_EVIDENCE, rule)
 
