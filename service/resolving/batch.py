@@ -28,12 +28,14 @@ from service.resolving.scratch import Scratch, memory
 REFUSED, SUMMARY, EXPLAINED = "refused.parquet", "summary.json", "links.parquet"
 MOST_HUBS = 1_000
 """Hubs that the summary lists; it counts them all."""
-LEAST = 2**30
+LEAST = 512 * 2**20
 """The least memory that may be asked for."""
 SHARE = 0.6
 """The share of the machine's memory that is used unless something else is asked for."""
 _PROGRAM = 560 * 2**20
 """What the program takes whatever it has read: its code (130 MiB), and the parts of files on their way in or out."""
+_LEFT = 0.375
+"""At least so much of the memory is for what was read: below some 900 MiB the bound is passed for want of less."""
 
 
 def _nothing() -> None:
@@ -67,7 +69,7 @@ class Held:
     @classmethod
     def within(cls, memory: int) -> "Held":
         """Divide the memory that the whole program may take, at least LEAST bytes."""
-        left = max(memory - _PROGRAM, 0)
+        left = max(memory - _PROGRAM, int(memory * _LEFT))
         return cls(room=left, most=left)
 
 

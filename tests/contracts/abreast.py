@@ -88,12 +88,12 @@ class Server:
 
     async def _send(self, ask: Ask) -> httpx.Response:
         headers = {**ask.headers, "Authorization": f"Bearer {BROWSER_KEY if ask.browser else KEY}"}
-        given = {} if ask.json is None else {"content": orjson.dumps(ask.json)}
-        return await self.api.client.request(ask.method, ask.path, params=ask.params, headers=headers, **given)
+        content = None if ask.json is None else orjson.dumps(ask.json)
+        return await self.api.client.request(ask.method, ask.path, params=ask.params, headers=headers, content=content)
 
     def learn(self) -> None:
         """Have the learner run."""
-        asyncio.run(learn(self.homing))
+        learn(self.homing)
 
     def serve(self, homing: Homing) -> None:
         """Let another server answer from now on."""

@@ -89,6 +89,12 @@ class Step:
     asks: tuple[Ask, ...] = ()
 
 
+TOLD = (
+    *("sent", "not_sent", "delivered", "opened", "clicked", "clicked", "converted", "unsubscribed"),
+    *("bounced", "complained"),
+)
+
+
 class ShopLife:
     """Draws steps; `heard` tells it of answers, so that it can speak of decisions and profiles again."""
 
@@ -162,10 +168,17 @@ class ShopLife:
                 path="/v1/erasures",
                 json={"identifiers": self._some(1), "dry_run": chance() < 0.3},
             )
-        kinds = ((self._question, 6), (self._questions_in_order, 2), (self._once, 2), (self._outcome, 4))
-        kinds += ((self._consent, 2), (self._judge, 2), (self._today, 2), (self._unchanged, 1))
-        kind = self.random.choices([k for k, _ in kinds], [w for _, w in kinds])[0]
-        return kind()
+        often = {
+            self._question: 6,
+            self._questions_in_order: 2,
+            self._once: 2,
+            self._outcome: 4,
+            self._consent: 2,
+            self._judge: 2,
+            self._today: 2,
+            self._unchanged: 1,
+        }
+        return self.random.choices(list(often), list(often.values()))[0]()
 
     def _batch(self) -> Ask:
         chance = self.random.random
@@ -359,9 +372,7 @@ class ShopLife:
         pick, chance = self.random.choice, self.random.random
         if self._outcomes and chance() < 0.1:
             return pick(self._outcomes)
-        kinds = ("sent", "not_sent", "delivered", "opened", "clicked", "clicked", "converted", "unsubscribed")
-        kinds += ("bounced", "complained")
-        told: dict[str, Any] = {"decision_id": pick([*self.decisions[-8:], "unknown"]), "type": pick(kinds)}
+        told: dict[str, Any] = {"decision_id": pick([*self.decisions[-8:], "unknown"]), "type": pick(TOLD)}
         if chance() < 0.6:
             told["at"] = self._moment().isoformat()
         if chance() < 0.3:
