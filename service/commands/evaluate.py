@@ -14,14 +14,21 @@ from channel_selector.validation import LARGEST
 from service.commands.ranges import Within
 from service.commands.results import emit_json, json_option
 from service.errors import EvidenceError
-from service.evidence.candidates import ALLOWED, candidate
+from service.evidence.candidates import ALLOWED, candidate, names_one
 from service.evidence.columns import Table
 from service.evidence.logs import Log, rounds_of
 
 
+def _named(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """Refuse what names no policy before the log is read."""
+    if text is not None and not names_one(text):
+        raise click.BadParameter(f"{text!r} is none: there is no such file; {ALLOWED}")
+    return text
+
+
 @click.command()
 @click.argument("log", metavar="LOG", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--policy", help=f"The policy to judge, if not the log's candidate columns: {ALLOWED}.")
+@click.option("--policy", callback=_named, help=f"The policy to judge, if not the log's candidate columns: {ALLOWED}.")
 @click.option(
     "--rewards",
     type=(Within(-LARGEST, LARGEST), Within(-LARGEST, LARGEST)),

@@ -131,16 +131,18 @@ class Saved:
         return Request(decision_id=f"round-{row}", context=context, options=options, effects=effects)
 
 
+def names_one(text: str) -> bool:
+    """Tell whether `--policy` names a policy, or a file that may hold one."""
+    return text == UNIFORM or text.startswith(ALWAYS) or Path(text).is_file()
+
+
 def candidate(text: str) -> Candidate:
-    """Give the policy that `--policy` names; EvidenceError where it names none."""
+    """Give the policy that `--policy` names; EvidenceError where a file holds none."""
     if text == UNIFORM:
         return EvenShares()
     if text.startswith(ALWAYS):
         return Always(text.removeprefix(ALWAYS))
-    path = Path(text)
-    if not path.is_file():
-        raise EvidenceError(f"--policy {text} is not allowed: there is no such file; {ALLOWED}")
-    return Saved.load(path)
+    return Saved.load(Path(text))
 
 
 def _last_moment(selector: Selector) -> datetime:

@@ -401,21 +401,17 @@ def test_nothing_matured_is_told(program: Program) -> None:
     assert "no matured rows" in program.refused("evaluate", parquet(program, table(matured=[False] * ROUNDS)), expect=1)
 
 
-@pytest.mark.parametrize(
-    ("policy", "says"),
-    [
-        ("always:pigeon", "the log has no action pigeon; it has app_push/phone/18"),
-        ("best", "use uniform, always:ACTION"),
-    ],
-)
-def test_a_policy_that_is_none_is_told(program: Program, policy: str, says: str) -> None:
-    """With what is allowed."""
-    assert says in program.refused("evaluate", parquet(program, table()), "--policy", policy, expect=1)
+def test_an_action_that_the_log_does_not_have_is_told(program: Program) -> None:
+    """With those that it has."""
+    said = program.refused("evaluate", parquet(program, table()), "--policy", "always:pigeon", expect=1)
+    assert "the log has no action pigeon; it has app_push/phone/18" in said
 
 
 def test_wrong_use_is_told(program: Program) -> None:
-    """Exit 2: no file, no such file."""
+    """Exit 2: no file, no such file, no such policy."""
     program.refused("evaluate", expect=2)
+    said = program.refused("evaluate", parquet(program, table()), "--policy", "best", expect=2)
+    assert "use uniform, always:ACTION" in said
     assert "does not exist" in program.refused("evaluate", "nowhere.parquet", expect=2)
 
 
