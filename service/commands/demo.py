@@ -50,9 +50,9 @@ def demo(*, once: bool, reset: bool, port: int, store: Path) -> None:
         .load(timezone=TIMEZONE, quiet_hours="korea", default_region="KR", access_log=False)
         .settings
     )
-    taken = _bind(settings.host, port)
+    # Forked first, the learner does not hold the address.
     with beside(partial(keep_learning, settings)):
-        asked = _serve(settings, taken, once=once)
+        asked = _serve(settings, _bind(settings.host, port), once=once)
     if asked.failure is not None:
         raise click.ClickException(f"the running service gave no recommendation ({asked.failure})")
 

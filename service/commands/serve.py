@@ -30,7 +30,8 @@ def serve(chosen: Chosen, host: str | None, port: int | None, workers: int) -> N
     settings = chosen.load(host=host, port=port).settings
     if workers != 1 and database_at(settings.db).file is not None:
         raise click.UsageError(f"--workers {workers}: SQLite has one writer, so one worker serves; leave it out.")
-    with closing(bind(settings.host, settings.port)) as taken, beside(partial(keep_learning, settings)):
+    # Forked first, the learner does not hold the address.
+    with beside(partial(keep_learning, settings)), closing(bind(settings.host, settings.port)) as taken:
         # The schema is brought up, and whatever cannot be is told, before there are several processes.
         homing = open_homing(settings)
         if workers == 1:
