@@ -115,11 +115,9 @@ class Reading:
                 components.add(read.component)
         # What led to nobody may lead to somebody again where too many shared it, and some of them were erased.
         nobodys = any(block.kind is BlockKind.ERASURES for block in blocks)
-        stale = [
-            n for n, read in self._read.items() if read.component in components or (nobodys and not read.component)
-        ]
-        for known_as in stale:
-            del self._read[known_as]
+        for known_as, read in list(self._read.items()):
+            if nobodys if read.component is None else read.component in components:
+                del self._read[known_as]
 
     def _reads(self, conn: Connection, profile_ids: Iterable[ProfileId]) -> Iterator[tuple[ProfileId, _Read]]:
         """Read profiles, each as it stands at this moment."""

@@ -21,7 +21,8 @@ from service.decisions.rulings import Ruling, fold_decision, hold_of, logged
 from service.store import decisions
 from service.store.decisions import DecisionRow, EntryKind
 from service.wiring import Homing
-from tests.service.harness import NOON, Api, deployment
+from tests.service.decisions.shops import opened
+from tests.service.harness import NOON
 from tests.service.shopping import TABLET, Shopping, before
 
 T = TypeVar("T")
@@ -32,23 +33,9 @@ EVERY_TIME = st.datetimes(timezones=st.just(UTC))
 
 
 @pytest.fixture
-def shop(api: Api) -> Shopping:
-    """Give a shop where Wonjun has left a cart on his tablet."""
-    shop = Shopping(api)
-    shop.wonjun()
-    return shop
-
-
-@pytest.fixture
 def capped(tmp_path: Path, clock: FixedClock) -> Iterator[Shopping]:
     """Give that shop where a person gets two messages a day at most."""
-    homing = deployment(tmp_path, clock, {"HOMING_CAPS": '[{ limit = 2, per = "1d" }]'})
-    api = Api(homing)
-    shop = Shopping(api)
-    shop.wonjun()
-    yield shop
-    api.close()
-    homing.close()
+    yield from opened(tmp_path, clock, HOMING_CAPS='[{ limit = 2, per = "1d" }]')
 
 
 def run(homing: Homing, job: Callable[[Connection], T]) -> T:
