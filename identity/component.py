@@ -9,12 +9,13 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from identity.claims import Replayed
 from identity.erasures import NO_GRAVES, Graves
 from identity.hubs import NO_HUBS, Hubs, PersonTally
 from identity.identifiers import Identifier
 from identity.judgements import Verdicts
 from identity.observations import Observation, ReplayKey
-from identity.ownership import Owners, Replayed
+from identity.ownership import Owners
 from identity.profiles import ProfileRef
 from identity.replaying.checkpoints import Checkpoint, Checkpoints
 from identity.replaying.replay import Replay, Sighting

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from identity.claims import Replayed
 from identity.component import Component
 from identity.identifiers import Identifier, NamespaceClass
-from identity.ownership import Replayed
 from identity.profiles import ProfileRef
 from identity.rules import LinkingRules
 

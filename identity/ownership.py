@@ -5,26 +5,19 @@ the replay, each takes over from the one *standing* unless its trust is lower. E
 the replayed sightings and of today's profiles.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from identity.claims import POLICIES, Claim, Claims, Replayed, file, place_of
 from identity.identifiers import Identifier, NamespaceClass
 from identity.observations import Observation, ReplayKey
 from identity.profiles import ProfileRef
 from identity.rules import AfterLogout, DeviceOwner, LinkingRules
-
-
-class Replayed(NamedTuple):
-    """An observation as it went through the replay: what of it counted, and the person its profile held right after."""
-
-    observation: Observation
-    identifiers: tuple[Identifier, ...]
-    person_after: Identifier | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,36 +73,6 @@ _Turn = tuple[datetime | None, ProfileRef | None]
 """From when on an identifier was whose."""
 
 
-class _Claim(NamedTuple):
-    """An observation that says whose it is."""
-
-    place: int
-    replayed: Replayed
-    owner: ProfileRef
-
-
-@dataclass(slots=True)
-class _Claims:
-    """The claims on one identifier: the first, all claimants, and the claims that came to stand, with their places."""
-
-    first: _Claim
-    claimants: set[ProfileRef] = field(default_factory=set)
-    standing: list[_Claim] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-
-    def add(self, claim: _Claim) -> None:
-        """Let a claim take over, unless its trust is lower than that of the one standing."""
-        self.claimants.add(claim.owner)
-        if not self.standing or claim.replayed.observation.trust >= self.standing[-1].replayed.observation.trust:
-            self.standing.append(claim)
-            self.places.append(claim.place)
-
-    def before(self, place: int) -> _Claim | None:
-        """Give the one standing before a place of the replay."""
-        index = bisect_left(self.places, place)
-        return self.standing[index - 1] if index else None
-
-
 def deciding(identifiers: Sequence[Identifier], rules: LinkingRules) -> Identifier:
     """Give the identifier that speaks for an observation without person: its first contact, else its first of all."""
     contacts = [i for i in identifiers if rules.kind(i) is NamespaceClass.CONTACT]
@@ -139,9 +102,9 @@ class Owners:
         self._profile_of = profile_of
         self._rules = rules
         self._classed: dict[tuple[Identifier, ...], _Classes] = {}
-        self._contacts: dict[Identifier, _Claims] = {}
+        self._contacts: dict[Identifier, Claims] = {}
         self._claimants: list[ProfileRef | None] = []
-        self._devices: dict[Identifier, _Claims] = {}
+        self._devices: dict[Identifier, Claims] = {}
         self._attributed: dict[ReplayKey, ProfileRef | None] | None = None
         self.alone = self._only_profile()
         if self.alone is None:
@@ -161,7 +124,7 @@ class Owners:
         self._claimants = [self._claimant(place, r) for place, r in enumerate(self._replayed)]
         for place, (r, owner) in enumerate(zip(self._replayed, self._claimants, strict=True)):
             if owner is not None:
-                _file(self._devices, self._classes(r.identifiers).devices, _Claim(place, r, owner))
+                file(self._devices, self._classes(r.identifiers).devices, Claim(place, r, owner))
 
     def go_on(self, later: Sequence[Replayed]) -> bool:
         """Take in observations replayed since, by which nobody came into another profile.
@@ -178,12 +141,12 @@ class Owners:
             if persons and contacts:
                 if not self._contacts.keys() >= {*contacts}:
                     return False
-                _file(self._contacts, contacts, _Claim(place, r, self._profile_of(persons[0])))
+                file(self._contacts, contacts, Claim(place, r, self._profile_of(persons[0])))
             owner = self._claimant(place, r)
             if owner is not None:
                 if not self._devices.keys() >= {*devices}:
                     return False
-                _file(self._devices, devices, _Claim(place, r, owner))
+                file(self._devices, devices, Claim(place, r, owner))
             self._claimants.append(owner)
             if self._attributed is not None:
                 self._attributed[r.observation.key] = self._of(place, r) if owner is None else owner
@@ -243,7 +206,7 @@ class Owners:
             return self._own_profile(replayed)
         if self._rules.after_logout is AfterLogout.ANONYMOUS and any(c.first.place < place for c in claims):
             return None
-        return _POLICIES[self._rules.device_owner](claims, place)
+        return POLICIES[self._rules.device_owner](claims, place)
 
     def intervals(self, seen: Iterable[Identifier]) -> Iterable[OwnedInterval]:
         """Give the intervals of every device and browser identifier of those seen, equal neighbours joined."""
@@ -255,10 +218,10 @@ class Owners:
             elif self._rules.device_owner is DeviceOwner.INTERVAL:
                 turns = [(c.replayed.observation.at, c.owner) for c in claims.standing]
             else:
-                turns = [(None, _POLICIES[self._rules.device_owner]([claims], claims.first.place))]
+                turns = [(None, POLICIES[self._rules.device_owner]([claims], claims.first.place))]
             yield from _spans(identifier, self._until_logout(turns, claims))
 
-    def _until_logout(self, turns: list[_Turn], claims: _Claims | None) -> list[_Turn]:
+    def _until_logout(self, turns: list[_Turn], claims: Claims | None) -> list[_Turn]:
         """Where nobody owns a device after its logins, end what it was before at the first of them."""
         if claims is None or self._rules.after_logout is AfterLogout.OWNER:
             return turns
@@ -299,15 +262,15 @@ class Owners:
         if not known:
             held = Ground.OWN_PROFILE if replayed.person_after is None else Ground.PERSON_OF_PROFILE
             return Attributed(self._own_profile(replayed), held)
-        standing = max((c for k in known if (c := k.before(place)) is not None), key=_place, default=None)
-        first = min((k.first for k in known), key=_place)
+        standing = max((c for k in known if (c := k.before(place)) is not None), key=place_of, default=None)
+        first = min((k.first for k in known), key=place_of)
         if not contacts and (after_login := self._by_policy(known, place, standing, first)) is not None:
             return after_login
         claim, ground = (first, later) if standing is None else (standing, before)
         return Attributed(claim.owner, ground, claim.replayed.observation)
 
     def _by_policy(
-        self, claims: Sequence[_Claims], place: int, standing: _Claim | None, first: _Claim
+        self, claims: Sequence[Claims], place: int, standing: Claim | None, first: Claim
     ) -> Attributed | None:
         """Tell whose a device's event is where the rules say otherwise than by intervals; None if they do not."""
         if self._rules.after_logout is AfterLogout.ANONYMOUS and first.place < place:
@@ -315,21 +278,21 @@ class Owners:
         policy = self._rules.device_owner
         if policy is DeviceOwner.INTERVAL:
             return None
-        owner = _POLICIES[policy](claims, place)
+        owner = POLICIES[policy](claims, place)
         if policy is DeviceOwner.NOBODY:
             return Attributed(owner, Ground.SEVERAL_CLAIMANTS if owner is None else Ground.ONLY_CLAIMANT)
         if policy is DeviceOwner.FIRST_LOGIN:
             return Attributed(owner, Ground.FIRST_LOGIN, first.replayed.observation)
-        newest = max((c.standing[-1] for c in claims), key=_place)
+        newest = max((c.standing[-1] for c in claims), key=place_of)
         return Attributed(owner, Ground.NEWEST_LOGIN, newest.replayed.observation)
 
-    def _person_sightings(self, replayed: Sequence[Replayed]) -> dict[Identifier, _Claims]:
+    def _person_sightings(self, replayed: Sequence[Replayed]) -> dict[Identifier, Claims]:
         """File, for each contact, the claims of persons it was seen with."""
-        filed: dict[Identifier, _Claims] = {}
+        filed: dict[Identifier, Claims] = {}
         for place, r in enumerate(replayed):
             persons, contacts, _ = self._classes(r.identifiers)
             if persons and contacts:
-                _file(filed, contacts, _Claim(place, r, self._profile_of(persons[0])))
+                file(filed, contacts, Claim(place, r, self._profile_of(persons[0])))
         return filed
 
     def _classes(self, identifiers: tuple[Identifier, ...]) -> _Classes:
@@ -352,58 +315,8 @@ _CONTACTS = frozenset({NamespaceClass.CONTACT})
 _DEVICES = frozenset({NamespaceClass.DEVICE, NamespaceClass.BROWSER})
 
 
-def _place(claim: _Claim) -> int:
-    """Give a claim's place in the replay."""
-    return claim.place
-
-
-def _file(claims: dict[Identifier, _Claims], identifiers: Iterable[Identifier], claim: _Claim) -> None:
-    """File a claim under each of its identifiers."""
-    for identifier in identifiers:
-        claims.setdefault(identifier, _Claims(claim)).add(claim)
-
-
-def _latest(claims: Iterable[_Claim]) -> ProfileRef:
-    """Give the owner of the latest claim."""
-    return max(claims, key=lambda c: c.place).owner
-
-
-def _first(claims: Iterable[_Claims]) -> ProfileRef:
-    """Give the owner of the earliest claim of all."""
-    return min((c.first for c in claims), key=lambda c: c.place).owner
-
-
-def _interval(claims: Sequence[_Claims], place: int) -> ProfileRef | None:
-    """Give the latest earlier claim's owner, else the earliest later one's."""
-    standing = [c for of_one in claims if (c := of_one.before(place)) is not None]
-    return _latest(standing) if standing else _first(claims)
-
-
-def _newest_login(claims: Sequence[_Claims], _: int) -> ProfileRef | None:
-    """Give the newest claim's owner, whenever the event was."""
-    return _latest(c.standing[-1] for c in claims)
-
-
-def _first_login(claims: Sequence[_Claims], _: int) -> ProfileRef | None:
-    """Give the earliest claim's owner, whenever the event was."""
-    return _first(claims)
-
-
-def _nobody(claims: Sequence[_Claims], _: int) -> ProfileRef | None:
-    """Give the one claimant, or nobody where there are several."""
-    owners: set[ProfileRef] = set().union(*(c.claimants for c in claims))
-    return owners.pop() if len(owners) == 1 else None
-
-
 _UNMOVED = frozenset({DeviceOwner.INTERVAL, DeviceOwner.FIRST_LOGIN})
 """Policies under which a later claim of what was claimed before says nothing of earlier events."""
-
-_POLICIES: Mapping[DeviceOwner, Callable[[Sequence[_Claims], int], ProfileRef | None]] = {
-    DeviceOwner.INTERVAL: _interval,
-    DeviceOwner.NEWEST_LOGIN: _newest_login,
-    DeviceOwner.FIRST_LOGIN: _first_login,
-    DeviceOwner.NOBODY: _nobody,
-}
 
 
 def _spans(identifier: Identifier, turns: Sequence[_Turn]) -> Iterable[OwnedInterval]:

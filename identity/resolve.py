@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from identity.claims import Replayed
 from identity.erasures import NO_GRAVES, Erasure, Graves, graves
 from identity.hubs import Hubs, PersonTally, parts
 from identity.identifiers import Identifier
 from identity.judgements import Verdicts, Word, in_force, settle
 from identity.observations import Observation, ReplayKey
-from identity.ownership import OwnedInterval, Owners, Replayed, deciding
+from identity.ownership import OwnedInterval, Owners, deciding
 from identity.profiles import Profile, ProfileId, ProfileRef, profile_id
 from identity.replaying.replay import Replay, Sighting
 from identity.replaying.state import Refused

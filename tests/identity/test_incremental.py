@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from identity.claims import Replayed
 from identity.component import Component
 from identity.errors import ContradictionError
 from identity.identifiers import Identifier
 from identity.incremental import Incremental
 from identity.judgements import Judgement, JudgementKind, Undo, judged
 from identity.observations import Observation, Trust
-from identity.ownership import Owners, Replayed
+from identity.ownership import Owners
 from identity.ports import MemoryShelf
 from identity.replaying.replay import Replay
 from identity.resolve import resolve
