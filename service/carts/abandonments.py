@@ -3,7 +3,7 @@
 The log tells whose carts may have been left; whether they were is for `service.carts.carts` alone to say.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,7 @@ from service.customers import customer, device_of
 from service.profiles import finding
 from service.profiles.profile_view import ProfileView
 from service.store import facts, nodes
+from service.store.facts import Place
 from service.store.times import EPOCH, MICROSECOND, to_micros
 from service.wiring import Homing
 
@@ -44,33 +45,41 @@ Found = dict[ProfileId, list[Abandoned]]
 
 
 class Search:
-    """Looks for the carts abandoned at or after `since`, as they stand at `now`, some events of the log at a time.
+    """Looks for the carts abandoned at or after `since`, as they stand at `now`, going back over the log's cart events.
 
-    `events` and `look` are jobs of the writer; neither changes anything.
+    A cart was left `wait` after its last event: those up to a moment tell of every cart left up to `wait` later.
+    `until`: no cart left after it, in microseconds since 1970, is looked for.
     """
 
-    def __init__(self, homing: Homing, since: datetime | None, now: datetime) -> None:
+    def __init__(self, homing: Homing, since: datetime | None, now: datetime, until: int) -> None:
         self._homing = homing
         self._settings = homing.settings.abandonment.carts()
         # At the very end of `keep` a cart has expired.
         self._since = max(now - self._settings.keep + MICROSECOND if since is None else since, EPOCH)
         self._now = now
+        self._wait = self._settings.wait // MICROSECOND
+        self.first: Place = (min(to_micros(now), until) - self._wait + 1, 0)
 
-    def events(self, conn: Connection) -> list[list[int]]:
-        """Give the cart events that such a cart's last one is among, in parts to `look` into.
+    def look(self, conn: Connection, before: Place, known: Collection[ProfileId] = ()) -> tuple[Found, Place | None]:
+        """Look into those whose the next few cart events before a place are, but into none of the `known`.
 
-        O(names of events + events found), by an index.
+        Gives the carts they left behind, and the place to go on before (None: there are no more). A job of the
+        writer that changes nothing.
         """
         names = [name for name in facts.tracked_names(conn) if KINDS.get(plain_name(name)) in CART_KINDS]
-        found = facts.tracked(conn, names, self._since - self._settings.wait)
-        return [found[start : start + EVENTS_A_JOB] for start in range(0, len(found), EVENTS_A_JOB)]
+        events = facts.tracked(conn, names, self._since - self._settings.wait, before, EVENTS_A_JOB)
+        found = self._of(conn, {seq for _, seq in events}, known)
+        return found, events[-1] if len(events) == EVENTS_A_JOB else None
 
-    def look(self, conn: Connection, seqs: Sequence[int], known: Collection[ProfileId] = ()) -> Found:
-        """Look into everybody whose these events are, but those `known` already; the carts they left behind."""
-        wanted = set(seqs)
+    def left_since(self, carts: Iterable[Abandoned], before: Place) -> int:
+        """Count the carts left later than any that is yet to be found before a place."""
+        return sum(to_micros(each.abandoned_at) - self._wait > before[0] for each in carts)
+
+    def _of(self, conn: Connection, seqs: Collection[int], known: Collection[ProfileId]) -> Found:
+        """Give the carts of everybody whose these events are."""
         found: Found = {}
-        for view in self._components(conn, seqs):
-            for owner in {fact.owner for fact in view.facts if fact.seq in wanted}:
+        for view in self._components(conn, sorted(seqs)):
+            for owner in {fact.owner for fact in view.facts if fact.seq in seqs}:
                 whose = None if owner is None or owner in known else finding.view(conn, self._homing.people, owner)
                 if whose is not None:
                     found[whose.profile.profile_id] = list(self._left(whose))
@@ -99,16 +108,28 @@ class Search:
                 )
 
 
-async def abandoned(homing: Homing, since: datetime | None, now: datetime) -> list[Abandoned]:
+async def abandoned(
+    homing: Homing,
+    since: datetime | None,
+    now: datetime,
+    *,
+    after: tuple[int, ...] | None = None,
+    most: int | None = None,
+) -> list[Abandoned]:
     """Give the carts abandoned at or after `since` (None: those that can still be recovered), the one left last first.
 
-    In several short jobs of the writer.
+    Only those after a place (`place_of`), and the first `most` of them, where these are given: what was left before
+    them is not looked into. In several short jobs of the writer.
     """
-    search = Search(homing, since, now)
-    found: Found = {}
-    for part in await homing.writer.run(search.events):
-        found |= await homing.writer.run(partial(search.look, seqs=part, known=frozenset(found)))
-    return sorted((each for carts in found.values() for each in carts), key=place_of, reverse=True)
+    search = Search(homing, since, now, to_micros(now) if after is None else after[0])
+    carts: list[Abandoned] = []
+    known: set[ProfileId] = set()
+    before: Place | None = search.first
+    while before is not None and (most is None or search.left_since(carts, before) < most):
+        found, before = await homing.writer.run(partial(search.look, before=before, known=known))
+        known |= found.keys()
+        carts += [each for own in found.values() for each in own if after is None or place_of(each) < after]
+    return sorted(carts, key=place_of, reverse=True)[:most]
 
 
 def place_of(left: Abandoned) -> tuple[int, int]:

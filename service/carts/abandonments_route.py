@@ -11,7 +11,7 @@ from service.schemas.abandonments import AbandonmentsShown
 from service.schemas.consents import Moment
 from service.web.answers import refusals
 from service.web.deployed import homing_of
-from service.web.pages import LIMIT, MOST, page
+from service.web.pages import LIMIT, MOST, page, read_cursor
 
 router = APIRouter(tags=["carts"])
 
@@ -35,7 +35,9 @@ async def get_abandonments(
     """
     homing = homing_of(request)
     response.headers["Cache-Control"] = "no-store"
-    listed = page(await abandoned(homing, since, homing.clock.now()), place_of, cursor, limit)
+    after = None if cursor is None else read_cursor(cursor)
+    carts = await abandoned(homing, since, homing.clock.now(), after=after, most=limit + 1)
+    listed = page(carts, place_of, cursor, limit)
     pii = caller.may(Scope.READ_PII)
     return AbandonmentsShown(
         abandonments=[shown(each, pii=pii) for each in listed.entries], next_cursor=listed.next_cursor

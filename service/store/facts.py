@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from heapq import nlargest
 from typing import Any, NamedTuple
 
 import orjson
@@ -51,8 +52,15 @@ WITH RECURSIVE names (name) AS (
 )
 SELECT name FROM names WHERE name IS NOT NULL
 """
+_TRACKED = Statement(
+    "SELECT at, seq FROM facts WHERE type = 'track' AND name = ? AND at >= ? AND (at, seq) < (?, ?) "
+    "ORDER BY at DESC, seq DESC LIMIT ?"
+)
 _PAGE = 1_000
 _FEW = 20
+
+Place = tuple[int, int]
+"""When an event happened, in microseconds since 1970, and its seq."""
 
 
 class FactKind(StrEnum):
@@ -172,21 +180,13 @@ def tracked_names(conn: Connection) -> list[str]:
     return list(conn.exec_driver_sql(TRACKED_NAMES).scalars())
 
 
-def tracked(conn: Connection, names: Sequence[str], since: datetime) -> list[int]:
-    """Give the seqs of the track events of those names that happened at or after `since`, by rising seq."""
-    found: set[int] = set()
-    for start in range(0, len(names), _PAGE):
-        found.update(
-            conn.execute(
-                # The literal is what lets SQLite use the partial index.
-                select(facts.c.seq).where(
-                    facts.c.type == literal_column("'track'"),
-                    facts.c.name.in_(names[start : start + _PAGE]),
-                    facts.c.at >= to_micros(since),
-                )
-            ).scalars()
-        )
-    return sorted(found)
+def tracked(conn: Connection, names: Sequence[str], since: datetime, before: Place, most: int) -> list[Place]:
+    """Give the last `most` track events of those names before a place, none from before `since`, the latest first.
+
+    O(names · most), by an index.
+    """
+    found = (tuple(row) for name in names for row in _TRACKED(conn, name, to_micros(since), *before, most))
+    return nlargest(most, found)
 
 
 def erase(conn: Connection, seqs: Sequence[int], erasure: str) -> None:

@@ -29,14 +29,15 @@ def page(entries: Sequence[T], place: Callable[[T], tuple[int, ...]], cursor: st
 
     Places are distinct, of one or two whole numbers. ApiError 422 for what is no cursor of such a list.
     """
-    after = None if cursor is None else _read(cursor)
+    after = None if cursor is None else read_cursor(cursor)
     rest = sorted((entry for entry in entries if after is None or place(entry) < after), key=place, reverse=True)
     shown = rest[:limit]
     more = len(rest) > limit
     return Page(entries=shown, next_cursor=".".join(map(str, place(shown[-1]))) if more else None)
 
 
-def _read(cursor: str) -> tuple[int, ...]:
+def read_cursor(cursor: str) -> tuple[int, ...]:
+    """Give the place that a cursor names; ApiError 422 for what is none."""
     if not _CURSOR.fullmatch(cursor):
         message = "cursor: give back `next_cursor` of the page before as it was, or leave it out"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_cursor", message)

@@ -3,18 +3,20 @@
 import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from identity.observations import Trust
 from service.carts import abandonments
-from service.carts.abandonments import Abandoned, abandoned
+from service.carts.abandonments import Abandoned, Search, abandoned, place_of
 from service.clock import FixedClock
 from service.events.ingest import ingest
 from service.events.messages import Message, parse
 from service.keys import Scope
 from service.store import facts
+from service.store.times import to_micros
 from service.wiring import Homing
 from tests.service.harness import NOON, Api, deployment
 
@@ -143,23 +145,25 @@ def test_the_log_is_read_by_an_index(homing: Homing) -> None:
     """Neither the names nor the events of one are looked for in the whole table."""
     take(homing, *(cart(f"Event {number}", 5, userId="u") for number in range(5)), cart("Product Added", 3, userId="u"))
 
-    def job(conn: Any) -> tuple[list[str], list[int], list[str]]:
+    def job(conn: Any) -> tuple[list[str], list[facts.Place], list[str]]:
         names = facts.tracked_names(conn)
         conn.exec_driver_sql("ANALYZE")
         plans = []
         for statement in (
             facts.TRACKED_NAMES,
-            "SELECT seq FROM facts WHERE type = 'track' AND name IN ('a') AND at >= 1",
+            "SELECT 1 FROM facts WHERE type = 'track' AND name = 'a' AND (at, seq) < (9, 9) ORDER BY at DESC, seq DESC",
         ):
             plans += [row[3] for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
-        return names, facts.tracked(conn, ["Product Added", "Event 1"], NOON - 4 * HOUR), plans
+        found = facts.tracked(conn, ["Product Added", "Event 1"], NOON - 5 * HOUR, (to_micros(NOON), 0), 2)
+        return names, found, plans
 
     names, found, plans = homing.writer.submit(job).result(10)
     assert names == [*(f"Event {number}" for number in range(5)), "Product Added"]
-    assert found == [6]
+    assert found == [(to_micros(NOON - 3 * HOUR), 6), (to_micros(NOON - 5 * HOUR), 2)]
     read = [plan for plan in plans if "facts" in plan]
     assert len(read) == 3
     assert all("facts_tracked" in plan for plan in read)
+    assert not any("TEMP B-TREE" in plan for plan in plans)
 
 
 def get(api: Api, *scopes: Scope, **params: Any) -> Any:
@@ -207,6 +211,52 @@ def test_pages_go_on_where_they_ended(api: Api, monkeypatch: pytest.MonkeyPatch)
         if cursor is None:
             break
     assert [set(seen[:3]), set(seen[3:6]), seen[6:]] == [{"c0", "c1", "c2"}, {"c3", "c4", "c5"}, ["c6"]]
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize("events_a_job", [1, 3])
+def test_a_page_is_the_whole_lists_next_part(
+    homing: Homing, monkeypatch: pytest.MonkeyPatch, most: int, events_a_job: int
+) -> None:
+    """Carts touched again, several of one person, many of one instant: pages are what the whole list is cut into."""
+    random = Random(most * 10 + events_a_job)
+    monkeypatch.setattr(abandonments, "EVENTS_A_JOB", events_a_job)
+    take(
+        homing,
+        *(
+            cart(
+                random.choice(["Product Added", "Cart Viewed", "Product Removed"]),
+                random.choice([0.5, 1, 2, 5, 5.25, 40, 180]),
+                f"c{random.randrange(12)}",
+                userId=f"u{random.randrange(5)}",
+            )
+            for _ in range(60)
+        ),
+    )
+    whole = left(homing)
+    pages: list[list[Abandoned]] = []
+    while not pages or len(pages[-1]) == most:
+        after = place_of(pages[-1][-1]) if pages else None
+        pages.append(asyncio.run(abandoned(homing, None, NOON, after=after, most=most)))
+    assert [each for one in pages for each in one] == whole
+    assert len(whole) > 5
+
+
+def test_a_page_looks_no_further_than_it_must(homing: Homing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of forty people only those are read whose carts may be on the page."""
+    take(homing, *(cart("Product Added", 5 + number, f"c{number}", userId=f"u{number}") for number in range(40)))
+    looked: list[int] = []
+    look = Search.look
+
+    def watched(search: Search, conn: Any, before: facts.Place, known: Any = ()) -> Any:
+        looked.append(len(known))
+        return look(search, conn, before, known)
+
+    monkeypatch.setattr(Search, "look", watched)
+    found = asyncio.run(abandoned(homing, None, NOON, most=3))
+    assert ids(found) == ["c0", "c1", "c2"]
+    asyncio.run(abandoned(homing, None, NOON, after=place_of(found[-1]), most=3))
+    assert len(looked) <= 4
 
 
 def test_the_clock_decides(api: Api, clock: FixedClock) -> None:
