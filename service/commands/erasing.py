@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from identity.identifiers import Identifier
 from service.commands.asked import Asked, meaning
-from service.commands.options import Chosen, emit_json, json_option, named, with_settings
+from service.commands.options import Chosen, emit_json, json_anyway, json_option, named, with_settings
 from service.erasures import erasing, erasure_answers
 from service.erasures.erasing import Erasing
 from service.erasures.exporting import Export
@@ -66,6 +66,7 @@ def erase(
 @click.command()
 @meaning
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="A file instead of here.")
+@json_anyway
 @with_settings
 def export(
     chosen: Chosen, profile_id: str | None, namespace: str | None, value: str | None, *, out: Path | None

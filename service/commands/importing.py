@@ -65,7 +65,7 @@ def import_(chosen: Chosen, files: tuple[Path, ...], source: str, trust: str, *,
     A row that cannot be taken is listed in FILE.rejects.ndjson with its line and the reason, and the rest goes on. The
     same file again changes nothing, so an import that was cut off is simply run again.
     """
-    with chosen.homing() as homing:
+    with chosen.homing(make=True) as homing:
         origin = Origin(source=source, trust=Trust.parse(trust), now=homing.clock.now())
         loaded = [_load(homing, path, origin) for path in files]
     if as_json:

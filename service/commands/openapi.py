@@ -3,10 +3,11 @@
 import click
 
 from service.app import bare_app
-from service.commands.options import emit_json
+from service.commands.results import emit_json, json_anyway
 
 
 @click.command()
+@json_anyway
 def openapi() -> None:
     """Print the API's OpenAPI document as JSON."""
     emit_json(bare_app().openapi())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from service.commands.results import emit_json, json_option
+from service.commands.results import emit_json, json_anyway, json_option
 from service.errors import ApiError, StoreError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from service.store.database import Database
     from service.wiring import Homing
 
-__all__ = ["Chosen", "config_option", "db_option", "emit_json", "json_option", "named", "with_settings"]
+__all__ = ["Chosen", "config_option", "db_option", "emit_json", "json_anyway", "json_option", "named", "with_settings"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,27 +45,42 @@ class Chosen:
 
         StoreError where there is none, unless it is to be made.
         """
-        from service.store.database import database_at, open_database  # noqa: PLC0415 - see above
+        from service.store.database import open_database  # noqa: PLC0415 - see above
 
-        url = self.load().settings.db
-        if not make and (named := database_at(url)).revision() is None:
-            raise StoreError("store_missing", f"{named.name}: there is no store; look at --db")
-        database = open_database(url)
+        settings = self.load().settings
+        if not make:
+            _look_for_store(settings.db)
+        database = open_database(settings.db)
         try:
             yield database
         finally:
             database.close()
 
     @contextmanager
-    def homing(self, *, to_rebuild: bool = False) -> Iterator["Homing"]:
-        """Open the whole deployment, beside a server that may be running; `to_rebuild`: whatever rules it has."""
+    def homing(self, *, make: bool = False, to_rebuild: bool = False) -> Iterator["Homing"]:
+        """Open the whole deployment, beside a server that may be running; `to_rebuild`: whatever rules it has.
+
+        StoreError where there is no store, unless it is to be made.
+        """
         from service.wiring import open_homing  # noqa: PLC0415 - see above
 
-        homing = open_homing(self.load().settings, to_rebuild=to_rebuild)
+        settings = self.load().settings
+        if not make:
+            _look_for_store(settings.db)
+        homing = open_homing(settings, to_rebuild=to_rebuild)
         try:
             yield homing
         finally:
             homing.close()
+
+
+def _look_for_store(url: str) -> None:
+    """Raise StoreError where there is no store: a mistyped name must not make an empty one."""
+    from service.store.database import database_at  # noqa: PLC0415 - see above
+
+    database = database_at(url)
+    if database.revision() is None:
+        raise StoreError("store_missing", f"{database.name}: there is no store; look at --db")
 
 
 def named(homing: "Homing", text: str) -> "Identifier":

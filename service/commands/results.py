@@ -14,6 +14,11 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
 
 
+def json_anyway(command: F) -> F:
+    """Accept `--json` for a command that prints nothing else, so that callers may say it of all."""
+    return click.option("--json", is_flag=True, expose_value=False, help="The result is JSON without it, too.")(command)
+
+
 def emit_json(result: object) -> None:
     """Print a result as one JSON document, indented."""
     click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())

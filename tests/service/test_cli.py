@@ -55,6 +55,25 @@ def test_a_group_alone_shows_its_help(group: tuple[str, ...]) -> None:
     assert result.stderr.strip() == run(*group, "--help").stdout.strip()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("abandonments",),
+        ("profile", "show", "--id", "anybody"),
+        ("profile", "export", "--id", "anybody", "--json"),
+        ("profile", "join", "user_id:ada", "user_id:bob", "--reason", "the same desk"),
+        ("recommend", "--namespace", "user_id", "--value", "ada", "--message-id", "m1"),
+        ("rebuild",),
+    ],
+)
+def test_a_mistyped_store_is_not_made(command: tuple[str, ...], tmp_path: Path) -> None:
+    """What asks of a store that is not there is told so, and leaves none behind."""
+    result = run("--db", "sqlite:///mistyped.db", *command)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "homing: mistyped.db: there is no store; look at --db\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_wrong_use_is_told_in_sentences() -> None:
     """What is wrong ends before what to look at begins."""
     assert run("recommend").stderr.endswith("question's JSON. See `homing recommend --help`.\n")
@@ -209,7 +228,7 @@ def test_migrate_says_what_it_did() -> None:
 
 def test_openapi_prints_the_document() -> None:
     """It needs no store, and makes none."""
-    document = json.loads(run("openapi").stdout)
+    document = json.loads(run("openapi", "--json").stdout)
     assert document["info"]["title"] == "Homing"
     assert "/readyz" in document["paths"]
     assert not Path("homing.db").exists()
