@@ -151,8 +151,8 @@ class People:
         """Fold accepted messages, each with its seq, into the profiles; give what that changed of them."""
         self.begin(conn)
         observed = [(seq, message, self.shelf.observe(message)) for seq, message in accepted]
-        self.shelf.number((seq, observation) for seq, _, observation in observed)
-        self.shelf.look_up(i for _, _, observation in observed for i in observation.identifiers)
+        self.shelf.nodes.expect((seq, observation) for seq, _, observation in observed)
+        self.shelf.nodes.look_up(i for _, _, observation in observed for i in observation.identifiers)
         self._write(self.incremental.add_many(observation for _, _, observation in observed))
         for seq, message, observation in observed:
             self.shelf.file(seq, observation, message)
@@ -177,7 +177,7 @@ class People:
         As of a moment between them, the profile goes by it.
         """
         first = founding(observation.identifiers, self.rules) if observation.identifiers else None
-        component = self.shelf.component_of(first) if first is not None and self.shelf.is_new(first) else None
+        component = self.shelf.component_of(first) if first is not None and self.shelf.nodes.is_new(first) else None
         if first is not None and component is not None and component.replay.ref(first).founder != first:
             self.shelf.issue(self.id_of(ProfileRef(first, self.incremental.graves.generation(first))), first)
 
@@ -271,18 +271,18 @@ class People:
             by_ref.setdefault(ref, []).append(identifier)
         for ref, identifiers in by_ref.items():
             if ref is None:
-                self.shelf.profile_ids(identifiers, None)
+                self.shelf.nodes.profile_ids(identifiers, None)
                 continue
             known_as = self.id_of(ref)
-            self.shelf.profile_ids(identifiers, known_as)
+            self.shelf.nodes.profile_ids(identifiers, known_as)
             self.shelf.issue(known_as, ref.founder)
 
     def _changed(self, conn: Connection, named: Iterable[Identifier], at: datetime | None) -> list[Change]:
         """Write what is not written yet; tell what it changes of ids that were there before. `named` are concerned."""
-        former, replayed = self.shelf.left(), self.shelf.replayed(named)
+        former, replayed = self.shelf.nodes.left(), self.shelf.replayed(named)
         self.shelf.flush()
         moved = {identifier: was for identifier, was in former.items() if was is not None}
-        founded = nodes.issued_on(conn, self.shelf.numbers(moved)) if moved else {}
+        founded = nodes.issued_on(conn, self.shelf.nodes.numbers(moved)) if moved else {}
         given_up = followed(founded, moved, self.shelf.component_of, self.id_of)
         for old, component in replayed:
             given_up |= led_elsewhere(old, component, self.id_of)

@@ -5,9 +5,9 @@ shelf (`forget`), so that the cache never holds what the store does not. Where s
 `hold` comes before anything is read: what is held is nobody else's until the transaction ends.
 """
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
@@ -20,12 +20,12 @@ from identity.resolve import sightings
 from identity.rules import LinkingRules
 from service.events.messages import Message
 from service.events.observing import Observer
+from service.profiles.node_shelf import NodeShelf
 from service.store import chain, facts, locks, nodes
-from service.store.nodes import Hub, Node
+from service.store.nodes import Hub
 from service.store.watch import Watch
 
 MAX_COMPONENTS = 50_000
-MAX_NODES = 400_000
 MAX_MESSAGES = 200_000
 """How much is kept between jobs: each bounds a few hundred megabytes at most."""
 
@@ -46,25 +46,24 @@ class _Shelved:
 
 @dataclass(slots=True)
 class _Unwritten:
-    """What the store does not have yet."""
+    """What the store does not have yet, beside nodes."""
 
-    nodes: dict[int, Node] = field(default_factory=dict)
     sightings: list[tuple[int, int]] = field(default_factory=list)
     issued: dict[str, int] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
 
 
 class StoreShelf:
-    """A `Shelf` on the store. `begin` gives it the connection of the job at hand."""
+    """A `Shelf` on the store, over the nodes at hand. `begin` gives it the connection of the job at hand."""
 
     def __init__(
         self, rules: LinkingRules, make: Callable[[Iterable[Sighting]], Component], watch: Watch | None = None
     ) -> None:
         self._rules = rules
+        self.nodes = NodeShelf()
         self.forget_names()
         self._make = make
         self._watch = watch
-        self._conn: Connection | None = None
         self.forget()
 
     def forget_names(self) -> None:
@@ -73,14 +72,10 @@ class StoreShelf:
 
     def forget(self) -> None:
         """Drop everything at hand."""
-        self._nodes: dict[Identifier, Node] = {}
-        self._members: defaultdict[int, set[Identifier]] = defaultdict(set)
-        self._unknown: set[Identifier] = set()
+        self.nodes.forget()
         self._shelved: OrderedDict[int, _Shelved] = OrderedDict()
         self._numbers: dict[Component, int] = {}
         self._unwritten = _Unwritten()
-        self._new: dict[Identifier, int] = {}
-        self._former: dict[Identifier, str | None] = {}
         self._messages = 0
 
     def forget_some(self, components: Iterable[int]) -> None:
@@ -89,25 +84,17 @@ class StoreShelf:
             shelved = self._shelved.get(number)
             if shelved is not None:
                 self._drop(shelved.component)
-            for identifier in self._members.pop(number, ()):
-                self._nodes.pop(identifier, None)
+            self.nodes.forget_component(number)
 
     def begin(self, conn: Connection) -> None:
         """Work on this connection from now on; let go of what is beyond the bounds."""
-        self._conn = conn
-        self._unknown.clear()
-        self._trim()
-
-    def number(self, observed: Iterable[tuple[int, Observation]]) -> None:
-        """Know the numbers of the nodes that these facts, by rising seq, may bring up."""
-        self._new = {}
-        for seq, observation in observed:
-            for place, identifier in enumerate(observation.identifiers):
-                self._new.setdefault(identifier, nodes.number(seq, place))
+        self.nodes.begin(conn)
+        while self._shelved and (len(self._shelved) > MAX_COMPONENTS or self._messages > MAX_MESSAGES):
+            self._drop(next(iter(self._shelved.values())).component)
 
     def look(self, conn: Connection) -> None:
         """Look what other processes have written meanwhile."""
-        self._unknown.clear()
+        self.nodes.look_again()
         if self._watch is not None:
             self._watch.look(conn)
 
@@ -116,17 +103,17 @@ class StoreShelf:
 
         Raises locks.Taken: the transaction is then begun again with all that it needs.
         """
-        if not locks.needed(self._connection):
+        if not locks.needed(self.nodes.connection):
             return
         # While it waited, what is held may have become part of something else.
-        while locks.hold(self._connection, self._keys(identifiers)):
-            self.look(self._connection)
+        while locks.hold(self.nodes.connection, self._keys(identifiers)):
+            self.look(self.nodes.connection)
 
     # --- identity.ports.Shelf ---
 
     def hubs(self, identifiers: Iterable[Identifier]) -> Hubs:
         """Tell which of these are known as hubs."""
-        known = [n for i in identifiers if (n := self._node(i)) is not None and n.hub]
+        known = [n for i in identifiers if (n := self.nodes.get(i)) is not None and n.hub]
         return Hubs(
             shared=frozenset(n.identifier for n in known if n.hub is Hub.SHARED),
             flooded=frozenset(n.identifier for n in known if n.hub is Hub.FLOODED),
@@ -137,18 +124,18 @@ class StoreShelf:
         for identifier in sorted(hubs.shared | hubs.flooded):
             self._file_under(identifier)
         for identifier in sorted(hubs.flooded):
-            self._change(identifier, hub=Hub.FLOODED)
+            self.nodes.change(identifier, hub=Hub.FLOODED)
         for identifier in sorted(hubs.shared):
-            self._change(identifier, hub=Hub.SHARED, component=None, profile_id=None)
+            self.nodes.change(identifier, hub=Hub.SHARED, component=None, profile_id=None)
         if hubs.shared:
             self.flush()
-            numbers = [self._known(identifier).node for identifier in sorted(hubs.shared)]
-            for fact in facts.of_nodes(self._connection, numbers):
+            numbers = [self.nodes.known(identifier).node for identifier in sorted(hubs.shared)]
+            for fact in facts.of_nodes(self.nodes.connection, numbers):
                 self._file(fact.seq, self.observe(facts.message(fact)))
 
     def find(self, identifiers: Iterable[Identifier]) -> list[Component]:
         """Give the distinct components that hold any of these, in the order of the identifiers."""
-        found = [n.component for i in identifiers if (n := self._node(i)) is not None and n.component is not None]
+        found = [n.component for i in identifiers if (n := self.nodes.get(i)) is not None and n.component is not None]
         return [self._load(number).component for number in dict.fromkeys(found)]
 
     def put(self, component: Component, identifiers: Iterable[Identifier], absorbed: Sequence[Component]) -> None:
@@ -156,10 +143,10 @@ class StoreShelf:
         ordered = [*identifiers, *(i for c in absorbed for i in sorted(c.known))]
         number = self._numbers.get(component)
         if number is None:
-            number = self._known(ordered[0]).node
+            number = self.nodes.known(ordered[0]).node
             self._keep(_Shelved(number, component, {}, component.replay))
         for identifier in ordered:
-            self._change(identifier, component=number)
+            self.nodes.change(identifier, component=number)
         into = self._shelved[number]
         for other in absorbed:
             dropped = self._drop(other).history
@@ -167,14 +154,6 @@ class StoreShelf:
             self._messages += len(dropped)
 
     # --- what People asks ---
-
-    def look_up(self, identifiers: Iterable[Identifier]) -> None:
-        """Read the nodes of many identifiers at once."""
-        asked = [i for i in dict.fromkeys(identifiers) if i not in self._nodes and i not in self._unknown]
-        found = nodes.find(self._connection, asked) if asked else {}
-        for node in found.values():
-            self._remember(node)
-        self._unknown.update(i for i in asked if i not in found)
 
     def component_of(self, identifier: Identifier) -> Component | None:
         """Give the component that holds an identifier, if any."""
@@ -184,24 +163,6 @@ class StoreShelf:
     def numbered(self, number: int) -> Component:
         """Give the component of that number."""
         return self._load(number).component
-
-    def profile_ids(self, identifiers: Iterable[Identifier], profile_id: str | None) -> None:
-        """Say which profile holds these identifiers now."""
-        for identifier in identifiers:
-            self._change(identifier, profile_id=profile_id)
-
-    def is_new(self, identifier: Identifier) -> bool:
-        """Tell whether an identifier came into its first profile since the last call of `left`."""
-        return identifier in self._former and self._former[identifier] is None
-
-    def left(self) -> dict[Identifier, str | None]:
-        """Give the identifiers that went from one profile to another since the last call, and where each was then."""
-        former, self._former = self._former, {}
-        return {i: was for i, was in former.items() if self._known(i).profile_id != was}
-
-    def numbers(self, identifiers: Iterable[Identifier]) -> list[int]:
-        """Give the nodes of identifiers seen before."""
-        return [node.node for i in identifiers if (node := self._node(i)) is not None]
 
     def replayed(self, identifiers: Iterable[Identifier]) -> list[tuple[Replay, Component]]:
         """Give the components of these that were replayed anew since the last call, each with what it was before."""
@@ -215,8 +176,8 @@ class StoreShelf:
 
     def _keys(self, identifiers: Collection[Identifier]) -> set[int]:
         """Give what to lock: components by number, identifiers that are in none by name."""
-        self.look_up(identifiers)
-        found = {identifier: self._nodes.get(identifier) for identifier in identifiers}
+        self.nodes.look_up(identifiers)
+        found = {identifier: self.nodes.get(identifier) for identifier in identifiers}
         return {
             locks.name_key(*identifier) if node is None or node.component is None else node.component
             for identifier, node in found.items()
@@ -224,7 +185,7 @@ class StoreShelf:
 
     def issue(self, profile_id: str, founder: Identifier) -> None:
         """Remember an id and its founder for ever."""
-        self._unwritten.issued[profile_id] = self._known(founder).node
+        self._unwritten.issued[profile_id] = self.nodes.known(founder).node
 
     def file(self, seq: int, observation: Observation, message: Message) -> None:
         """File a fact with its components, in the store and at hand."""
@@ -247,10 +208,11 @@ class StoreShelf:
     def flush(self) -> None:
         """Write what changed since the last flush."""
         unwritten, self._unwritten = self._unwritten, _Unwritten()
-        nodes.put(self._connection, unwritten.nodes.values())
-        nodes.saw(self._connection, unwritten.sightings)
-        nodes.issue(self._connection, unwritten.issued.items())
-        chain.touch(self._connection, unwritten.touched)
+        written, touched = self.nodes.take()
+        nodes.put(self.nodes.connection, written)
+        nodes.saw(self.nodes.connection, unwritten.sightings)
+        nodes.issue(self.nodes.connection, unwritten.issued.items())
+        chain.touch(self.nodes.connection, unwritten.touched | touched)
 
     def naming(self, identifiers: Iterable[Identifier]) -> Iterator[Observation]:
         """Give every fact filed that names any of these hubs."""
@@ -258,16 +220,16 @@ class StoreShelf:
 
     def facts_naming(self, identifiers: Iterable[Identifier]) -> Iterator[tuple[int, tuple[Message, Observation]]]:
         """Give them with their messages, and their places in the log."""
-        numbers = self.numbers(identifiers)
+        numbers = self.nodes.numbers(identifiers)
         self.flush()
-        for fact in facts.of_nodes(self._connection, numbers):
+        for fact in facts.of_nodes(self.nodes.connection, numbers):
             yield fact.seq, self._seen(facts.message(fact))
 
     # --- the cache ---
 
     def _file_under(self, hub: Identifier) -> None:
         """File all facts at hand that name what has become a hub under it: it no longer leads to them otherwise."""
-        node = self._known(hub)
+        node = self.nodes.known(hub)
         if node.component is not None:
             history = self._load(node.component).history
             named = [seq for seq, (_, observation) in history.items() if hub in observation.identifiers]
@@ -278,54 +240,8 @@ class StoreShelf:
         hubs = self.hubs(observation.identifiers)
         firsts = [s.identifiers[0] for s in sightings(observation, hubs)]
         under = dict.fromkeys([*firsts, *sorted(hubs.shared | hubs.flooded)]) if hubs else firsts
-        self._unwritten.sightings += [(self._known(identifier).node, seq) for identifier in under]
+        self._unwritten.sightings += [(self.nodes.known(identifier).node, seq) for identifier in under]
         return firsts
-
-    @property
-    def _connection(self) -> Connection:
-        if self._conn is None:
-            raise RuntimeError("begin() comes first")
-        return self._conn
-
-    def _node(self, identifier: Identifier) -> Node | None:
-        """Give an identifier's node; None if it was never seen."""
-        known = self._nodes.get(identifier)
-        if known is None and identifier not in self._unknown:
-            self.look_up([identifier])
-            known = self._nodes.get(identifier)
-        return known
-
-    def _known(self, identifier: Identifier) -> Node:
-        """Give an identifier's node, a new one if it was never seen."""
-        node = self._node(identifier)
-        if node is None:
-            node = Node(node=self._new[identifier], identifier=identifier, component=None, profile_id=None)
-            self._write(node)
-        return node
-
-    def _change(self, identifier: Identifier, **changes: object) -> None:
-        """Give an identifier's node other values."""
-        before = self._known(identifier)
-        after = replace(before, **changes)  # type: ignore[arg-type]  # fields of Node
-        if after != before:
-            if after.profile_id != before.profile_id:
-                self._former.setdefault(identifier, before.profile_id)
-            if before.component is not None:
-                self._members[before.component].discard(identifier)
-                self._unwritten.touched.add(before.component)
-            self._write(after)
-
-    def _write(self, node: Node) -> None:
-        self._remember(node)
-        self._unknown.discard(node.identifier)
-        self._unwritten.nodes[node.node] = node
-        if node.component is not None:
-            self._unwritten.touched.add(node.component)
-
-    def _remember(self, node: Node) -> None:
-        self._nodes[node.identifier] = node
-        if node.component is not None:
-            self._members[node.component].add(node.identifier)
 
     def _keep(self, shelved: _Shelved) -> None:
         self._shelved[shelved.number] = shelved
@@ -351,29 +267,18 @@ class StoreShelf:
         return shelved
 
     def _facts(self, number: int) -> list[facts.Fact]:
-        members = nodes.of_components(self._connection, [number])
-        return facts.of_nodes(self._connection, [node.node for node in members])
+        members = nodes.of_components(self.nodes.connection, [number])
+        return facts.of_nodes(self.nodes.connection, [node.node for node in members])
 
     def _seen(self, message: Message) -> tuple[Message, Observation]:
         return message, self.observe(message)
 
     def _sightings(self, number: int, observations: Sequence[Observation]) -> list[Sighting]:
         """Give those parts of some observations that belong to a component."""
-        self.look_up(i for o in observations for i in o.identifiers)
+        self.nodes.look_up(i for o in observations for i in o.identifiers)
         return [
             sighting
             for observation in observations
             for sighting in sightings(observation, self.hubs(observation.identifiers))
-            if self._known(sighting.identifiers[0]).component == number
+            if self.nodes.known(sighting.identifiers[0]).component == number
         ]
-
-    def _trim(self) -> None:
-        """Let go of what was least recently used, and of nodes by age."""
-        while self._shelved and (len(self._shelved) > MAX_COMPONENTS or self._messages > MAX_MESSAGES):
-            self._drop(next(iter(self._shelved.values())).component)
-        while len(self._nodes) > MAX_NODES:
-            node = self._nodes.pop(next(iter(self._nodes)))
-            if node.component is not None:
-                self._members[node.component].discard(node.identifier)
-                if not self._members[node.component]:
-                    del self._members[node.component]

@@ -19,7 +19,7 @@ from identity.rules import LinkingRules
 from service.events.ingest import Receipt, ingest
 from service.events.messages import Message
 from service.events.observing import Observer
-from service.profiles import finding, shelf
+from service.profiles import finding, node_shelf, shelf
 from service.profiles.people import People
 from service.store import facts, nodes
 from service.store.database import Database, open_database
@@ -92,6 +92,7 @@ def test_profiles_in_the_store_are_those_of_r(arrivals: list[Message], cached: i
     """However facts arrive, in batches of whatever size, with whatever is cached: the store holds R's partition."""
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         patch.setattr(shelf, "MAX_COMPONENTS", cached)
+        patch.setattr(node_shelf, "MAX_NODES", 2 * cached)
         database = open_database(f"sqlite:///{folder}/homing.db")
         people = People(RULES, KEY)
         with database.connect() as conn:
