@@ -28,6 +28,8 @@ PLACES = (("app_push", "phone"), ("web_push", "desktop"), ("email", ""), ("messe
 OPTIONS, PARTS, PROCESSORS = 30, 8, 2
 MANY = 4
 """How many times as many customers never met are in a pass: where it begins and ends one processor waits."""
+ALONE = 1_000
+"""Customers decided on one at a time, who are in no pass."""
 PASSES = 3
 """How often each is measured in one process, over other customers each time; the median counts."""
 CLICKS, BUYS = 0.07, 0.2
@@ -45,19 +47,19 @@ def measure(people: int, rounds: int) -> Figures:
     random = np.random.default_rng(1)
     contexts = [
         Context(subject=f"c{number}", segment=SEGMENTS[number % 3], activity=random.poisson(3.0, 24).tolist())
-        for number in range(2 * PASSES * people)
+        for number in range(2 * PASSES * people + ALONE)
     ]
     selector = Selector(seed=7)
     for turn in range(rounds):
         _live(selector, contexts, NOW + turn * ROUND, random)
     now = NOW + rounds * ROUND
     options = [_options(number, now) for number in range(len(contexts))]
-    selector.choose(contexts[0], options[0], now=now)
+    selector.choose(Context(subject="first"), options[0], now=now)
     gc.collect()
     gc.freeze()
     alone, together, floor, made, waits = [], [], [], [], []
     with ThreadPoolExecutor(PROCESSORS) as pool:
-        for first in range(0, len(contexts), 2 * people):
+        for first in range(0, len(contexts) - ALONE, 2 * people):
             mine, theirs = slice(first, first + people), slice(first + people, first + 2 * people)
             started = time.process_time()
             made = selector.choose_many(contexts[mine], options[mine], now=now)
@@ -66,7 +68,7 @@ def measure(people: int, rounds: int) -> Figures:
             selector.choose_many(contexts[theirs], options[theirs], now=now, spread=pool.map)
             together.append(people / (time.perf_counter() - asked))
             floor.append(people / _floor(made))
-    for context, own in zip(contexts[:1_000], options[:1_000], strict=False):
+    for context, own in zip(contexts[-ALONE:], options[-ALONE:], strict=True):
         asked = time.perf_counter()
         selector.choose(context, own, now=now)
         waits.append(time.perf_counter() - asked)
