@@ -1,10 +1,10 @@
 """Many decisions as arrays: options alike to the model share a cell, and cells of a decision stand together."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from itertools import chain, count
 from operator import attrgetter
 
 import numpy as np
@@ -144,8 +144,8 @@ class _Cells:
     def _describe(self, request: Request, options: Sequence[DeliveryOption], endpoints: Sequence[str]) -> None:
         """Take in the cells of a request, each by its earliest option; their rows and costs are known already."""
         context, effects, first = request.context, request.effects, self._ends[-1]
-        number = {name: place for place, name in enumerate(dict.fromkeys(endpoints))}
-        self._endpoints += [number[name] for name in endpoints]
+        number: dict[str, int] = defaultdict(count().__next__)
+        self._endpoints += map(number.__getitem__, endpoints)
         self._ends.append(first + len(options))
         self._asked.append((context.gain(self._settings.margin),))
         self._asked.append(UNKNOWN_HOURS if context.activity is None else context.activity)
@@ -160,13 +160,13 @@ class _Cells:
             self._leave_out(effects.taught, context.segment, options)
 
     def _remember(self, effects: CustomerEffects, segment: str | None, number: dict[str, int]) -> None:
-        """Take in what came of the customer's own messages."""
+        """Take in what came of the customer's own messages; `number` gives each endpoint the next when first met."""
         row = self._posterior.row
         for ((channel, kind, part), endpoint), tally in effects.spots.items():
             self._spots.append(
                 (
                     row(segment, channel, kind, part),
-                    number.setdefault(endpoint, len(number)),
+                    number[endpoint],
                     tally.reactions,
                     tally.engaged_exposure,
                     0.0,

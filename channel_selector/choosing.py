@@ -18,6 +18,7 @@ from channel_selector.model.posteriors import PopulationPosterior
 from channel_selector.model.tallies import NO_TALLY
 from channel_selector.policies import BusinessAsUsual, Greedy, Learned, Policy, Propensities
 from channel_selector.reasons import Evidence, ReasonCode
+from channel_selector.records import maker
 from channel_selector.settings import SelectorSettings
 from channel_selector.shares import NewChannels
 from channel_selector.validation import EPOCH, utc
@@ -25,10 +26,11 @@ from channel_selector.weighing import BEST, EXPLORING, Estimates, Weighing, esti
 
 MODEL = "tastes-3"
 """Name and number of the model; another formula, constant or grid has another number."""
-PORTION = 256
+PORTION = 128
 """Requests that are laid out, and worked out, at a time."""
 
 NO_EVIDENCE = Evidence(NO_TALLY, NO_TALLY)
+_made = maker(Decision)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -184,29 +186,29 @@ class Chooser:
     def _decision(self, request: Request, choice: Choice, code: ReasonCode, evidence: Evidence, rule: Rule) -> Decision:
         index, sent = choice.picked[0], choice.picked[0] >= 0
         propensity, conversion, value, lowest, highest = choice.told
-        return Decision(
-            decision_id=request.decision_id,
-            subject=request.context.subject,
-            option_id=request.options[index].option_id if sent else None,
-            propensity=propensity if rule.explore else None,
-            probabilities=choice.probabilities,
-            no_send_probability=choice.nothing,
-            expected_value=value,
-            assignment=rule.assignment,
-            policy_version=rule.policy_version,
-            model_version=self.model_version,
-            seed=self.seed,
-            at=rule.at,
-            chosen=index if sent else None,
-            conversion_probability=conversion if sent else None,
-            conversion_probabilities=choice.conversions,
-            interval=(lowest, highest) if sent else None,
-            reason_code=code,
-            evidence=evidence.arm if sent else NO_TALLY,
-            channel_evidence=evidence.channel if sent else NO_TALLY,
-            effects=request.effects,
-            context=request.context,
-            options=tuple(request.options),
+        return _made(
+            request.decision_id,
+            request.context.subject,
+            request.options[index].option_id if sent else None,
+            propensity if rule.explore else None,
+            choice.probabilities,
+            choice.nothing,
+            value,
+            rule.assignment,
+            rule.policy_version,
+            self.model_version,
+            self.seed,
+            rule.at,
+            index if sent else None,
+            conversion if sent else None,
+            choice.conversions,
+            (lowest, highest) if sent else None,
+            code,
+            evidence.arm if sent else NO_TALLY,
+            request.effects,
+            request.context,
+            tuple(request.options),
+            evidence.channel if sent else NO_TALLY,
         )
 
 

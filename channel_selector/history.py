@@ -51,6 +51,10 @@ class History:
             self._outcomes.pop(decision_id, None)
             self._moved.pop(decision_id, None)
 
+    def knows(self, subject: str) -> bool:
+        """Tell whether a subject has any decision."""
+        return bool(self._held.get(subject))
+
     def held(self, subject: str) -> list[Decision]:
         """Give a subject's decisions, by id."""
         return [self._decisions[decision_id] for decision_id in sorted(self._held.get(subject, ()))]

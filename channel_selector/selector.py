@@ -23,8 +23,11 @@ from channel_selector.model.population import Population
 from channel_selector.model.regulars import Regulars
 from channel_selector.model.tallies import CustomerEffects
 from channel_selector.outcomes import Outcome
+from channel_selector.records import maker
 from channel_selector.settings import SelectorSettings
 from channel_selector.validation import to_microseconds, utc
+
+_asked = maker(Request)
 
 
 class Selector:
@@ -84,15 +87,10 @@ class Selector:
             raise ValueError("contexts, options_each and decision_ids must be equally long")
         if decision_ids is not None and not self._history.are_new(decision_ids):
             raise ValueError("decision_id must be new: one that was given has a decision, or is given twice")
-        requests = [
-            Request(
-                decision_id=self._new_id(context, now) if decision_ids is None else decision_ids[index],
-                context=context,
-                options=options,
-                effects=self.effects(context.subject, now=now),
-            )
-            for index, (context, options) in enumerate(zip(contexts, options_each, strict=True))
-        ]
+        if decision_ids is None:
+            decision_ids = self._new_ids(contexts, now)
+        effects = [self._regulars.effects(context.subject, now) for context in contexts]
+        requests = list(map(_asked, decision_ids, contexts, options_each, effects))
         decisions = self._chooser.decide(requests, now=now, explore=explore, spread=spread)
         for decision in decisions:
             self._add_decision(decision)
@@ -215,7 +213,9 @@ class Selector:
         self._history.move(decision_ids, subject)
         self._regulars.forget(subject)
 
-    def _new_id(self, context: Context, now: datetime) -> str:
-        parts = (str(self.seed), context.subject, str(to_microseconds(now)), str(self._drawn))
-        self._drawn += 1
-        return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    def _new_ids(self, contexts: Sequence[Context], now: datetime) -> list[str]:
+        """Make ids from the seed, each subject, the moment and how many were made before."""
+        first, self._drawn = self._drawn, self._drawn + len(contexts)
+        seed, at = str(self.seed), str(to_microseconds(now))
+        parts = ("\0".join((seed, each.subject, at, str(place))) for place, each in enumerate(contexts, first))
+        return [blake2b(part.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for part in parts]

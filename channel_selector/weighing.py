@@ -80,7 +80,9 @@ def _found(decide: Callable[..., tuple[Floats, Floats]], *arguments: object) -> 
 
 def _met(batch: Batch, posterior: PopulationPosterior) -> Floats:
     """Give the cells in which purchases are not as likely as in all of their row, each with its `Converted.met`."""
-    cells = np.union1d(batch.met, batch.apart)
+    both = len(batch.met) and len(batch.apart)
+    # Either alone is in order already.
+    cells = np.union1d(batch.met, batch.apart) if both else batch.met if len(batch.met) else batch.apart
     converted = posterior.converted(batch.cells[0, cells], np.searchsorted(cells, batch.apart), batch.taught)
     if len(batch.met):
         own = np.searchsorted(cells, batch.met)

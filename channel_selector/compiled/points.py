@@ -27,9 +27,9 @@ GROUPS, SIGNS = 3, 8
 TOTAL = BASE * SIGNS
 MOST = 32
 """Cells that compete for q at most: those of the highest upper bounds. The others have the floor alone."""
-TERMS = 2, 4, 8, 12
-"""Coordinates in a group of the first six cells, of those up to the twelfth, and so on; unused ones are 0."""
-WIDTH = GROUPS * TERMS[3]
+TERMS = 2, 4, 6, 8, 10, 12
+"""Coordinates in a group of the first six cells, of the next six, and so on; unused ones are 0."""
+WIDTH = GROUPS * TERMS[-1]
 REACH = 3.2
 """A cell whose value at +3.2 σ lies below another's at −3.2 σ does not compete."""
 AT_ONCE = 128
@@ -203,7 +203,11 @@ def _lead(cells, count, middle, rows, base, block, leading):
         elif farther < GROUPS * TERMS[1]:
             _compare_4(i, j, middle, rows, base, block, leading)
         elif farther < GROUPS * TERMS[2]:
+            _compare_6(i, j, middle, rows, base, block, leading)
+        elif farther < GROUPS * TERMS[3]:
             _compare_8(i, j, middle, rows, base, block, leading)
+        elif farther < GROUPS * TERMS[4]:
+            _compare_10(i, j, middle, rows, base, block, leading)
         else:
             _compare_12(i, j, middle, rows, base, block, leading)
 
@@ -256,7 +260,7 @@ def _highest(found, other, known):
     return found if found > known else known
 
 
-_compare_2, _compare_4, _compare_8, _compare_12 = (_comparison(terms) for terms in TERMS)
+_compare_2, _compare_4, _compare_6, _compare_8, _compare_10, _compare_12 = (_comparison(terms) for terms in TERMS)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})

@@ -5,7 +5,7 @@ frequency caps.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from channel_selector.eligibility.caps import Caps, FrequencyCap, PastSend
 from channel_selector.eligibility.endpoints import MARKETING, PUSHES, TRANSACTIONAL, Consent, Endpoint, EndpointStatus
 from channel_selector.eligibility.permissions import permitted
 from channel_selector.eligibility.slots import DAYPART_SLOTS, QuietHours, SendSlot, SendTime, send_times
+from channel_selector.records import maker
 from channel_selector.validation import (
     LARGEST,
     from_microseconds,
@@ -286,18 +287,7 @@ def _options(endpoint: Endpoint, fitting: Iterable[_Named], cost: float) -> Iter
         yield _right(name + ending, channel, kind, name, when.send_at, when.local_hour, when.weekday, cost, variant)
 
 
-_PUT = tuple(vars(DeliveryOption)[each.name].__set__ for each in fields(DeliveryOption))
-
-
-def _right(*values: object) -> DeliveryOption:
-    """Make an option of its fields' values, which are known to be right; thirty are made for a decision.
-
-    It takes little more than half of what looking at each of them again takes.
-    """
-    option = object.__new__(DeliveryOption)
-    for put, value in zip(_PUT, values, strict=True):
-        put(option, value)
-    return option
+_right = maker(DeliveryOption)
 
 
 def _left_out(endpoint: Endpoint, reason: str) -> Ineligible:

@@ -48,6 +48,8 @@ class Regulars:
 
     def effects(self, subject: str, now: datetime) -> CustomerEffects:
         """Give what `learning.customer_effects` gives of the customer's part of the log."""
+        if not self._history.knows(subject):
+            return NO_EFFECTS
         kept = self._folded.get(subject)
         if kept is not None and (kept.at == now or (kept.settled and now > kept.at)):
             return kept.effects
