@@ -8,7 +8,6 @@ garbage collector goes through hundreds of thousands of options while decisions 
 import gc
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -58,16 +57,15 @@ def measure(people: int, rounds: int) -> Figures:
     gc.collect()
     gc.freeze()
     alone, together, floor, made, waits = [], [], [], [], []
-    with ThreadPoolExecutor(PROCESSORS) as pool:
-        for first in range(0, len(contexts) - ALONE, 2 * people):
-            mine, theirs = slice(first, first + people), slice(first + people, first + 2 * people)
-            started = time.process_time()
-            made = selector.choose_many(contexts[mine], options[mine], now=now)
-            alone.append(people / (time.process_time() - started))
-            asked = time.perf_counter()
-            selector.choose_many(contexts[theirs], options[theirs], now=now, spread=pool.map)
-            together.append(people / (time.perf_counter() - asked))
-            floor.append(people / _floor(made))
+    for first in range(0, len(contexts) - ALONE, 2 * people):
+        mine, theirs = slice(first, first + people), slice(first + people, first + 2 * people)
+        started = time.process_time()
+        made = selector.choose_many(contexts[mine], options[mine], now=now, spread=map)
+        alone.append(people / (time.process_time() - started))
+        asked = time.perf_counter()
+        selector.choose_many(contexts[theirs], options[theirs], now=now)
+        together.append(people / (time.perf_counter() - asked))
+        floor.append(people / _floor(made))
     for context, own in zip(contexts[-ALONE:], options[-ALONE:], strict=True):
         asked = time.perf_counter()
         selector.choose(context, own, now=now)

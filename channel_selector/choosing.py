@@ -1,10 +1,10 @@
 """Decisions are a pure function of population, settings, seed and requests: each is the same alone or among others."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from channel_selector.reasons import Evidence, ReasonCode
 from channel_selector.records import maker
 from channel_selector.settings import SelectorSettings
 from channel_selector.shares import NewChannels
+from channel_selector.spreading import Spread, in_threads
 from channel_selector.validation import EPOCH, utc
 from channel_selector.weighing import BEST, EXPLORING, Estimates, Weighing, estimate
 
@@ -31,17 +32,6 @@ PORTION = 128
 
 NO_EVIDENCE = Evidence(NO_TALLY, NO_TALLY)
 _made = maker(Decision)
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-class Spread(Protocol):
-    """Does one thing to each of many, in order: `map`, or a `ThreadPoolExecutor`'s to use several processors."""
-
-    def __call__(self, do: Callable[[T], R], each: Iterable[T], /) -> Iterable[R]:
-        """Give what comes of each; `each` is gone through in the caller's thread, `do` may run in any."""
-        ...
 
 
 class Rule(NamedTuple):
@@ -95,14 +85,17 @@ class Chooser:
         self._learned = Learned(floor=settings.floor, do_not_send=settings.do_not_send, new=new)
 
     def decide(
-        self, requests: Sequence[Request], *, now: datetime, explore: bool = True, spread: Spread = map
+        self, requests: Sequence[Request], *, now: datetime, explore: bool = True, spread: Spread | None = None
     ) -> list[Decision]:
         """Decide on each request, in order; `now` (aware) is kept as the decisions' time and used for nothing else.
 
-        Probabilities are worked out portion by portion in what `spread` is; whatever it is, they are the same.
+        Probabilities are worked out portion by portion in what `spread` is; whatever it is, they are the same. None:
+        in threads where there is more than one portion.
         O(cells × points) for each request, a cell being what options alike to the model share (`batches.CellKey`).
         """
         now = utc("now", now)
+        if spread is None:
+            spread = in_threads if len(requests) > PORTION else map
         decided: dict[int, Decision] = {}
         groups: dict[Assignment, list[int]] = {}
         for index, request in enumerate(requests):

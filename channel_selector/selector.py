@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from channel_selector import savefile
 from channel_selector.batches import Request
-from channel_selector.choosing import Chooser, Spread
+from channel_selector.choosing import Chooser
 from channel_selector.decisions import Decision
 from channel_selector.eligibility.context import Context
 from channel_selector.eligibility.options import DeliveryOption
@@ -25,6 +25,7 @@ from channel_selector.model.tallies import CustomerEffects
 from channel_selector.outcomes import Outcome
 from channel_selector.records import maker
 from channel_selector.settings import SelectorSettings
+from channel_selector.spreading import Spread
 from channel_selector.validation import to_microseconds, utc
 
 _asked = maker(Request)
@@ -76,11 +77,12 @@ class Selector:
         now: datetime,
         explore: bool = True,
         decision_ids: Sequence[str] | None = None,
-        spread: Spread = map,
+        spread: Spread | None = None,
     ) -> list[Decision]:
         """Decide on many messages under one model, in order; ValueError where lists differ in length or an id is known.
 
-        `spread`: `ThreadPoolExecutor(2).map` keeps two processors busy, and the decisions are the same.
+        Two processors are kept busy where there are more than some hundred; with `spread=map` one is. The decisions are
+        the same.
         """
         now = utc("now", now)
         if len(contexts) != len(options_each) or (decision_ids is not None and len(decision_ids) != len(contexts)):

@@ -23,6 +23,7 @@ from channel_selector.model.learning import customer_effects, fit_population
 from channel_selector.model.population import Population
 from channel_selector.model.tallies import NO_EFFECTS, CustomerEffects, Tally
 from channel_selector.reasons import ReasonCode
+from channel_selector.spreading import R, T
 from tests.channel_selector.strategies import NOW, arms, contexts, known, option, options, outcome, send, tallies
 
 WEEK = timedelta(days=7)
@@ -133,7 +134,7 @@ def test_draws_follow_the_logged_propensities() -> None:
         assert counts[name] / 4000 == pytest.approx(probability, abs=4 * sqrt(probability * (1 - probability) / 4000))
 
 
-def from_the_last(do: Callable[[choosing.T], choosing.R], each: Iterable[choosing.T], /) -> list[choosing.R]:
+def from_the_last(do: Callable[[T], R], each: Iterable[T], /) -> list[R]:
     """Do one thing to each of many, the last first."""
     return [do(one) for one in reversed(list(each))][::-1]
 
@@ -157,7 +158,7 @@ def test_splitting_changes_nothing(settings: SelectorSettings, monkeypatch: pyte
     with ThreadPoolExecutor(3) as pool:
         for portion in (1, 7, 64, 1_000):
             monkeypatch.setattr(choosing, "PORTION", portion)
-            for spread in (map, from_the_last, pool.map):
+            for spread in (map, from_the_last, pool.map, None):
                 decisions = Chooser(TAUGHT, settings, 11).decide(many, now=NOW, spread=spread)
                 assert [json.dumps(decision.to_json()) for decision in decisions] == told
 
