@@ -9,7 +9,7 @@ import polars as pl
 
 from identity.frames.arrow import series
 from identity.frames.chunks import UNDATED
-from identity.frames.components import Seen
+from identity.frames.components import Seen, tally
 from identity.frames.crowds import Crowd
 from identity.frames.fought import REASONS, Fought
 from identity.frames.intake import Input
@@ -70,7 +70,8 @@ class Answer:
 
     def sizes(self) -> dict[int, int]:
         """Count the profiles by their sizes."""
-        held = np.bincount(self.profile_of[self.profile_of >= 0], minlength=1)
+        held = np.zeros(len(self.founders), np.int32)
+        tally(self.profile_of, self.profile_of >= 0, held)
         counts = np.bincount(held[held > 0])
         return {size: int(count) for size, count in enumerate(counts) if count}
 
