@@ -103,14 +103,15 @@ class Answer:
         offsets = entries.offsets[begin : end + 1]
         first = offsets[0] if len(offsets) else 0
         last = offsets[-1] if len(offsets) else 0
-        some = self.profile_of[begin:end] >= 0
+        held = self.profile_of[begin:end] >= 0
+        some = slice(None) if held.all() else held  # what is whole need not be copied
         profile = self.profile_of[begin:end][some]
         places = np.arange(0, DIGITS * (len(profile) + 1), DIGITS, dtype=np.int64)
         values = series("value", offsets - first, entries.data[first:last])
         return pl.DataFrame(
             [
                 names.gather(entries.names[begin:end][some]),
-                values if some.all() else values.gather(np.flatnonzero(some)),
+                values if held.all() else values.gather(np.flatnonzero(held)),
                 series("profile_id", places, spelled(self.digests, profile)),
                 pl.Series("observations", self.seen.times[begin:end][some]),
                 _seen("first_seen", self.seen.first[begin:end][some]),

@@ -28,6 +28,8 @@ _AHEAD = 32
 _TAG = np.uint64(0xFFFFFFFF00000000)
 _ID = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_SPARE = 1.25
+"""How much more entries there is room for than are expected: a few too many would have all of them copied."""
 _SLACK = 1.05
 """How much more room texts get than so many of those before took."""
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -136,7 +138,7 @@ class Interner:
         """Tell for how many entries, bytes and slots there must be room for so many entries more, of so many bytes."""
         need, entries = self.count + more, len(self._names)
         if need > entries:
-            entries = max(need, self._likely, entries * 3 // 2)
+            entries = max(need, int(self._likely * _SPARE), entries * 3 // 2)
         data = len(self._data)
         if self._used + size > data:
             data = max(self._used + size, int(self._used / max(self.count, 1) * entries * _SLACK))
