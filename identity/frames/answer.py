@@ -9,7 +9,7 @@ import polars as pl
 
 from identity.frames.arrow import series
 from identity.frames.chunks import UNDATED
-from identity.frames.components import Seen
+from identity.frames.components import Seen, tally
 from identity.frames.crowds import Crowd
 from identity.frames.fought import REASONS, Fought
 from identity.frames.intake import Input
@@ -70,7 +70,8 @@ class Answer:
 
     def sizes(self) -> dict[int, int]:
         """Count the profiles by their sizes."""
-        held = np.bincount(self.profile_of[self.profile_of >= 0], minlength=1)
+        held = np.zeros(len(self.founders), np.int32)
+        tally(self.profile_of, self.profile_of >= 0, held)
         counts = np.bincount(held[held > 0])
         return {size: int(count) for size, count in enumerate(counts) if count}
 
@@ -102,14 +103,15 @@ class Answer:
         offsets = entries.offsets[begin : end + 1]
         first = offsets[0] if len(offsets) else 0
         last = offsets[-1] if len(offsets) else 0
-        some = self.profile_of[begin:end] >= 0
+        held = self.profile_of[begin:end] >= 0
+        some = slice(None) if held.all() else held  # what is whole need not be copied
         profile = self.profile_of[begin:end][some]
         places = np.arange(0, DIGITS * (len(profile) + 1), DIGITS, dtype=np.int64)
         values = series("value", offsets - first, entries.data[first:last])
         return pl.DataFrame(
             [
                 names.gather(entries.names[begin:end][some]),
-                values if some.all() else values.gather(np.flatnonzero(some)),
+                values if held.all() else values.gather(np.flatnonzero(held)),
                 series("profile_id", places, spelled(self.digests, profile)),
                 pl.Series("observations", self.seen.times[begin:end][some]),
                 _seen("first_seen", self.seen.first[begin:end][some]),

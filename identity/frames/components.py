@@ -30,6 +30,8 @@ _AHEAD = 32
 """Entries asked for before they are looked at."""
 _TOGETHER = 1 << 20
 """Entries whose spans are looked at together."""
+_SIEVE = 1 << 14
+"""Bits of an entry that tell, without looking further, of nearly all that they are not among a few."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,9 +40,11 @@ class Seen:
 
     Roots are the least entries of their components. `weak` marks entries that an observation below server trust saw
     together with others. `first` and `last` are of those observations that say when they were (none did: UNDATED, and
-    the least number); the others, of which there are some if `undated`, were at `latest`, as late as any.
+    the least number); the others, of which there are some if `undated`, were at `latest`, as late as any. `hubs` marks
+    SHARED entries, which are left out, and FLOODED ones.
     """
 
+    hubs: Flags
     parent: Ids
     times: Ids
     first: npt.NDArray[np.int64]
@@ -48,24 +52,29 @@ class Seen:
     weak: Bools
     latest: int
     undated: bool = False
+    _sieve: Bools
 
     @classmethod
-    def nothing(cls, count: int, latest: int = UNDATED) -> "Seen":
-        """Begin with so many entries, none of them seen."""
+    def nothing(cls, hubs: Flags, latest: int = UNDATED) -> "Seen":
+        """Begin with as many entries as there are marks of hubs, none of them seen."""
+        count = len(hubs)
         return cls(
+            hubs=hubs,
             parent=np.arange(count, dtype=np.int32),
             times=np.zeros(count, np.int32),
             first=np.full(count, UNDATED, np.int64),
             last=np.full(count, np.iinfo(np.int64).min, np.int64),
             weak=np.zeros(count, np.bool_),
             latest=latest,
+            _sieve=sieve(hubs),
         )
 
-    def add(self, chunk: Chunk, hubs: Flags) -> None:
-        """Take in observations; `hubs` marks SHARED entries, which are left out, and FLOODED ones."""
+    def add(self, chunk: Chunk) -> None:
+        """Take in observations."""
         at = _NO_TIMES if chunk.at is None else chunk.at
         self.undated = self.undated or chunk.at is None or bool((chunk.at == UNDATED).any())
         trust = _NO_TRUSTS if chunk.trust is None else chunk.trust
+        hubs = (self.hubs, self._sieve)
         _see(chunk.starts, chunk.entries, at, trust, hubs, self.parent, self.times, self.first, self.last, self.weak)
 
     def spans(self, begin: int, end: int) -> npt.NDArray[np.float64]:
@@ -84,30 +93,43 @@ class Seen:
         _flatten(self.parent)
 
 
+def sieve(marks: Bools | Flags) -> Bools:
+    """Tell by an entry's last bits where it may be marked: if few are, nearly all others need not be looked up."""
+    found = np.zeros(_SIEVE, np.bool_)
+    found[np.flatnonzero(marks) & (_SIEVE - 1)] = True
+    return found
+
+
+@njit(cache=True, inline="always")
+def sifted(sieve: Bools, entry: int) -> bool:
+    """Tell whether an entry may be marked."""
+    return bool(sieve[entry & (_SIEVE - 1)])
+
+
 def contested(seen: Seen, names: Ids, spaces: NameRules, rules: LinkingRules, judged: Ids) -> Bools:
     """Mark the roots whose components must be replayed; `judged` are entries that a judgement speaks of."""
     count = len(names)
     live = seen.times > 0
     marks = np.zeros(count, np.bool_)
     marks[seen.parent[judged]] = True
-    tally = np.zeros(count, np.int32)
-    _count(seen.parent, live, tally)
-    marks |= tally > rules.profile_cap
+    held = np.zeros(count, np.int32)
+    tally(seen.parent, live, held)
+    marks |= held > rules.profile_cap
     for space, limit in spaces.limits.items():
-        tally[:] = 0
-        _count(seen.parent, live & (names == space), tally)
-        marks |= tally > limit
+        held[:] = 0
+        tally(seen.parent, live & (names == space), held)
+        marks |= held > limit
     for space, ttl in spaces.ttls.items():
         for begin in range(0, count, _TOGETHER):
             some = slice(begin, begin + _TOGETHER)
             long = (seen.times[some] > 1) & (names[some] == space) & (seen.spans(begin, begin + _TOGETHER) > ttl)
             marks[seen.parent[some][long]] = True
     if seen.weak.any():
-        tally[:] = 0
-        _count(seen.parent, live & spaces.person[names], tally)
+        held[:] = 0
+        tally(seen.parent, live & spaces.person[names], held)
         weak = np.zeros(count, np.bool_)
         weak[seen.parent[seen.weak]] = True
-        marks |= weak & (tally > 1)
+        marks |= weak & (held > 1)
     return marks
 
 
@@ -143,7 +165,7 @@ def _see(
     entries: Ids,
     at: Starts,
     trust: npt.NDArray[np.int8],
-    hubs: Flags,
+    hubs: tuple[Flags, Bools],
     parent: Ids,
     times: Ids,
     first: Starts,
@@ -159,17 +181,28 @@ def _see(
 
 
 @njit(cache=True)
-def _connect(starts: Starts, entries: Ids, trust: npt.NDArray[np.int8], hubs: Flags, parent: Ids, weak: Bools) -> None:
-    """Join what each observation saw together."""
+def _connect(
+    starts: Starts,
+    entries: Ids,
+    trust: npt.NDArray[np.int8],
+    hubs: tuple[Flags, Bools],
+    parent: Ids,
+    weak: Bools,
+) -> None:
+    """Join what each observation saw together; its entries' parents are asked for ahead, then the parents of those."""
+    marks, sieve = hubs
     for each in range(len(starts) - 1):
         begin, end = starts[each], starts[each + 1]
         for place in range(begin + _AHEAD, min(end + _AHEAD, len(entries))):
             prefetch(np.int64(parent.ctypes.data + np.int64(entries[place]) * 4))
+            near = np.int64(parent[entries[place - _AHEAD // 2]])
+            prefetch(np.int64(parent.ctypes.data + near * 4))
         trusted = len(trust) == 0 or trust[each] >= _SERVER
         into, together = -1, 0
         for place in range(begin, end):
             entry = entries[place]
-            if hubs[entry] == SHARED or (hubs[entry] == FLOODED and not trusted and end - begin > 1):
+            mark = marks[entry] if sifted(sieve, entry) else 0
+            if mark == SHARED or (mark == FLOODED and not trusted and end - begin > 1):
                 continue
             together += 1
             if into < 0:
@@ -181,8 +214,11 @@ def _connect(starts: Starts, entries: Ids, trust: npt.NDArray[np.int8], hubs: Fl
 
 
 @njit(cache=True)
-def _note(starts: Starts, entries: Ids, at: Starts, hubs: Flags, times: Ids, first: Starts, last: Starts) -> None:
+def _note(
+    starts: Starts, entries: Ids, at: Starts, hubs: tuple[Flags, Bools], times: Ids, first: Starts, last: Starts
+) -> None:
     """Count each entry's observations, and note the first and the last of them."""
+    marks, sieve = hubs
     for each in range(len(starts) - 1):
         for place in range(starts[each], starts[each + 1]):
             if place + _AHEAD < len(entries):
@@ -192,7 +228,7 @@ def _note(starts: Starts, entries: Ids, at: Starts, hubs: Flags, times: Ids, fir
                     prefetch(first.ctypes.data + ahead * 8)
                     prefetch(last.ctypes.data + ahead * 8)
             entry = entries[place]
-            if hubs[entry] == SHARED:
+            if sifted(sieve, entry) and marks[entry] == SHARED:
                 continue
             times[entry] += 1
             if len(at):
@@ -202,8 +238,10 @@ def _note(starts: Starts, entries: Ids, at: Starts, hubs: Flags, times: Ids, fir
 
 
 @njit(cache=True)
-def _count(parent: Ids, counted: Bools, tally: Ids) -> None:
+def tally(parent: Ids, counted: Bools, found: Ids) -> None:
     """Count the entries of each root."""
     for entry in range(len(parent)):
+        if entry + _AHEAD < len(parent):
+            prefetch(np.int64(found.ctypes.data + np.int64(parent[entry + _AHEAD]) * 4))
         if counted[entry]:
-            tally[parent[entry]] += 1
+            found[parent[entry]] += 1

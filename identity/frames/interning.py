@@ -28,6 +28,8 @@ _AHEAD = 32
 _TAG = np.uint64(0xFFFFFFFF00000000)
 _ID = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_SPARE = 1.25
+"""How much more entries there is room for than are expected: a few too many would have all of them copied."""
 _SLACK = 1.05
 """How much more room texts get than so many of those before took."""
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -136,7 +138,7 @@ class Interner:
         """Tell for how many entries, bytes and slots there must be room for so many entries more, of so many bytes."""
         need, entries = self.count + more, len(self._names)
         if need > entries:
-            entries = max(need, self._likely, entries * 3 // 2)
+            entries = max(need, int(self._likely * _SPARE), entries * 3 // 2)
         data = len(self._data)
         if self._used + size > data:
             data = max(self._used + size, int(self._used / max(self.count, 1) * entries * _SLACK))
@@ -208,36 +210,41 @@ def _intern(
 ) -> int:
     """Look each text up, and enter it where it is new; give how many entries there are then.
 
-    What a slot, an entry, a text will be compared with is asked for, for many, before it is looked at.
+    What a slot, an entry, a text will be compared with is asked for, for many, before it is looked at; of an entry and
+    a text where they end as well, for that may be in another cache line.
     """
     mask = np.uint64(len(slots) - 1)
     table, texts = slots.ctypes.data, data.ctypes.data
+    places = np.empty(_AHEAD, np.uint64)
     for first in range(0, len(starts), _AHEAD):
         last = min(first + _AHEAD, len(starts))
         for row in range(first, last):
             prefetch(np.int64(table + np.int64(((codes[row] & bits) >> _HALF) & mask) * 8))
         for row in range(first, last):
-            known = _tagged(slots, codes[row] & bits, mask)
-            found[row] = known
-            if known >= 0:
-                prefetch(np.int64(ends.ctypes.data + known * 8))
-                prefetch(np.int64(names.ctypes.data + known * 4))
+            code = codes[row] & bits
+            slot = _tagged(slots, code, (code >> _HALF) & mask, mask)
+            places[row - first] = slot
+            found[row] = np.int64(slots[slot] & _ID) - 1
+            if found[row] >= 0:
+                prefetch(np.int64(ends.ctypes.data + np.int64(found[row]) * 8))
+                prefetch(np.int64(ends.ctypes.data + np.int64(found[row]) * 8 + 8))
+                prefetch(np.int64(names.ctypes.data + np.int64(found[row]) * 4))
         for row in range(first, last):
             if found[row] >= 0:
                 prefetch(np.int64(texts + ends[found[row]]))
+                prefetch(np.int64(texts + ends[found[row]] + lengths[row]))
         for row in range(first, last):
             code, start, length = codes[row] & bits, starts[row], lengths[row]
-            slot = (code >> _HALF) & mask
+            slot = _tagged(slots, code, places[row - first], mask)
             entry = -1
             while slots[slot] != 0:
-                if (slots[slot] ^ code) & _TAG == 0:
-                    known = np.int64((slots[slot] & _ID) - np.uint64(1))
-                    begins = ends[known]
-                    if names[known] == of[row] and ends[known + 1] - begins == length:
-                        if equal(texts + begins, start, length):
-                            entry = known
-                            break
-                slot = (slot + np.uint64(1)) & mask
+                known = np.int64((slots[slot] & _ID) - np.uint64(1))
+                begins = ends[known]
+                if names[known] == of[row] and ends[known + 1] - begins == length:
+                    if equal(texts + begins, start, length):
+                        entry = known
+                        break
+                slot = _tagged(slots, code, (slot + np.uint64(1)) & mask, mask)
             if entry < 0:
                 entry = count
                 slots[slot] = (code & _TAG) | np.uint64(count + 1)
@@ -251,11 +258,8 @@ def _intern(
 
 
 @njit(cache=True)
-def _tagged(slots: Hashes, code: int, mask: int) -> int:
-    """Find the first entry whose hash has the same upper half, which most likely is the one; -1 where there is none."""
-    slot = (code >> _HALF) & mask
-    while slots[slot] != 0:
-        if (slots[slot] ^ code) & _TAG == 0:
-            return np.int64((slots[slot] & _ID) - np.uint64(1))
+def _tagged(slots: Hashes, code: int, slot: int, mask: int) -> int:
+    """Find the first slot, from one on, whose entry's hash has the same upper half, or that is empty."""
+    while slots[slot] != 0 and (slots[slot] ^ code) & _TAG != 0:
         slot = (slot + np.uint64(1)) & mask
-    return np.int64(-1)
+    return slot

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from identity.frames.answer import Answer, SharedIdentifier
@@ -18,7 +17,7 @@ from identity.frames.components import SHARED, Bools, Seen, contested
 from identity.frames.contested import fight
 from identity.frames.crowds import Crowd, find_hubs
 from identity.frames.fought import Fought, fought
-from identity.frames.founders import founders
+from identity.frames.founders import founders, members
 from identity.frames.intake import Input, Intake
 from identity.frames.naming import profile_ids
 from identity.frames.replays import Sources, name_of, replay
@@ -97,10 +96,10 @@ def resolved(intake: Intake, judgements: Iterable[Word] = (), *, key: bytes = b"
     vocabulary = intake.vocabulary
     names, spaces = vocabulary.entries.names, intake.names.rules()
     told("linking")
-    marks, crowds = find_hubs(found.chunks, names, spaces, intake.rules.hub_limit)
-    seen = Seen.nothing(len(names), intake.latest)
+    hubs, crowds = find_hubs(found.chunks, names, spaces, intake.rules.hub_limit)
+    seen = Seen.nothing(hubs, intake.latest)
     for chunk in found.chunks:
-        seen.add(chunk, marks)
+        seen.add(chunk)
     for identifier, group in verdicts.groups.items():
         for other in group:
             seen.join(numbers[identifier], numbers[other])
@@ -113,7 +112,6 @@ def resolved(intake: Intake, judgements: Iterable[Word] = (), *, key: bytes = b"
         found=found,
         seen=seen,
         spaces=spaces,
-        marks=marks,
         crowds=crowds,
         replayed=replayed,
         verdicts=verdicts,
@@ -129,7 +127,6 @@ class World:
     found: Input
     seen: Seen
     spaces: NameRules
-    marks: npt.NDArray[np.uint8]
     crowds: list[Crowd]
     replayed: Bools
     verdicts: Verdicts
@@ -144,8 +141,7 @@ def _named(world: World, key: bytes, told: Told) -> Answer:
     roots = np.flatnonzero(founder >= 0).astype(np.int32)
     named, generations = founder[roots], np.zeros(len(roots), np.int32)
     founder[roots] = np.arange(len(roots), dtype=np.int32)  # from here on each root's profile
-    profile_of = founder[seen.parent]
-    profile_of[seen.times == 0] = -1
+    profile_of = members(founder, seen)
     count = len(roots)
     del founder, roots
     outcome = NONE_FOUGHT
@@ -190,9 +186,9 @@ def _fought(world: World) -> Fought:
         def name(chunk: Chunk, place: int) -> str:
             return name_of(sources, chunk, place, copies)
 
-        return fight(chunks, parent, world.replayed, world.marks, vocabulary, spaces, rules, intake.latest, name)
+        return fight(chunks, parent, world.replayed, world.seen.hubs, vocabulary, spaces, rules, intake.latest, name)
     hubs = Hubs(
         shared=frozenset(vocabulary.identifier(c.entry) for c in world.crowds if c.shared),
         flooded=frozenset(vocabulary.identifier(c.entry) for c in world.crowds if not c.shared),
     )
-    return replay(sources, world.replayed, hubs, world.marks == SHARED, rules, world.verdicts)
+    return replay(sources, world.replayed, hubs, world.seen.hubs == SHARED, rules, world.verdicts)

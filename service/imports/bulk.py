@@ -50,8 +50,8 @@ def plan(conn: Connection, homing: Homing, table: Table) -> Plan | None:
         return None
     entries, spaces = table.intake.vocabulary.entries, table.intake.names.rules()
     chunk = Chunk(starts=table.starts, entries=table.entries, at=table.at, said=table.trust, keys=None, written=None)
-    seen = Seen.nothing(len(entries.names))
-    seen.add(chunk, np.zeros(len(entries.names), np.uint8))
+    seen = Seen.nothing(np.zeros(len(entries.names), np.uint8))
+    seen.add(chunk)
     seen.flatten()
     _, crowds = find_hubs([chunk], entries.names, spaces, homing.rules.hub_limit)
     apart = np.array([crowd.entry for crowd in crowds], np.int32)
