@@ -28,7 +28,7 @@ LOOK_SECONDS = 1.0
 """How often it is looked whether the store's file is still there."""
 
 CACHE_KIB = 8 * 1024
-"""Pages kept at hand between transactions: a commit may look through all of them, and what is not there the system has."""
+"""Kept at hand between transactions: a commit may look through all of it, and what is not there the system has."""
 SPILL_PAGES = 16_000
 """Pages that one transaction changes (64 MB) before any is written ahead of its commit, and perhaps once more."""
 CHECKPOINT_PAGES = 8_000

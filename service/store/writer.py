@@ -28,8 +28,8 @@ GROUP_JOBS = 256
 """At most so many jobs share a commit…"""
 
 GROUP_SECONDS = 0.005
-"""…and no further one is begun once the group has worked this long, or as long as the last commit took, if that is more:
-who came first waits for all of them, and beyond that a shared commit saves little…"""
+"""…and no further one is begun once the group has worked this long, or as long as the last commit took, if that is
+more: who came first waits for all of them, and beyond that a shared commit saves little…"""
 
 GROUP_LONGEST = 0.05
 """…but never once it has worked this long."""
