@@ -107,10 +107,8 @@ def _alternatives(ruling: Ruling) -> list[dict[str, Any]]:
         return []
     best: dict[str, tuple[float, datetime, int]] = {}
     for place, (conversion, option) in enumerate(zip(decision.conversion_probabilities, decision.options, strict=True)):
-        before = best.get(option.endpoint_id)
-        if before is not None and -conversion > before[0]:  # as most are
-            continue
         rank = -conversion, option.send_at, place
+        before = best.get(option.endpoint_id)
         if before is None or rank < before:
             best[option.endpoint_id] = rank
     if chosen is not None:
