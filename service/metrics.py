@@ -69,7 +69,12 @@ def count_events(verdicts: Iterable[str]) -> None:
 
 def count_decision(action: str) -> None:
     """Count one recommendation: send, hold or suppress."""
-    _decisions.labels(action).inc()
+    _decisions_of(action).inc()
+
+
+@cache
+def _decisions_of(action: str) -> Counter:
+    return _decisions.labels(action)
 
 
 def count_outcomes(verdicts: Iterable[str]) -> None:

@@ -14,9 +14,10 @@ open is decided so:
 - What was denied while two were one profile stays denied on both once a judgement has parted them.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import is_
 from types import MappingProxyType
 from typing import Any
 
@@ -68,6 +69,20 @@ def last_words(statements: Iterable[Statement]) -> tuple[Consent, ...]:
     """
     standing = _standing(statements)
     return tuple(standing[key].consent for key in sorted(standing, key=lambda key: (key[0] or "", key[1])))
+
+
+class WordLine:
+    """One person's words kept at hand while statements come in: the same as `last_words`, asked anew for a new one."""
+
+    def __init__(self) -> None:
+        self._said: Sequence[Statement] = ()
+        self._words: tuple[Consent, ...] = ()
+
+    def stand(self, said: Sequence[Statement]) -> tuple[Consent, ...]:
+        """Give the words that count of these statements."""
+        if len(said) != len(self._said) or not all(map(is_, said, self._said)):
+            self._said, self._words = said, last_words(said)
+        return self._words
 
 
 def _standing(statements: Iterable[Statement]) -> dict[tuple[str | None, str], Statement]:

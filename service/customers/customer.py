@@ -19,7 +19,7 @@ from service.carts.carts import CartLine
 from service.carts.commerce import CommerceEvent, commerce_event
 from service.carts.orders import Order, OrderLine
 from service.customers.activity import Activity
-from service.customers.consents import DEFAULT_CATEGORIES, Preferences, Statement, last_words
+from service.customers.consents import DEFAULT_CATEGORIES, Preferences, Statement, WordLine
 from service.customers.devices import Device, Devices, PushToken
 from service.customers.event_context import told
 from service.customers.names import Fact, Names, Reader
@@ -58,8 +58,8 @@ class Customer:
     `identifiers` are those it holds, the most telling first; `devices` come with the one seen last first. `timezone`
     is the latest that the person's events named (None: never). `activity`: 24 counts by local hour. `confidence`: see
     `Sightings`. `messages` are the facts that are this person's, oldest first; `commerce` is what they tell of carts
-    and orders; `told` what they tell of decisions that they name. `cart_line` and `order_line` make
-    carts and orders, faster from time to time.
+    and orders; `told` what they tell of decisions that they name. `cart_line`, `order_line` and
+    `word_line` make carts, orders and consents, faster from time to time.
     """
 
     profile: Profile = field(repr=False)
@@ -76,6 +76,7 @@ class Customer:
     told: tuple[Reported, ...] = field(default=(), repr=False)
     cart_line: CartLine = field(default_factory=CartLine, repr=False, compare=False)
     order_line: OrderLine = field(default_factory=OrderLine, repr=False, compare=False)
+    word_line: WordLine = field(default_factory=WordLine, repr=False, compare=False)
 
     @property
     def profile_id(self) -> ProfileId:
@@ -105,7 +106,7 @@ class Customer:
     @cached_property
     def consents(self) -> tuple[Consent, ...]:
         """The person's last word on each channel and purpose."""
-        return last_words(self.statements)
+        return self.word_line.stand(self.statements)
 
     def denied(self, denials: Iterable[Consent]) -> "Customer":
         """Give the customer with what outcomes say (unsubscribed, complained), believed like the shop's server."""
@@ -174,6 +175,7 @@ class CustomerFold:
         self._told: list[Reported] = []
         self._carts = CartLine()
         self._orders = OrderLine()
+        self._words = WordLine()
 
     def take(self, fact: Fact) -> None:
         """Take one fact in."""
@@ -226,4 +228,5 @@ class CustomerFold:
             told=tuple(self._told),
             cart_line=self._carts,
             order_line=self._orders,
+            word_line=self._words,
         )

@@ -33,7 +33,6 @@ from channel_selector.eligibility.options import (
 )
 from channel_selector.model.learning import customer_effects
 from identity.identifiers import Identifier
-from identity.normalize import clean
 from identity.profiles import ProfileId
 from service.customers import CustomerRules
 from service.customers.standing import Standing, Standings
@@ -180,8 +179,7 @@ class Decider:
         """Decide on messages of which none bears on another, but for those that a decision stands on."""
         rulings: list[Ruling] = []
         waiting: list[_Question] = []
-        for question in questions:
-            stands = self._standing_row(conn, question, now)
+        for question, stands in zip(questions, self._standing_rows(conn, questions, now), strict=True):
             if stands is None:
                 waiting.append(question)
                 continue
@@ -191,10 +189,13 @@ class Decider:
             rulings.append(self._again(conn, entry, question.known, now, erased=question.erased))
         return rulings + self._new(conn, waiting, now)
 
-    def _standing_row(self, conn: Connection, question: "_Question", now: datetime) -> DecisionRow | None:
-        """Give the decision on a message that has not expired."""
-        rows = decisions.of_message(conn, question.subjects, question.ask.message_id)
-        return next((row for row in rows if row.expires_at > now), None)
+    def _standing_rows(
+        self, conn: Connection, questions: Sequence["_Question"], now: datetime
+    ) -> list[DecisionRow | None]:
+        """Give the decision on each message that has not expired, if there is one."""
+        subjects = {subject for question in questions for subject in question.subjects}
+        rows = decisions.on_messages(conn, subjects, {question.ask.message_id for question in questions})
+        return [next((row for row in rows if _stands(row, question, now)), None) for question in questions]
 
     def _new(self, conn: Connection, questions: Sequence["_Question"], now: datetime) -> list[Ruling]:
         """Decide on messages of which none bears on another, and log the decisions."""
@@ -253,8 +254,10 @@ class Decider:
 
     def _stranger(self, ask: Ask) -> str:
         """Name a recipient that no profile is known for, by a keyed hash of what it was called."""
-        named, _ = clean(ask.recipient, self._people.rules)
-        called = orjson.dumps([[tuple(each) for each in sorted(named)] or sorted(ask.recipient), ask.profile_id])
+        rules, read = self._people.rules, {self._people.read(*raw) for raw in ask.recipient}
+        named = sorted((each for each in read if isinstance(each, Identifier)), key=rules.rank)
+        counted = sorted(named[: rules.identifiers_per_observation])
+        called = orjson.dumps([[tuple(each) for each in counted] or sorted(ask.recipient), ask.profile_id])
         return blake2b(called, digest_size=16, key=self._key, person=b"homing.stranger").hexdigest()
 
     def _decision_id(self, seq: int, subject: str, message_id: str) -> str:
@@ -322,6 +325,11 @@ class Decider:
         if not reasons:
             return NO_ENDPOINT
         return None if reasons[0] in TIMING else reasons[0]
+
+
+def _stands(row: DecisionRow, question: _Question, now: datetime) -> bool:
+    """Tell whether a decision is on that message, for one of its recipient's subjects, and has not expired."""
+    return row.message_id == question.ask.message_id and row.profile_id in question.subjects and row.expires_at > now
 
 
 def _endpoint_of(decision: Decision, endpoints: tuple[Endpoint, ...], *, fallback: bool) -> Endpoint | None:

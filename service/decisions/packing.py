@@ -4,6 +4,8 @@ Unpacked they are the same, to the byte of their sorted JSON. Entries that hold 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -11,10 +13,12 @@ from channel_selector.eligibility.options import DeliveryOption, option_id
 from channel_selector.validation import from_microseconds, to_microseconds
 
 Whole = list[dict[str, Any]]
-Packed = dict[str, list[list[Any]]]
+Packed = dict[str, Sequence[Sequence[Any]]]
 
 _ENDPOINT = attrgetter("endpoint_id", "channel", "device_kind", "cost")
 _MOMENT = attrgetter("send_at", "local_hour", "weekday", "variant")
+MAX_MOMENTS = 4_096
+"""How many moments are kept at hand as they are written: messages of a day share most of theirs."""
 
 
 def pack(options: Sequence[DeliveryOption]) -> Packed | Whole:
@@ -24,18 +28,24 @@ def pack(options: Sequence[DeliveryOption]) -> Packed | Whole:
     """
     endpoints: dict[tuple[Any, ...], int] = {}
     moments: dict[tuple[Any, ...], tuple[int, str]] = {}
-    places: list[list[int]] = []
+    told: list[tuple[Any, ...]] = []
+    places: list[tuple[int, int]] = []
     for each, endpoint, moment in zip(options, map(_ENDPOINT, options), map(_MOMENT, options), strict=True):
         known = moments.get(moment)
         if known is None:
-            known = moments[moment] = len(moments), option_id("", each.send_at, each.variant)
+            ending, written = _moment(*moment)
+            known = moments[moment] = len(moments), ending
+            told.append(written)
         if each.option_id != each.endpoint_id + known[1]:
             return [option.to_json() for option in options]
-        places.append([endpoints.setdefault(endpoint, len(endpoints)), known[0]])
-    if not places:
-        return []
-    told = [[to_microseconds(send_at), *others] for send_at, *others in moments]
-    return {"endpoints": [list(each) for each in endpoints], "moments": told, "options": places}
+        places.append((endpoints.setdefault(endpoint, len(endpoints)), known[0]))
+    return {"endpoints": list(endpoints), "moments": told, "options": places} if places else []
+
+
+@lru_cache(maxsize=MAX_MOMENTS)
+def _moment(send_at: datetime, hour: int, weekday: int, variant: str | None) -> tuple[str, tuple[Any, ...]]:
+    """Give how the names of options at a moment end, and what is written of it."""
+    return option_id("", send_at, variant), (to_microseconds(send_at), hour, weekday, variant)
 
 
 def unpack(packed: Packed | Whole) -> Whole:

@@ -3,7 +3,7 @@
 A decision's option, propensity and eligible set are in its log entry; the folds hold only what is looked up by.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -40,7 +40,9 @@ _PUT_DECISION = Statement(
     "INSERT INTO decisions (decision_id, seq, profile_id, message_id, endpoint_id, send_at, expires_at) "
     "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
-_OF_MESSAGE = Statement("SELECT * FROM decisions WHERE profile_id IN texts(?) AND message_id = ? ORDER BY seq DESC")
+_ON_MESSAGES = Statement(
+    "SELECT * FROM decisions WHERE profile_id IN texts(?) AND message_id IN texts(?) ORDER BY seq DESC"
+)
 _TO_ENDPOINTS = Statement(
     "SELECT * FROM decisions WHERE endpoint_id IN texts(?) AND send_at >= ? AND send_at < ? ORDER BY send_at, seq"
 )
@@ -260,9 +262,9 @@ def by_ids(conn: Connection, decision_ids: Sequence[str]) -> dict[str, DecisionR
     return {row.decision_id: _decision(row) for row in _BY_IDS(conn, listed(decision_ids))}
 
 
-def of_message(conn: Connection, profile_ids: Sequence[str], message_id: str) -> list[DecisionRow]:
-    """Give the decisions on that message for any of those profiles (survivor and absorbed), newest first."""
-    return [_decision(row) for row in _OF_MESSAGE(conn, listed(profile_ids), message_id)]
+def on_messages(conn: Connection, profile_ids: Iterable[str], message_ids: Iterable[str]) -> list[DecisionRow]:
+    """Give the decisions on any of those messages for any of those profiles (survivor and absorbed), newest first."""
+    return [_decision(row) for row in _ON_MESSAGES(conn, listed(profile_ids), listed(message_ids))]
 
 
 def of_profiles(conn: Connection, profile_ids: Sequence[str]) -> list[DecisionRow]:

@@ -27,8 +27,10 @@ BUSY_TIMEOUT_MS = 5_000
 LOOK_SECONDS = 1.0
 """How often it is looked whether the store's file is still there."""
 
-CACHE_KIB = 64 * 1024
-"""Pages kept at hand at most: the index that messages are known by is read at random."""
+CACHE_KIB = 8 * 1024
+"""Kept at hand between transactions: a commit may look through all of it, and what is not there the system has."""
+SPILL_PAGES = 16_000
+"""Pages that one transaction changes (64 MB) before any is written ahead of its commit, and perhaps once more."""
 CHECKPOINT_PAGES = 8_000
 """Pages written ahead before they go into the file itself (32 MB): one that is changed often goes there once."""
 
@@ -163,6 +165,7 @@ def _open(path: Path) -> sqlite3.Connection:
         # What is deleted is written over: an erasure must leave nothing in the file's free pages.
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute(f"PRAGMA cache_spill = {SPILL_PAGES}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     except BaseException:
         connection.close()

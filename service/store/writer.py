@@ -27,8 +27,12 @@ T = TypeVar("T")
 GROUP_JOBS = 256
 """At most so many jobs share a commit…"""
 
-GROUP_SECONDS = 0.05
-"""…and no further one is begun once the group has worked this long."""
+GROUP_SECONDS = 0.005
+"""…and no further one is begun once the group has worked this long, or as long as the last commit took, if that is
+more: who came first waits for all of them, and beyond that a shared commit saves little…"""
+
+GROUP_LONGEST = 0.05
+"""…but never once it has worked this long."""
 
 MAX_WAITING = 1_000
 """With more jobs waiting than this, new ones are refused as `Overloaded`."""
@@ -89,6 +93,7 @@ class Writer:
         self._conn = database.connect()
         self._guard = database.backend.guard()
         self._lost_at: float | None = None
+        self._commit_seconds = 0.0
         self._thread = threading.Thread(target=self._work, name="homing-writer", daemon=True)
         self._thread.start()
 
@@ -147,7 +152,8 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to those who wait
             return self._refuse_waiting(first, self._backend.explain(error))
         ran: list[_Job[Any]] = []
-        failed, more = self._run_waiting(first, ran, started + GROUP_SECONDS)
+        longest = min(max(GROUP_SECONDS, self._commit_seconds), GROUP_LONGEST)
+        failed, more = self._run_waiting(first, ran, started + longest)
         if not failed:
             failed = not self._commit(ran)
         if failed:
@@ -209,10 +215,12 @@ class Writer:
                 return
 
     def _commit(self, ran: list[_Job[Any]]) -> bool:
+        began = time.perf_counter()
         try:
             sealed = self._end()
         except Exception:  # noqa: BLE001 - it is raised again, to whoever waits, when each job runs alone
             return False
+        self._commit_seconds = time.perf_counter() - began
         self._watch.sealed(sealed)
         for job in ran:
             job.settle()

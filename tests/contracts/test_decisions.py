@@ -87,7 +87,7 @@ def test_decisions_are_found_by_message_newest_first(database: Database) -> None
     with database.transaction() as conn:
         for number, profile in enumerate(["p1", "p2", "p3"], 1):
             decisions.put_decision(conn, row(f"d{number}", seq=number, profile=profile))
-        found = decisions.of_message(conn, ["p1", "p2"], "cart-1")
+        found = decisions.on_messages(conn, ["p1", "p2"], ["cart-1"])
         assert [one.decision_id for one in found] == ["d2", "d1"]
         assert found[1] == row("d1", seq=1)
         assert decisions.find(conn, "d3") == row("d3", seq=3, profile="p3")

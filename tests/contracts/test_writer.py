@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,6 +42,7 @@ def test_a_result_is_seen_after_the_commit(writer: Writer, database: Database) -
 def test_jobs_that_wait_together_commit_together(writer: Writer, watch: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred jobs behind a busy writer share few commits, each gets its own result."""
     monkeypatch.setattr(writing, "GROUP_SECONDS", 60.0)  # however busy the machine is
+    monkeypatch.setattr(writing, "GROUP_LONGEST", 60.0)
     gate = Gate(writer)
     futures = [writer.submit(put(f"n{i}")) for i in range(100)]
     gate.open()
@@ -58,6 +60,37 @@ def test_a_group_is_bounded(writer: Writer, watch: Seen) -> None:
     for future in futures:
         future.result(10)
     assert max(watch.groups) <= GROUP_JOBS
+
+
+def test_who_came_first_does_not_wait_for_all(writer: Writer, watch: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No further job is begun once a group has worked as long as it may: the first ones' answers wait for it."""
+    monkeypatch.setattr(writing, "GROUP_LONGEST", 0.0)
+    gate = Gate(writer)
+    futures = [writer.submit(put(f"n{i}")) for i in range(10)]
+    gate.open()
+    for future in futures:
+        future.result(10)
+    writer.close(10)
+    assert watch.groups == [1] * 11
+
+
+def test_where_commits_are_slow_more_jobs_share_one(
+    writer: Writer, watch: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A group may work as long as the last commit took, so that half of the time at least is worked in."""
+    monkeypatch.setattr(writing, "GROUP_SECONDS", 0.0)
+    monkeypatch.setattr(writing, "GROUP_LONGEST", 60.0)
+    with monkeypatch.context() as slow:
+        slow.setattr(writing.faults, "reach", lambda point: time.sleep(2.0) if point == "before_commit" else None)
+        writer.submit(put("slow")).result(10)
+    gate = Gate(writer)
+    futures = [writer.submit(put(f"n{i}")) for i in range(20)]
+    gate.open()
+    for future in futures:
+        future.result(10)
+    writer.close(10)
+    assert sum(watch.groups) == 22
+    assert len(watch.groups) <= 4
 
 
 def test_many_threads(writer: Writer, database: Database) -> None:
