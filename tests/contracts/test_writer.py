@@ -81,7 +81,7 @@ def test_where_commits_are_slow_more_jobs_share_one(
     monkeypatch.setattr(writing, "GROUP_SECONDS", 0.0)
     monkeypatch.setattr(writing, "GROUP_LONGEST", 60.0)
     with monkeypatch.context() as slow:
-        slow.setattr(writing.faults, "reach", lambda point: time.sleep(2.0) if point == "before_commit" else None)
+        slow.setattr("service.store.faults.reach", lambda point: time.sleep(2.0) if point == "before_commit" else None)
         writer.submit(put("slow")).result(10)
     gate = Gate(writer)
     futures = [writer.submit(put(f"n{i}")) for i in range(20)]
