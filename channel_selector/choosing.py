@@ -179,6 +179,7 @@ class Chooser:
     def _decision(self, request: Request, choice: Choice, code: ReasonCode, evidence: Evidence, rule: Rule) -> Decision:
         index, sent = choice.picked[0], choice.picked[0] >= 0
         propensity, conversion, value, lowest, highest = choice.told
+        # In the order of Decision's fields; `test_records` holds each to its name.
         return _made(
             request.decision_id,
             request.context.subject,

@@ -80,9 +80,10 @@ def _found(decide: Callable[..., tuple[Floats, Floats]], *arguments: object) -> 
 
 def _met(batch: Batch, posterior: PopulationPosterior) -> Floats:
     """Give the cells in which purchases are not as likely as in all of their row, each with its `Converted.met`."""
-    both = len(batch.met) and len(batch.apart)
-    # Either alone is in order already.
-    cells = np.union1d(batch.met, batch.apart) if both else batch.met if len(batch.met) else batch.apart
+    # Each is in order already; alone it need not be joined.
+    cells = batch.met if len(batch.met) else batch.apart
+    if len(batch.met) and len(batch.apart):
+        cells = np.union1d(batch.met, batch.apart)
     converted = posterior.converted(batch.cells[0, cells], np.searchsorted(cells, batch.apart), batch.taught)
     if len(batch.met):
         own = np.searchsorted(cells, batch.met)
