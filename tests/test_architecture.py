@@ -31,6 +31,8 @@ COMPILED = {"numpy", "numba"}
 """What decisions are worked out with, in channel_selector/compiled; the rest of that core loads it when it decides."""
 FILES = {"channel_selector/recovery.py", "channel_selector/savefile.py", "channel_selector/selector.py"}
 """Where a path may be named: what writes and reads a saved selector, and the façade it is handed over by."""
+THREADS = {"channel_selector/spreading.py"}
+"""Where threads may be: what many decisions are spread by, which changes nothing of them."""
 CLOCKS = frozenset({"now", "today", "utcnow", "time_ns", "monotonic", "perf_counter"})
 HEAVY = frozenset(
     {"scipy", "networkx", "polars", "numba", "pyspark", "pydantic", "sqlalchemy", "fastapi", "asyncio", "socket"}
@@ -65,9 +67,10 @@ def _called(call: ast.Call) -> str:
 
 @EACH_SOURCE
 def test_only_what_is_on_the_list_is_imported(source: Path) -> None:
-    """Neither the service nor the other core is; a new dependency is a decision, made here; two files name paths."""
+    """Neither the service nor the other core is; a new dependency is a decision, made here; few files name paths or threads."""
     core, where = source.relative_to(ROOT).parts[0], source.relative_to(ROOT).as_posix()
     allowed = ALLOWED[core] | ({"pathlib"} if where in FILES else frozenset())
+    allowed |= {"concurrent"} if where in THREADS else frozenset()
     allowed |= (
         FRAMES
         if where.startswith("identity/frames/")
