@@ -67,7 +67,7 @@ def _called(call: ast.Call) -> str:
 
 @EACH_SOURCE
 def test_only_what_is_on_the_list_is_imported(source: Path) -> None:
-    """Neither the service nor the other core is; a new dependency is a decision, made here; few files name paths or threads."""
+    """Neither the service nor the other core is; a new dependency is a decision, made here; few name paths, threads."""
     core, where = source.relative_to(ROOT).parts[0], source.relative_to(ROOT).as_posix()
     allowed = ALLOWED[core] | ({"pathlib"} if where in FILES else frozenset())
     allowed |= {"concurrent"} if where in THREADS else frozenset()
