@@ -33,6 +33,7 @@ from channel_selector.eligibility.options import (
 )
 from channel_selector.model.learning import customer_effects
 from identity.identifiers import Identifier
+from identity.normalize import clean
 from identity.profiles import ProfileId
 from service.customers import CustomerRules
 from service.customers.standing import Standing, Standings
@@ -254,10 +255,8 @@ class Decider:
 
     def _stranger(self, ask: Ask) -> str:
         """Name a recipient that no profile is known for, by a keyed hash of what it was called."""
-        rules, read = self._people.rules, {self._people.read(*raw) for raw in ask.recipient}
-        named = sorted((each for each in read if isinstance(each, Identifier)), key=rules.rank)
-        counted = sorted(named[: rules.identifiers_per_observation])
-        called = orjson.dumps([[tuple(each) for each in counted] or sorted(ask.recipient), ask.profile_id])
+        named, _ = clean(ask.recipient, self._people.rules)
+        called = orjson.dumps([[tuple(each) for each in sorted(named)] or sorted(ask.recipient), ask.profile_id])
         return blake2b(called, digest_size=16, key=self._key, person=b"homing.stranger").hexdigest()
 
     def _decision_id(self, seq: int, subject: str, message_id: str) -> str:

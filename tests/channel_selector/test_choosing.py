@@ -163,6 +163,24 @@ def test_splitting_changes_nothing(settings: SelectorSettings, monkeypatch: pyte
                 assert [json.dumps(decision.to_json()) for decision in decisions] == told
 
 
+@pytest.mark.parametrize(("many", "spread"), [(1, False), (4, False), (5, True)])
+def test_more_than_a_portion_is_spread_over_threads(many: int, spread: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself, and not what one portion holds, for which a thread would only cost."""
+    asked: list[int] = []
+
+    def counted(do: Callable[[T], R], each: Iterable[T], /) -> list[R]:
+        portions = list(each)
+        asked.append(len(portions))
+        return list(map(do, portions))
+
+    monkeypatch.setattr(choosing, "PORTION", 4)
+    monkeypatch.setattr(choosing, "in_threads", counted)
+    contexts = [Context(subject=f"u{n}") for n in range(many)]
+    asking = [Request(decision_id=each.subject, context=each, options=[option("a")]) for each in contexts]
+    Chooser(TAUGHT, SelectorSettings(), 11).decide(asking, now=NOW)
+    assert asked == ([2] if spread else [])
+
+
 def test_rows_forgotten_on_the_way_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Portions laid out before others are drawn, with rows given out anew between: the same evidence is told."""
     ways = [option("push", hour=18), option("mail", channel="email", kind="", hour=6, after=3)]

@@ -39,14 +39,19 @@ def test_a_result_is_seen_after_the_commit(writer: Writer, database: Database) -
     assert names(database) == {"a"}
 
 
+def wait_behind_a_gate(writer: Writer, many: int) -> list[str]:
+    """Have so many jobs wait together, and give what came of each."""
+    gate = Gate(writer)
+    futures = [writer.submit(put(f"n{i}")) for i in range(many)]
+    gate.open()
+    return [future.result(10) for future in futures]
+
+
 def test_jobs_that_wait_together_commit_together(writer: Writer, watch: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred jobs behind a busy writer share few commits, each gets its own result."""
     monkeypatch.setattr(writing, "GROUP_SECONDS", 60.0)  # however busy the machine is
     monkeypatch.setattr(writing, "GROUP_LONGEST", 60.0)
-    gate = Gate(writer)
-    futures = [writer.submit(put(f"n{i}")) for i in range(100)]
-    gate.open()
-    assert [future.result(10) for future in futures] == [f"n{i}" for i in range(100)]
+    assert wait_behind_a_gate(writer, 100) == [f"n{i}" for i in range(100)]
     writer.close(10)
     assert sum(watch.groups) == 101
     assert len(watch.groups) <= 5
@@ -54,22 +59,14 @@ def test_jobs_that_wait_together_commit_together(writer: Writer, watch: Seen, mo
 
 def test_a_group_is_bounded(writer: Writer, watch: Seen) -> None:
     """No commit holds more jobs than the bound."""
-    gate = Gate(writer)
-    futures = [writer.submit(put(f"n{i}")) for i in range(GROUP_JOBS * 2)]
-    gate.open()
-    for future in futures:
-        future.result(10)
+    wait_behind_a_gate(writer, GROUP_JOBS * 2)
     assert max(watch.groups) <= GROUP_JOBS
 
 
 def test_who_came_first_does_not_wait_for_all(writer: Writer, watch: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     """No further job is begun once a group has worked as long as it may: the first ones' answers wait for it."""
     monkeypatch.setattr(writing, "GROUP_LONGEST", 0.0)
-    gate = Gate(writer)
-    futures = [writer.submit(put(f"n{i}")) for i in range(10)]
-    gate.open()
-    for future in futures:
-        future.result(10)
+    wait_behind_a_gate(writer, 10)
     writer.close(10)
     assert watch.groups == [1] * 11
 
@@ -83,11 +80,7 @@ def test_where_commits_are_slow_more_jobs_share_one(
     with monkeypatch.context() as slow:
         slow.setattr("service.store.faults.reach", lambda point: time.sleep(2.0) if point == "before_commit" else None)
         writer.submit(put("slow")).result(10)
-    gate = Gate(writer)
-    futures = [writer.submit(put(f"n{i}")) for i in range(20)]
-    gate.open()
-    for future in futures:
-        future.result(10)
+    wait_behind_a_gate(writer, 20)
     writer.close(10)
     assert sum(watch.groups) == 22
     assert len(watch.groups) <= 4
